@@ -1,0 +1,3 @@
+export type { AccountMail, Mailbox, MailStore } from "./mailbox-store.ts";
+export { StoreError, type StoreErrorCode } from "./store-error.ts";
+export * from "./types.ts";

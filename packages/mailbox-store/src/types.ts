@@ -1,0 +1,149 @@
+/** Larger than every UID before it in its mailbox, also those expunged (RFC 9051 §2.3.1.1). 1 to 2^32-1. */
+export type Uid = number & { readonly [uidBrand]: true };
+declare const uidBrand: unique symbol;
+
+/** Names one life of a mailbox name (RFC 9051 §2.3.1.1). 1 to 2^32-1. */
+export type UidValidity = number & { readonly [uidValidityBrand]: true };
+declare const uidValidityBrand: unique symbol;
+
+/** Grows with every change to a mailbox (RFC 7162 §3.1). 1 to 2^53-1. */
+export type ModSeq = number & { readonly [modSeqBrand]: true };
+declare const modSeqBrand: unique symbol;
+
+/** System flags, as bits of MessageColumns.systemFlags. \Recent is no flag of a message (RFC 9051 §2.3.2). */
+export const systemFlagBits = {
+  "\\Answered": 1,
+  "\\Flagged": 2,
+  "\\Deleted": 4,
+  "\\Seen": 8,
+  "\\Draft": 16,
+} as const;
+export type SystemFlag = keyof typeof systemFlagBits;
+
+/** Attributes of RFC 6154 §2. */
+export type SpecialUse =
+  | "\\Archive"
+  | "\\Drafts"
+  | "\\Flagged"
+  | "\\Junk"
+  | "\\Sent"
+  | "\\Trash"
+  | "\\All";
+
+export interface MailboxInfo {
+  /** `/` between levels, Unicode NFC; INBOX is written `INBOX`. */
+  readonly name: string;
+  /** MAILBOXID of RFC 8474 §4.1: survives renames. */
+  readonly mailboxId: string;
+  /** False for a name that is only a parent of others, or only subscribed: \Noselect, \NonExistent. */
+  readonly exists: boolean;
+  readonly isSubscribed: boolean;
+  readonly specialUse: readonly SpecialUse[];
+}
+
+export interface MailboxStatus {
+  readonly messages: number;
+  readonly unseen: number;
+  readonly deleted: number;
+  readonly recent: number;
+  readonly uidNext: Uid;
+  readonly uidValidity: UidValidity;
+  readonly highestModSeq: ModSeq;
+  /** Sum of RFC822.SIZE (RFC 8438). */
+  readonly sizeBytes: number;
+  readonly mailboxId: string;
+}
+
+/**
+ * The messages of one mailbox as columns in UID order: row i of every column is one message.
+ * Shared by every session of the process that has the mailbox open, so nobody but the store writes
+ * into it; a new one takes its place when the mailbox changes, and an old one stays as it was.
+ */
+export interface MessageColumns {
+  readonly length: number;
+  readonly uids: Uint32Array;
+  /** Bits of systemFlagBits. */
+  readonly systemFlags: Uint8Array;
+  /** Index into keywordSets: messages with the same keywords share one entry. */
+  readonly keywordSet: Uint32Array;
+  readonly keywordSets: readonly (readonly string[])[];
+  readonly modSeqs: Float64Array;
+  /** RFC822.SIZE in octets. */
+  readonly sizes: Float64Array;
+  /** INTERNALDATE, ms since the epoch. */
+  readonly internalDatesMs: Float64Array;
+  /** SAVEDATE of RFC 8514, ms since the epoch. */
+  readonly saveDatesMs: Float64Array;
+}
+
+/** What is new since an older MessageColumns. UIDs ascending. */
+export interface MailboxChanges {
+  readonly before: MessageColumns;
+  readonly after: MessageColumns;
+  readonly added: readonly Uid[];
+  /** Flags or keywords differ. */
+  readonly changed: readonly Uid[];
+  readonly vanished: readonly Uid[];
+}
+
+/** ENVELOPE and the rest of the wide columns of one message, ready to be sent. */
+export interface MessageSummary {
+  readonly uid: Uid;
+  /** The parenthesised list of RFC 9051 §7.5.2, octets to be sent after `ENVELOPE `. */
+  readonly envelope: Uint8Array;
+  /** After `BODYSTRUCTURE `. */
+  readonly bodyStructure: Uint8Array;
+  /** After `BODY `: the form without extension data. */
+  readonly body: Uint8Array;
+  /** EMAILID of RFC 8474 §5.1: the same for the same octets. */
+  readonly emailId: string;
+  /** THREADID of RFC 8474 §5.2. */
+  readonly threadId: string;
+}
+
+/** The octets of one message, with CRLF line ends whatever the file has. */
+export interface StoredMessage extends AsyncDisposable {
+  readonly sizeBytes: number;
+  /** Octets start (inclusive) to end (exclusive), in pieces of at most 64 KiB. */
+  read(start?: number, end?: number): AsyncIterable<Uint8Array>;
+  /** Where its parts are; offsets count the octets that read() gives. */
+  parts(): Promise<import("@posthouse/message").MessagePart>;
+}
+
+export interface FlagChange {
+  readonly mode: "add" | "remove" | "replace";
+  readonly systemFlags: readonly SystemFlag[];
+  readonly keywords: readonly string[];
+  /** UNCHANGEDSINCE of RFC 7162 §3.1.3: a message with a larger modseq is left alone and reported. */
+  readonly unchangedSince?: ModSeq;
+}
+
+export interface AppendRequest {
+  readonly octets: AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
+  readonly systemFlags?: readonly SystemFlag[];
+  readonly keywords?: readonly string[];
+  /** Now, when absent. */
+  readonly internalDateMs?: number;
+}
+
+export interface Appended {
+  readonly uidValidity: UidValidity;
+  /** In the order of the requests. */
+  readonly uids: readonly Uid[];
+}
+
+/** COPYUID of RFC 9051 §7.1: sourceUids[i] became targetUids[i]. Vanished ones are left out. */
+export interface Copied {
+  readonly uidValidity: UidValidity;
+  readonly sourceUids: readonly Uid[];
+  readonly targetUids: readonly Uid[];
+}
+
+export interface AccountRef {
+  /** Stable id of the account: names it in databases. */
+  readonly id: string;
+  /** `ann@example.org`, lower case. */
+  readonly address: string;
+  readonly quotaBytes?: number;
+  readonly quotaMessages?: number;
+}

@@ -1,0 +1,1 @@
+export type { MessagePart } from "./message-part.ts";

@@ -1,0 +1,6 @@
+export {
+  type QueueDraft,
+  type QueuedEntry,
+  QueueUnavailable,
+  type QueueWriter,
+} from "./queue-writer.ts";

@@ -1,0 +1,34 @@
+import type { Config } from "./config/config.ts";
+import type { EventTrail } from "./event-trail.ts";
+import type { BoundAddress } from "./listen.ts";
+import type { Logger } from "./log.ts";
+import type { Metrics } from "./metrics.ts";
+
+/** What every app is given at start. */
+export interface AppContext {
+  readonly config: Config;
+  readonly log: Logger;
+  readonly events: EventTrail;
+  readonly metrics: Metrics;
+}
+
+/** An app that serves. */
+export interface RunningApp {
+  readonly addresses: readonly BoundAddress[];
+  /** SIGHUP: reads certificates again, without losing a connection. */
+  reload?(): Promise<void>;
+  /** Stops accepting, ends connections politely, and resolves within 2 s. */
+  close(): Promise<void>;
+}
+
+export type StartApp = (context: AppContext) => Promise<RunningApp>;
+
+/** What an app tells the one that supervises it, over the IPC channel. */
+export interface ReadyMessage {
+  readonly type: "ready";
+  readonly app: string;
+  readonly addresses: readonly BoundAddress[];
+}
+
+/** sysexits(3), which systemd and people know. */
+export const exitCodes = { ok: 0, failed: 1, usage: 64, software: 70, config: 78 } as const;

@@ -1,0 +1,89 @@
+import { isAbsolute, join, resolve } from "node:path";
+import type { ConfigFile } from "./config-schema.ts";
+
+type Camel<Name extends string> = Name extends `${infer Head}_${infer Tail}`
+  ? `${Head}${Capitalize<Camel<Tail>>}`
+  : Name;
+type CamelKeys<T> = T extends readonly (infer Item)[]
+  ? readonly CamelKeys<Item>[]
+  : T extends object
+    ? { readonly [Key in keyof T & string as Camel<Key>]: CamelKeys<T[Key]> }
+    : T;
+
+type Section = CamelKeys<ConfigFile>;
+
+/** What an app finds at start: every default filled in, every path absolute. */
+export interface Config
+  extends Omit<Section, "paths" | "runDir" | "auth" | "smtpOut" | "lmtp" | "tls"> {
+  readonly runDir: string;
+  readonly paths: {
+    readonly mail: string;
+    readonly queue: string;
+    readonly state: string;
+    readonly events: string;
+    readonly tmp: string;
+  };
+  readonly tls: { readonly certificateFile?: string; readonly keyFile?: string };
+  readonly auth: Section["auth"] & {
+    readonly socketPath: string;
+    readonly adminSocketPath: string;
+  };
+  readonly lmtp: Section["lmtp"] & { readonly socketPath: string };
+  readonly smtpOut: Section["smtpOut"] & { readonly socketPath: string };
+}
+
+/** Fills in what follows from other keys. Relative paths count from `baseDirectory`, the file's own. */
+export function configOf(
+  file: ConfigFile,
+  options: { readonly baseDirectory: string; readonly portOffset: number },
+): Config {
+  const section = camelKeys(file) as Section;
+  const absolute = (path: string) =>
+    isAbsolute(path) ? path : resolve(options.baseDirectory, path);
+  const dataDir = absolute(section.dataDir);
+  const runDir = absolute(section.runDir ?? join(dataDir, "run"));
+  const within = (path: string | undefined, name: string) => absolute(path ?? join(dataDir, name));
+  const shifted = <T extends { readonly port: number }>(listeners: readonly T[]): readonly T[] =>
+    listeners.map((one) =>
+      one.port === 0 ? one : { ...one, port: one.port + options.portOffset },
+    );
+  return {
+    ...section,
+    dataDir,
+    runDir,
+    paths: {
+      mail: within(section.paths.mail, "mail"),
+      queue: within(section.paths.queue, "queue"),
+      state: within(section.paths.state, "state"),
+      events: within(section.paths.events, "events"),
+      tmp: within(section.paths.tmp, "tmp"),
+    },
+    tls: {
+      ...(section.tls.certificateFile && {
+        certificateFile: absolute(section.tls.certificateFile),
+      }),
+      ...(section.tls.keyFile && { keyFile: absolute(section.tls.keyFile) }),
+    },
+    auth: {
+      ...section.auth,
+      socketPath: join(runDir, "auth.sock"),
+      adminSocketPath: join(runDir, "auth-admin.sock"),
+    },
+    smtpIn: { listeners: shifted(section.smtpIn.listeners) },
+    imap: { listeners: shifted(section.imap.listeners) },
+    pop3: { listeners: shifted(section.pop3.listeners) },
+    lmtp: { listeners: shifted(section.lmtp.listeners), socketPath: join(runDir, "lmtp.sock") },
+    smtpOut: { ...section.smtpOut, socketPath: join(runDir, "smtp-out.sock") },
+  };
+}
+
+function camelKeys(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(camelKeys);
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([key, inner]) => [
+      key.replaceAll(/_([a-z])/g, (_, letter: string) => letter.toUpperCase()),
+      camelKeys(inner),
+    ]),
+  );
+}

@@ -1,0 +1,87 @@
+import { readFileSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
+import { parse, TomlError } from "smol-toml";
+import type { z } from "zod";
+import { type Config, configOf } from "./config.ts";
+import { ConfigError } from "./config-error.ts";
+import { configSchema } from "./config-schema.ts";
+
+export interface ConfigSource {
+  /** The TOML file; when absent, `posthouse.toml` in `dataDir`, else /etc/posthouse/posthouse.toml. */
+  readonly configFile?: string;
+  readonly dataDir?: string;
+  /** Added to every listener's port, for servers that may not bind the well-known ones. */
+  readonly portOffset?: number;
+}
+
+/** Where a configuration is looked for when the command line names none. */
+export const DEFAULT_CONFIG_FILE = "/etc/posthouse/posthouse.toml";
+
+export const configFileOf = (source: ConfigSource): string =>
+  resolve(
+    source.configFile ??
+      (source.dataDir === undefined ? DEFAULT_CONFIG_FILE : join(source.dataDir, "posthouse.toml")),
+  );
+
+/** @throws ConfigError that names the file, and the key, its value and what it should be */
+export function loadConfig(source: ConfigSource): Config {
+  const path = configFileOf(source);
+  const config = configFromToml(readConfigFile(path), path, source.portOffset ?? 0);
+  return config;
+}
+
+/** @throws ConfigError */
+export function configFromToml(text: string, path: string, portOffset = 0): Config {
+  const parsed = configSchema.safeParse(parseToml(text, path));
+  if (!parsed.success)
+    throw new ConfigError(`${path}: ${parsed.error.issues.map(sentence).join("; ")}`);
+  const { tls } = parsed.data;
+  if ((tls.certificate_file === undefined) !== (tls.key_file === undefined)) {
+    throw new ConfigError(
+      `${path}: tls.certificate_file and tls.key_file go together: give both or neither`,
+    );
+  }
+  return configOf(parsed.data, { baseDirectory: dirname(path), portOffset });
+}
+
+function readConfigFile(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    if (code === "ENOENT") {
+      throw new ConfigError(
+        `There is no configuration file "${path}": name one with --config FILE or --data DIR, or try "posthouse local"`,
+        { cause },
+      );
+    }
+    throw new ConfigError(`Cannot read configuration file "${path}": ${(cause as Error).message}`, {
+      cause,
+    });
+  }
+}
+
+function parseToml(text: string, path: string): unknown {
+  try {
+    return parse(text);
+  } catch (cause) {
+    if (!(cause instanceof TomlError)) throw cause;
+    const [reason = "not TOML"] = cause.message.replace("Invalid TOML document: ", "").split("\n");
+    throw new ConfigError(`${path}, line ${cause.line}, column ${cause.column}: ${reason}`, {
+      cause,
+    });
+  }
+}
+
+function sentence(issue: z.core.$ZodIssue): string {
+  const key = issue.path
+    .map((part, index) =>
+      typeof part === "number" ? `[${part}]` : `${index === 0 ? "" : "."}${String(part)}`,
+    )
+    .join("");
+  if (issue.code === "unrecognized_keys") {
+    const names = issue.keys.map((name) => `"${key === "" ? name : `${key}.${name}`}"`).join(", ");
+    return `unknown key ${names}`;
+  }
+  return `"${key}": ${issue.message.replace("Invalid input: ", "")}`;
+}

@@ -1,0 +1,31 @@
+export {
+  type AppContext,
+  exitCodes,
+  type ReadyMessage,
+  type RunningApp,
+  type StartApp,
+} from "./app-context.ts";
+export { type AppName, appNames } from "./app-name.ts";
+export type { Config } from "./config/config.ts";
+export { ConfigError } from "./config/config-error.ts";
+export {
+  type ConfigSource,
+  configFileOf,
+  configFromToml,
+  DEFAULT_CONFIG_FILE,
+  loadConfig,
+} from "./config/load-config.ts";
+export {
+  type EventRecord,
+  type EventTrail,
+  type EventType,
+  openEventTrail,
+} from "./event-trail.ts";
+export { type BoundAddress, type ListenAt, ListenError, listen } from "./listen.ts";
+export { type Logger, openLog } from "./log.ts";
+export { type Metrics, openMetrics } from "./metrics.ts";
+export { runApp } from "./run-app.ts";
+export { openStatusServer, statusSocketPath } from "./status-server.ts";
+export { TEST_TOML, type TestContext, testContext } from "./test-context.ts";
+export { makeSelfSignedCertificate } from "./tls/self-signed-certificate.ts";
+export { loadTls, type TlsIdentity } from "./tls/tls-identity.ts";

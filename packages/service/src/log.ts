@@ -1,0 +1,36 @@
+import { type DestinationStream, destination, type Logger, pino } from "pino";
+import { build } from "pino-pretty";
+
+export type { Logger } from "pino";
+
+/**
+ * Structured lines on standard output: for people when that is a terminal or POSTHOUSE_LOG_FORMAT is
+ * "pretty", JSON otherwise. JSON is written asynchronously, so that a slow reader of the log never stops mail.
+ */
+export function openLog(name: string, level: string): Logger {
+  return pino(
+    {
+      name,
+      level,
+      base: { name },
+      redact: { paths: ["password", "*.password"], censor: "(hidden)" },
+    },
+    logDestination(),
+  );
+}
+
+function logDestination(): DestinationStream {
+  const format = process.env.POSTHOUSE_LOG_FORMAT;
+  if (format !== "pretty" && (format === "json" || !process.stdout.isTTY)) {
+    return destination({ dest: 1, sync: false });
+  }
+  // Synchronous: the last lines before an exit must not be lost, and this form is for people.
+  return build({
+    destination: 1,
+    sync: true,
+    colorize: process.stdout.isTTY,
+    translateTime: "HH:MM:ss",
+    ignore: "pid,hostname",
+    singleLine: true,
+  });
+}

@@ -1,0 +1,131 @@
+import { mkdirSync } from "node:fs";
+import { parseArgs } from "node:util";
+import {
+  type AppContext,
+  exitCodes,
+  type ReadyMessage,
+  type RunningApp,
+  type StartApp,
+} from "./app-context.ts";
+import type { AppName } from "./app-name.ts";
+import type { Config } from "./config/config.ts";
+import { ConfigError } from "./config/config-error.ts";
+import { loadConfig } from "./config/load-config.ts";
+import { openEventTrail } from "./event-trail.ts";
+import { ListenError } from "./listen.ts";
+import { type Logger, openLog } from "./log.ts";
+import { openMetrics } from "./metrics.ts";
+import { openStatusServer } from "./status-server.ts";
+
+/** An app that has not closed by then is ended: everything it said 250 or OK to is on disk anyway. */
+const CLOSE_MS_MAX = 2000;
+
+/**
+ * The whole life of an app as a process: arguments, configuration, log, start, signals, end.
+ *
+ *   SIGTERM, SIGINT   stop accepting, end connections, exit 0 within 2 s
+ *   SIGHUP            read certificates again
+ *
+ * Under a supervisor (an IPC channel is there) SIGINT is left to it, since Ctrl-C reaches the whole
+ * process group, and the end of the channel means that the supervisor died: then the app ends too.
+ */
+export function runApp(name: AppName, start: StartApp): void {
+  process.title = `posthouse ${name}`;
+  process.umask(0o007);
+  const config = configFromArguments(name);
+  const log = openLog(name, config.log.level);
+  process.on("uncaughtException", (error) => {
+    log.fatal({ err: error }, "Stopping after an error that nobody foresaw");
+    log.flush(() => process.exit(exitCodes.software));
+  });
+  void run(name, start, config, log);
+}
+
+async function run(name: AppName, start: StartApp, config: Config, log: Logger): Promise<void> {
+  try {
+    mkdirSync(config.runDir, { recursive: true, mode: 0o2770 });
+    const context = contextFor(name, config, log);
+    const app = await start(context);
+    const status = await openStatusServer(name, context, app);
+    handleSignals(context, {
+      ...app,
+      close: async () => void (await Promise.all([app.close(), status.close()])),
+    });
+    const ready: ReadyMessage = { type: "ready", app: name, addresses: app.addresses };
+    process.send?.(ready);
+    log.info(`Serving ${app.addresses.map(describe).join(", ")}`);
+  } catch (error) {
+    const isForeseen = error instanceof ConfigError || error instanceof ListenError;
+    if (isForeseen) log.fatal(error.message);
+    else log.fatal({ err: error }, `Cannot start: ${(error as Error).message}`);
+    log.flush(() =>
+      process.exit(error instanceof ConfigError ? exitCodes.config : exitCodes.failed),
+    );
+  }
+}
+
+function configFromArguments(name: AppName): Config {
+  try {
+    const { values } = parseArgs({
+      options: {
+        config: { type: "string" },
+        data: { type: "string" },
+        "port-offset": { type: "string" },
+      },
+    });
+    return loadConfig({
+      ...(values.config !== undefined && { configFile: values.config }),
+      ...(values.data !== undefined && { dataDir: values.data }),
+      portOffset: Number(values["port-offset"] ?? 0),
+    });
+  } catch (error) {
+    process.stderr.write(`posthouse ${name}: ${(error as Error).message}\n`);
+    process.exit(error instanceof ConfigError ? exitCodes.config : exitCodes.usage);
+  }
+}
+
+function contextFor(name: AppName, config: Config, log: Logger): AppContext {
+  return {
+    config,
+    log,
+    events: openEventTrail({
+      directory: config.paths.events,
+      app: name,
+      keepDays: config.events.keepDays,
+      complain: (err) => log.error({ err }, "Cannot write the event trail"),
+    }),
+    metrics: openMetrics(name, { withProcess: true }),
+  };
+}
+
+function handleSignals({ log, events }: AppContext, app: RunningApp): void {
+  const isSupervised = process.send !== undefined;
+  let isClosing = false;
+  const close = (why: string) => {
+    if (isClosing) return;
+    isClosing = true;
+    log.info(`Stopping: ${why}`);
+    const exit = () => log.flush(() => process.exit(exitCodes.ok));
+    setTimeout(exit, CLOSE_MS_MAX).unref();
+    app
+      .close()
+      .then(() => events.flush())
+      .catch((err: unknown) => log.error({ err }, "Stopped with an error"))
+      .finally(exit);
+  };
+  process.on("SIGTERM", () => close("asked to"));
+  process.on("SIGINT", () => {
+    if (!isSupervised) close("interrupted");
+  });
+  process.on("disconnect", () => close("its supervisor is gone"));
+  process.on("SIGHUP", () => {
+    app.reload?.().then(
+      () => log.info("Read certificates again"),
+      (err: unknown) => log.error({ err }, "Cannot reload; going on with what was there"),
+    );
+  });
+}
+
+function describe({ name, address, port, socketPath }: RunningApp["addresses"][number]): string {
+  return socketPath === undefined ? `${name} on ${address}:${port}` : `${name} on ${socketPath}`;
+}

@@ -1,0 +1,152 @@
+import { linkSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { hostname } from "node:os";
+import { join } from "node:path";
+import { createSecureContext, type SecureContext, type TlsOptions } from "node:tls";
+import type { Config } from "../config/config.ts";
+import { ConfigError } from "../config/config-error.ts";
+import { makeSelfSignedCertificate } from "./self-signed-certificate.ts";
+
+/** How often the files of another tool (certbot and the like) are looked at. */
+const LOOK_MS = 60_000;
+/** A self-made certificate is only ever a stand-in; clients that remember it should not have to ask again. */
+const SELF_SIGNED_DAYS = 3650;
+
+/** The certificate of this host, as it is now: ask at each handshake, never keep the answer. */
+export interface TlsIdentity {
+  readonly isSelfSigned: boolean;
+  context(): SecureContext;
+  /** For tls.createServer() and for STARTTLS: the context is looked up at each handshake. */
+  options(): TlsOptions;
+  /** Reads the files again; true when they changed. The old certificate stays when the new one is broken. @throws ConfigError */
+  reload(): boolean;
+  /** Called after a reload that changed something. */
+  onChange(listener: () => void): void;
+  close(): void;
+}
+
+/**
+ * Loads `tls.certificate_file` and `tls.key_file`, or a self-made certificate that is kept in the
+ * state directory. Files that change are read again within a minute, and at once by reload().
+ *
+ * @throws ConfigError
+ */
+export function loadTls(
+  config: Pick<Config, "hostname" | "paths" | "tls">,
+  complain: (error: unknown) => void = () => {},
+): TlsIdentity {
+  const isSelfSigned = config.tls.certificateFile === undefined;
+  const files = isSelfSigned ? selfSignedFiles(config) : configuredFiles(config);
+  let current = read(files);
+  const listeners: (() => void)[] = [];
+
+  const reload = (): boolean => {
+    if (stampOf(files) === current.stamp) return false;
+    current = read(files);
+    for (const listener of listeners) listener();
+    return true;
+  };
+  const timer = setInterval(() => {
+    try {
+      reload();
+    } catch (error) {
+      complain(error);
+    }
+  }, LOOK_MS).unref();
+
+  return {
+    isSelfSigned,
+    context: () => current.context,
+    options: () => ({
+      secureContext: current.context,
+      SNICallback: (_name, done) => done(null, current.context),
+      minVersion: "TLSv1.2",
+      honorCipherOrder: true,
+    }),
+    reload,
+    onChange: (listener) => listeners.push(listener),
+    close: () => clearInterval(timer),
+  };
+}
+
+interface TlsFiles {
+  readonly certificate: string;
+  readonly key: string;
+}
+
+function configuredFiles({ tls }: Pick<Config, "tls">): TlsFiles {
+  return { certificate: tls.certificateFile ?? "", key: tls.keyFile ?? "" };
+}
+
+/**
+ * Several apps start at once and must show one certificate. link() lets the first to finish win; all,
+ * also the winner, then read what is in place. Key and certificate are one file, so no mixture can be seen.
+ */
+function selfSignedFiles(config: Pick<Config, "hostname" | "paths">): TlsFiles {
+  const directory = join(config.paths.state, "tls");
+  const path = join(directory, "self-signed.pem");
+  try {
+    mkdirSync(directory, { recursive: true, mode: 0o750 });
+    if (isThere(path)) return { certificate: path, key: path };
+    const names = [...new Set([config.hostname, hostname(), "localhost", "127.0.0.1", "::1"])];
+    const made = makeSelfSignedCertificate({
+      names,
+      notBefore: new Date(Date.now() - 86_400_000),
+      days: SELF_SIGNED_DAYS,
+    });
+    const tmp = `${path}.${process.pid}`;
+    writeFileSync(tmp, made.key + made.certificate, { mode: 0o640, flush: true });
+    try {
+      linkSync(tmp, path);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+    }
+    rmSync(tmp, { force: true });
+    return { certificate: path, key: path };
+  } catch (cause) {
+    throw new ConfigError(
+      `Cannot make a certificate in "${directory}": ${(cause as Error).message}`,
+      {
+        cause,
+      },
+    );
+  }
+}
+
+function isThere(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false }) !== undefined;
+}
+
+function read(files: TlsFiles): { readonly context: SecureContext; readonly stamp: string } {
+  const stamp = stampOf(files);
+  const certificate = readPem(files.certificate, "tls.certificate_file");
+  const key = readPem(files.key, "tls.key_file");
+  try {
+    return {
+      context: createSecureContext({ cert: certificate, key, minVersion: "TLSv1.2" }),
+      stamp,
+    };
+  } catch (cause) {
+    throw new ConfigError(
+      `Cannot use certificate "${files.certificate}" with key "${files.key}": ${(cause as Error).message}`,
+      { cause },
+    );
+  }
+}
+
+function readPem(path: string, key: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (cause) {
+    throw new ConfigError(`Cannot read "${key}": ${(cause as Error).message}`, { cause });
+  }
+}
+
+/** Changes whenever either file does. */
+function stampOf(files: TlsFiles): string {
+  return [files.certificate, files.key]
+    .map((path) => {
+      const stat = statSync(path, { throwIfNoEntry: false });
+      return stat === undefined ? "missing" : `${stat.ino} ${stat.mtimeMs} ${stat.size}`;
+    })
+    .join(" ");
+}

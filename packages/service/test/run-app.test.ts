@@ -1,0 +1,70 @@
+import assert from "node:assert/strict";
+import { fork } from "node:child_process";
+import { once } from "node:events";
+import { writeFile } from "node:fs/promises";
+import { request } from "node:http";
+import { join } from "node:path";
+import { test } from "node:test";
+import { statusSocketPath, TEST_TOML, testContext } from "@posthouse/service";
+
+const app = join(import.meta.dirname, "echo-app.ts");
+
+async function forkApp(args: string[]) {
+  const child = fork(app, args, { stdio: ["ignore", "pipe", "pipe", "ipc"], execArgv: [] });
+  const output: string[] = [];
+  child.stdout?.on("data", (text) => output.push(String(text)));
+  child.stderr?.on("data", (text) => output.push(String(text)));
+  return { child, output, exited: once(child, "exit") };
+}
+
+test("an app tells its supervisor where it serves, answers for its health, and ends on SIGTERM with 0", async () => {
+  await using context = await testContext();
+  await writeFile(
+    join(context.directory, "posthouse.toml"),
+    TEST_TOML.replaceAll("{directory}", context.directory),
+  );
+  const { child, exited } = await forkApp(["--data", context.directory]);
+  const [ready] = await once(child, "message");
+  assert.equal(ready.type, "ready");
+  assert.equal(ready.addresses[0].name, "echo");
+
+  const health = await get(statusSocketPath(context.config.runDir, "pop3"), "/health");
+  assert.equal(JSON.parse(health).status, "ok");
+  assert.match(
+    await get(statusSocketPath(context.config.runDir, "pop3"), "/metrics"),
+    /process_resident_memory_bytes/,
+  );
+
+  child.kill("SIGTERM");
+  assert.deepEqual(await exited, [0, null]);
+});
+
+test("an app whose supervisor goes away ends by itself", async () => {
+  await using context = await testContext();
+  await writeFile(
+    join(context.directory, "posthouse.toml"),
+    TEST_TOML.replaceAll("{directory}", context.directory),
+  );
+  const { child, exited } = await forkApp(["--data", context.directory]);
+  await once(child, "message");
+  child.disconnect();
+  assert.deepEqual(await exited, [0, null]);
+});
+
+test("a configuration that cannot be used is one line and exit code 78", async () => {
+  await using context = await testContext();
+  await writeFile(join(context.directory, "posthouse.toml"), "nonsense");
+  const { output, exited } = await forkApp(["--data", context.directory]);
+  assert.deepEqual(await exited, [78, null]);
+  assert.equal(output.join("").trim().split("\n").length, 1);
+});
+
+function get(socketPath: string, path: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    request({ socketPath, path }, async (response) =>
+      resolve((await Array.fromAsync(response)).join("")),
+    )
+      .on("error", reject)
+      .end();
+  });
+}

@@ -1,0 +1,2 @@
+export { WireConnection } from "./wire-connection.ts";
+export { ConnectionLost, IdleTimeout, LineTooLong } from "./wire-error.ts";

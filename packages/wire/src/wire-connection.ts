@@ -1,0 +1,300 @@
+import type { Socket } from "node:net";
+import { TLSSocket, type TlsOptions } from "node:tls";
+import { ConnectionLost, IdleTimeout, LineTooLong } from "./wire-error.ts";
+
+/** What the client may send ahead of our reading before we stop taking it from the kernel. */
+const READ_AHEAD_BYTES_MAX = 128 * 1024;
+/** What we may have written ahead of the client's reading before flush() waits. */
+const WRITE_AHEAD_BYTES_MAX = 128 * 1024;
+const NOTHING = Buffer.alloc(0);
+const LF = 0x0a;
+const CR = 0x0d;
+
+/**
+ * One connection of a line protocol, read and written by one loop: `await readLine()`, answer, again.
+ *
+ * Memory is bounded on both sides: octets the loop has not asked for yet stay in the kernel beyond
+ * READ_AHEAD_BYTES_MAX, and flush() waits while more than WRITE_AHEAD_BYTES_MAX are unsent. An idle
+ * connection holds no buffer at all.
+ *
+ * Writes are corked and leave together at the next flush(), or when a read has to wait: many small
+ * answers to pipelined commands become one packet.
+ */
+export class WireConnection {
+  readonly remoteAddress: string;
+  readonly remotePort: number;
+  #socket: Socket;
+  #received: Buffer = NOTHING;
+  #isCorked = false;
+  #hasEnded = false;
+  #failure: Error | undefined;
+  #wakeReader: (() => void) | undefined;
+  #wakeWriter: (() => void) | undefined;
+  #bytesRead = 0;
+  #bytesWritten = 0;
+
+  /** `idleMs`: how long to wait for the client, in either direction, before IdleTimeout; 0 is for ever. */
+  constructor(socket: Socket, options: { readonly idleMs: number }) {
+    this.#socket = socket;
+    this.remoteAddress = withoutMappedPrefix(socket.remoteAddress ?? "");
+    this.remotePort = socket.remotePort ?? 0;
+    socket.setNoDelay(true);
+    socket.setTimeout(options.idleMs);
+    this.#attach(socket);
+  }
+
+  get isEncrypted(): boolean {
+    return this.#socket instanceof TLSSocket;
+  }
+
+  /** Protocol version and cipher of the TLS session; undefined in the clear. */
+  get tls(): { readonly version: string; readonly cipher: string } | undefined {
+    if (!(this.#socket instanceof TLSSocket)) return undefined;
+    return {
+      version: this.#socket.getProtocol() ?? "unknown",
+      cipher: this.#socket.getCipher()?.name ?? "unknown",
+    };
+  }
+
+  get isClosed(): boolean {
+    return this.#socket.destroyed;
+  }
+
+  /** Octets of the application, both before and inside TLS. */
+  get bytesRead(): number {
+    return this.#bytesRead;
+  }
+
+  get bytesWritten(): number {
+    return this.#bytesWritten;
+  }
+
+  setIdle(idleMs: number): void {
+    this.#socket.setTimeout(idleMs);
+  }
+
+  /** True when octets have come in that nobody has read yet: the client pipelines. */
+  hasBuffered(): boolean {
+    return this.#received.length > 0;
+  }
+
+  /**
+   * The next line without its CRLF (or lone LF, which clients on a terminal send), or undefined when the
+   * client has closed. A last line without an end is not a line: the client went away inside it.
+   *
+   * @throws LineTooLong after the rest of the line has been skipped, so that the session can go on
+   * @throws IdleTimeout, ConnectionLost
+   */
+  async readLine(bytesMax: number): Promise<Buffer | undefined> {
+    let searched = 0;
+    for (;;) {
+      const end = this.#received.indexOf(LF, searched);
+      if (end !== -1 && end <= bytesMax + 1) return this.#takeLine(end);
+      if (end !== -1 || this.#received.length > bytesMax + 1) {
+        await this.#skipLine();
+        throw new LineTooLong(bytesMax);
+      }
+      searched = this.#received.length;
+      if (!(await this.#receive())) return undefined;
+    }
+  }
+
+  /**
+   * Exactly `length` octets, in pieces as they come. Leaving the loop early leaves the rest unread.
+   *
+   * @throws ConnectionLost when the client closes before all have come
+   */
+  async *readOctets(length: number): AsyncGenerator<Buffer, void, void> {
+    let left = length;
+    while (left > 0) {
+      if (this.#received.length === 0 && !(await this.#receive())) {
+        throw new ConnectionLost("The client closed the connection inside a literal");
+      }
+      const piece = this.#received.subarray(0, left);
+      this.#dropReceived(piece.length);
+      left -= piece.length;
+      yield piece;
+    }
+  }
+
+  /** Queues octets (or text as UTF-8) for the next flush(). Nothing happens on a lost connection. */
+  write(octets: Uint8Array | string): void {
+    if (this.#socket.destroyed || this.#socket.writableEnded) return;
+    if (!this.#isCorked) {
+      this.#isCorked = true;
+      this.#socket.cork();
+    }
+    this.#bytesWritten += typeof octets === "string" ? Buffer.byteLength(octets) : octets.length;
+    this.#socket.write(octets);
+  }
+
+  /** Sends what was written, and waits while the client is too slow to take it. @throws ConnectionLost */
+  async flush(): Promise<void> {
+    this.#uncork();
+    while (this.#socket.writableLength > WRITE_AHEAD_BYTES_MAX) {
+      if (this.#failure !== undefined) throw this.#failure;
+      await new Promise<void>((wake) => {
+        this.#wakeWriter = wake;
+      });
+    }
+    if (this.#failure !== undefined) throw this.#failure;
+  }
+
+  /**
+   * Answers STARTTLS: call it after the positive reply was written. Whatever came in the clear behind
+   * the command is dropped, so that nobody can slip commands into the encrypted session
+   * (RFC 3207 §6, RFC 9051 §11.1, RFC 2595 §4).
+   *
+   * @throws ConnectionLost when the handshake fails
+   */
+  async startTls(options: TlsOptions): Promise<void> {
+    this.#uncork();
+    const plain = this.#socket;
+    this.#detach(plain);
+    this.#received = NOTHING;
+    const secure = new TLSSocket(plain, { ...options, isServer: true });
+    secure.setTimeout(plain.timeout ?? 0);
+    plain.setTimeout(0);
+    this.#socket = secure;
+    await new Promise<void>((resolve, reject) => {
+      const failed = (cause?: Error) => {
+        secure.destroy();
+        reject(
+          new ConnectionLost(`TLS handshake failed: ${cause?.message ?? "closed"}`, { cause }),
+        );
+      };
+      secure.once("secure", resolve);
+      secure.once("error", failed);
+      secure.once("close", () => failed());
+      secure.once("timeout", () => failed(new Error("timed out")));
+    });
+    secure.removeAllListeners("error");
+    secure.removeAllListeners("close");
+    secure.removeAllListeners("timeout");
+    this.#attach(secure);
+  }
+
+  /** Sends what is queued and ends the connection; the client gets 2 s to take it. */
+  close(): void {
+    this.#uncork();
+    this.#socket.end();
+    this.#socket.setTimeout(2000, () => this.#socket.destroy());
+    this.#socket.resume();
+  }
+
+  /** Ends the connection at once. */
+  destroy(): void {
+    this.#socket.destroy();
+  }
+
+  #attach(socket: Socket): void {
+    socket.on("data", this.#onData);
+    socket.on("end", this.#onEnd);
+    socket.on("error", this.#onError);
+    socket.on("close", this.#onClose);
+    socket.on("drain", this.#onDrain);
+    socket.on("timeout", this.#onTimeout);
+  }
+
+  #detach(socket: Socket): void {
+    socket.off("data", this.#onData);
+    socket.off("end", this.#onEnd);
+    socket.off("error", this.#onError);
+    socket.off("close", this.#onClose);
+    socket.off("drain", this.#onDrain);
+    socket.off("timeout", this.#onTimeout);
+    socket.pause();
+    socket.on("error", () => {}); // the TLS socket above it reports
+  }
+
+  readonly #onData = (octets: Buffer): void => {
+    this.#bytesRead += octets.length;
+    this.#received = this.#received.length === 0 ? octets : Buffer.concat([this.#received, octets]);
+    if (this.#received.length > READ_AHEAD_BYTES_MAX) this.#socket.pause();
+    this.#wake();
+  };
+
+  readonly #onEnd = (): void => {
+    this.#hasEnded = true;
+    this.#wake();
+  };
+
+  readonly #onError = (cause: Error): void => {
+    this.#failure ??= new ConnectionLost(`The connection was lost: ${cause.message}`, { cause });
+    this.#wake();
+  };
+
+  readonly #onClose = (): void => {
+    this.#hasEnded = true;
+    this.#failure ??= new ConnectionLost("The connection was closed");
+    this.#wake();
+  };
+
+  readonly #onDrain = (): void => {
+    this.#wakeWriter?.();
+    this.#wakeWriter = undefined;
+  };
+
+  /** A reader is told, so that it can say good-bye; a client that does not read is cut off. */
+  readonly #onTimeout = (): void => {
+    this.#failure ??= new IdleTimeout();
+    if (this.#wakeReader === undefined) this.#socket.destroy();
+    this.#wake();
+  };
+
+  #wake(): void {
+    this.#wakeReader?.();
+    this.#wakeReader = undefined;
+    if (this.#failure !== undefined) this.#onDrain();
+  }
+
+  /** Waits until more has been received; false when nothing more will come. */
+  async #receive(): Promise<boolean> {
+    this.#uncork();
+    const before = this.#received.length;
+    while (this.#received.length === before) {
+      if (this.#hasEnded) return false;
+      if (this.#failure !== undefined) throw this.#failure;
+      if (this.#socket.isPaused()) this.#socket.resume();
+      await new Promise<void>((wake) => {
+        this.#wakeReader = wake;
+      });
+    }
+    return true;
+  }
+
+  #takeLine(end: number): Buffer {
+    const hasCr = end > 0 && this.#received[end - 1] === CR;
+    const line = this.#received.subarray(0, hasCr ? end - 1 : end);
+    this.#dropReceived(end + 1);
+    return line;
+  }
+
+  /** A view of no octets would still hold the whole piece that the kernel gave. */
+  #dropReceived(length: number): void {
+    this.#received = length === this.#received.length ? NOTHING : this.#received.subarray(length);
+  }
+
+  async #skipLine(): Promise<void> {
+    for (;;) {
+      const end = this.#received.indexOf(LF);
+      if (end !== -1) {
+        this.#takeLine(end);
+        return;
+      }
+      this.#received = NOTHING;
+      if (!(await this.#receive())) return;
+    }
+  }
+
+  #uncork(): void {
+    if (!this.#isCorked) return;
+    this.#isCorked = false;
+    this.#socket.uncork();
+  }
+}
+
+/** An IPv4 client on a dual-stack socket shows as ::ffff:192.0.2.1; everybody else knows it as 192.0.2.1. */
+function withoutMappedPrefix(address: string): string {
+  return address.startsWith("::ffff:") && address.includes(".") ? address.slice(7) : address;
+}
