@@ -1,3 +1,8 @@
+import { limits } from "./limits.ts";
+import { CallClient, type CallClientOptions } from "./socket/call-client.ts";
+
+export { AuthUnavailable } from "./auth-unavailable.ts";
+
 /**
  * What every server may ask apps/auth (design: the one process that knows secrets and the directory).
  * Over a Unix socket; no path, no SQL. Every call rejects with AuthUnavailable when auth does not
@@ -7,9 +12,12 @@ export interface AuthClient extends AsyncDisposable {
   authenticate(request: AuthenticateRequest): Promise<AuthenticateResult>;
   /** Where mail for this address goes; aliases, catch-all and subaddresses are resolved. */
   resolveRecipient(address: string): Promise<RecipientResolution>;
-  /** The account of exactly this address, for final delivery; undefined when there is none. */
+  /** The account of exactly this address (no alias, no subaddress); undefined when there is none. */
   findAccount(address: string): Promise<Account | undefined>;
-  /** May this account use this reverse-path or From address? Its own address and its aliases. */
+  /**
+   * May this account use this reverse-path or From address? Its own address, its aliases, what was
+   * granted to it, and subaddresses of these. The null reverse-path ("") claims nobody's name: true.
+   */
   maySendAs(accountAddress: string, senderAddress: string): Promise<boolean>;
 }
 
@@ -51,7 +59,39 @@ export interface RecipientTarget {
   readonly isLocal: boolean;
 }
 
-/** apps/auth did not answer; whoever asked should come back later. */
-export class AuthUnavailable extends Error {
-  override readonly name = "AuthUnavailable";
+/**
+ * The client of apps/auth. Nothing is connected before the first call, and a lost connection is made
+ * again at the next one.
+ */
+export function connectAuth(options: CallClientOptions): AuthClient {
+  const client = new CallClient(options);
+  const ask = (method: string, params: Readonly<Record<string, unknown>>) =>
+    client.call(method, params, { isRepeatable: true });
+
+  return {
+    async authenticate(request) {
+      // Longer than any password or name can be: no use in asking.
+      if (isTooLong(request.username, limits.usernameCharsMax)) return { kind: "refused" };
+      if (isTooLong(request.password, limits.passwordCharsMax)) return { kind: "refused" };
+      return (await ask("authenticate", { ...request })) as AuthenticateResult;
+    },
+    async resolveRecipient(address) {
+      if (isTooLong(address, limits.addressCharsMax)) return { kind: "unknown-user" };
+      return (await ask("resolveRecipient", { address })) as RecipientResolution;
+    },
+    async findAccount(address) {
+      if (isTooLong(address, limits.addressCharsMax)) return undefined;
+      return ((await ask("findAccount", { address })) ?? undefined) as Account | undefined;
+    },
+    async maySendAs(accountAddress, senderAddress) {
+      if (isTooLong(senderAddress, limits.addressCharsMax)) return false;
+      return (await ask("maySendAs", { accountAddress, senderAddress })) as boolean;
+    },
+    [Symbol.asyncDispose]: () => client[Symbol.asyncDispose](),
+  };
+}
+
+/** Text that is not Unicode (a lone surrogate) is refused alike: nothing stored can be equal to it. */
+function isTooLong(text: string, charsMax: number): boolean {
+  return text.length > charsMax || !text.isWellFormed();
 }

@@ -1,1 +1,20 @@
-export {};
+export { HashQueue } from "../passwords/hash-queue.ts";
+export { keepPassword } from "../passwords/keep-password.ts";
+export { LoginCache, type LoginFingerprint } from "../passwords/login-cache.ts";
+export {
+  bcryptHasher,
+  type PasswordHasher,
+  parseBcryptHash,
+} from "../passwords/password-hasher.ts";
+export { octetsToKeep, octetsToTry } from "../passwords/password-octets.ts";
+export { makeScramKeys, type ScramKeys } from "../passwords/scram-keys.ts";
+export {
+  type AccountEntry,
+  Directory,
+  type DirectoryOptions,
+  newAccountId,
+  type TakenDomain,
+} from "./directory.ts";
+export { lockInstance } from "./instance-lock.ts";
+export { DatabaseError } from "./open-database.ts";
+export { type KeptPassword, type LoginRecord, Secrets } from "./secrets.ts";

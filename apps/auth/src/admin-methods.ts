@@ -1,0 +1,113 @@
+import type { Directory } from "@posthouse/accounts/directory";
+import { type CallArguments, type CallMethods, callLimits } from "@posthouse/accounts/socket";
+import type { Administration } from "./administration.ts";
+import type { Failures } from "./failures.ts";
+import { networkOf } from "./network.ts";
+
+/** What the administrator may ask: AdminClient, method by method. */
+export function adminMethods(parts: {
+  readonly directory: Directory;
+  readonly administration: Administration;
+  readonly failures: Failures;
+}): CallMethods {
+  return new Map([
+    ...Object.entries(domainMethods(parts.directory, parts.administration)),
+    ...Object.entries(accountMethods(parts.directory, parts.administration)),
+    ...Object.entries(aliasMethods(parts.directory)),
+    ...Object.entries(grantMethods(parts.directory)),
+    ...Object.entries(loginMethods(parts.administration, parts.failures)),
+  ]);
+}
+
+function domainMethods(directory: Directory, administration: Administration) {
+  return {
+    addDomain: (args: CallArguments) => directory.addDomain(address(args, "domain")),
+    removeDomain: (args: CallArguments) =>
+      administration.removeDomain(address(args, "domain"), args.flag("force")),
+    listDomains: (args: CallArguments) => directory.listDomains(after(args)),
+  };
+}
+
+function accountMethods(directory: Directory, administration: Administration) {
+  return {
+    addAccount: (args: CallArguments) => {
+      const password = args.optionalString("password", callLimits.passwordCharsMax);
+      const { quotaBytes, quotaMessages } = quota(args);
+      return administration.addAccount({
+        address: address(args),
+        ...(password !== undefined && { password }),
+        ...(typeof quotaBytes === "number" && { quotaBytes }),
+        ...(typeof quotaMessages === "number" && { quotaMessages }),
+      });
+    },
+    removeAccount: (args: CallArguments) => administration.removeAccount(address(args)),
+    listAccounts: (args: CallArguments) => administration.listAccounts(page(args)),
+    setPassword: (args: CallArguments) =>
+      administration.setPassword(
+        address(args),
+        args.string("password", callLimits.passwordCharsMax),
+      ),
+    setPasswordHash: (args: CallArguments) =>
+      administration.setPasswordHash(address(args), args.string("hash", callLimits.hashCharsMax)),
+    setQuota: (args: CallArguments) => directory.setQuota(address(args), quota(args)),
+  };
+}
+
+function aliasMethods(directory: Directory) {
+  return {
+    addAlias: (args: CallArguments) => directory.addAlias(address(args), targets(args)),
+    removeAlias: (args: CallArguments) =>
+      directory.removeAlias(address(args), args.has("targets") ? targets(args) : undefined),
+    listAliases: (args: CallArguments) => directory.listAliases(page(args)),
+  };
+}
+
+function grantMethods(directory: Directory) {
+  const sender = (args: CallArguments) => args.string("sender", callLimits.addressCharsMax);
+  return {
+    grantSender: (args: CallArguments) => directory.grantSender(address(args), sender(args)),
+    revokeSender: (args: CallArguments) => directory.revokeSender(address(args), sender(args)),
+    listSenderGrants: (args: CallArguments) => directory.listSenderGrants(address(args)),
+  };
+}
+
+function loginMethods(administration: Administration, failures: Failures) {
+  return {
+    lastLogins: (args: CallArguments) => administration.lastLogins(address(args)),
+    listBans: () => failures.bans((subject) => administration.nameOf(subject)),
+    liftBans: (args: CallArguments) => {
+      const remoteAddress = args.string("remoteAddress", callLimits.remoteAddressCharsMax);
+      return failures.lift(networkOf(remoteAddress) ?? remoteAddress);
+    },
+  };
+}
+
+function address(args: CallArguments, name = "address"): string {
+  return args.string(name, callLimits.addressCharsMax);
+}
+
+function after(args: CallArguments): string | undefined {
+  return args.optionalString("after", callLimits.addressCharsMax);
+}
+
+function targets(args: CallArguments): string[] {
+  return args.strings("targets", {
+    countMax: callLimits.aliasTargetsMax,
+    charsMax: callLimits.addressCharsMax,
+  });
+}
+
+function page(args: CallArguments): { readonly domain?: string; readonly after?: string } {
+  const domain = args.optionalString("domain", callLimits.addressCharsMax);
+  const from = after(args);
+  return { ...(domain !== undefined && { domain }), ...(from !== undefined && { after: from }) };
+}
+
+function quota(args: CallArguments) {
+  const quotaBytes = args.optionalCount("quotaBytes");
+  const quotaMessages = args.optionalCount("quotaMessages");
+  return {
+    ...(quotaBytes !== undefined && { quotaBytes }),
+    ...(quotaMessages !== undefined && { quotaMessages }),
+  };
+}

@@ -1,0 +1,179 @@
+import { mkdir } from "node:fs/promises";
+import { createServer, type Server, type Socket } from "node:net";
+import { join } from "node:path";
+import { setTimeout as wait } from "node:timers/promises";
+import type { AuthenticateRequest, AuthenticateResult } from "@posthouse/accounts";
+import {
+  bcryptHasher,
+  Directory,
+  HashQueue,
+  lockInstance,
+  type PasswordHasher,
+  Secrets,
+} from "@posthouse/accounts/directory";
+import { type CallMethods, CallServer } from "@posthouse/accounts/socket";
+import { type AppContext, type BoundAddress, listen, type RunningApp } from "@posthouse/service";
+import { adminMethods } from "./admin-methods.ts";
+import { Administration } from "./administration.ts";
+import { authMethods } from "./auth-methods.ts";
+import { Failures } from "./failures.ts";
+import { limits } from "./limits.ts";
+import { LoginDesk } from "./login-desk.ts";
+import { LoginHistory } from "./login-history.ts";
+
+/** What a test may put in the place of time and hashing. */
+export interface AuthSeams {
+  readonly now?: () => number;
+  readonly hasher?: PasswordHasher;
+}
+
+/**
+ * Opens the directory and the secrets, and answers on two sockets: one for the servers, one for the
+ * administrator.
+ */
+export async function start(context: AppContext, seams: AuthSeams = {}): Promise<RunningApp> {
+  await using opened = new AsyncDisposableStack();
+  const { config } = context;
+  const now = seams.now ?? Date.now;
+  await mkdir(config.auth.stateDirectory, { recursive: true, mode: 0o700 });
+  opened.use(lockInstance(join(config.auth.stateDirectory, "auth.lock")));
+  const secrets = new Secrets({ path: join(config.auth.stateDirectory, "secrets.sqlite"), now });
+  opened.defer(() => secrets.close());
+  const directory = openDirectory(context, now);
+  opened.defer(() => directory.close());
+
+  const hasher = countingHasher(context, seams.hasher ?? bcryptHasher(config.auth.bcryptCost));
+  const failures = new Failures(now);
+  const queue = new HashQueue();
+  const history = new LoginHistory(secrets, (err) => context.log.error({ err }, "Login history"));
+  opened.defer(() => history.flush());
+  const parts = { directory, secrets, hasher, queue, failures, history, now };
+  const desk = await LoginDesk.open({ ...parts, ...reportsOf(context) });
+  opened.defer(() => desk.settle());
+  const administration = new Administration({ ...parts, desk });
+  const swept = administration.sweep();
+  if (swept > 0) context.log.warn(`Removed secrets of ${swept} accounts that are not there`);
+
+  const authenticate = recording(context, desk, history, now);
+  const servers: ServedSocket[] = [];
+  opened.defer(async () => void (await Promise.all(servers.map((server) => server.close()))));
+  servers.push(await serve(context, "auth", authMethods({ directory, authenticate })));
+  const ofAdministrator = adminMethods({ ...parts, administration });
+  servers.push(await serve(context, "auth-admin", ofAdministrator));
+  const running = opened.move();
+  return {
+    addresses: servers.map((server) => server.address),
+    // In reverse: sockets first, then what answers still need, then the databases.
+    close: () => running.disposeAsync(),
+  };
+}
+
+function openDirectory({ config }: AppContext, now: () => number): Directory {
+  const { subaddressSeparator, postmaster } = config.auth;
+  return new Directory({
+    path: join(config.auth.stateDirectory, "directory.sqlite"),
+    hostname: config.hostname,
+    subaddressSeparator,
+    ...(postmaster !== undefined && { postmaster }),
+    now,
+  });
+}
+
+function countingHasher({ metrics }: AppContext, hasher: PasswordHasher): PasswordHasher {
+  const hashes = metrics.counter("auth_hashes_total", "Passwords hashed or compared with a hash");
+  return {
+    isCurrent: (hash) => hasher.isCurrent(hash),
+    hash: (password) => {
+      hashes.inc();
+      return hasher.hash(password);
+    },
+    matches: (password, hash) => {
+      hashes.inc();
+      return hasher.matches(password, hash);
+    },
+  };
+}
+
+function reportsOf({ log, metrics }: AppContext) {
+  const spared = metrics.counter("auth_hashes_spared_total", "Logins without a hash of their own", [
+    "by",
+  ]);
+  return {
+    complain: (err: unknown) => log.warn({ err }, "A password could not be hashed anew"),
+    counted: (by: "cached" | "joined") => spared.inc({ by }),
+    banned: (network: string, username: string) =>
+      log.warn({ network, username }, `Banned ${network} after too many wrong passwords`),
+  };
+}
+
+/** Leaves a trace of every login: metric, event, history. Never of the password. */
+function recording(
+  { events, metrics }: AppContext,
+  desk: LoginDesk,
+  history: LoginHistory,
+  now: () => number,
+): (request: AuthenticateRequest) => Promise<AuthenticateResult> {
+  const logins = metrics.counter("auth_logins_total", "Logins", ["protocol", "outcome"]);
+  return async (request) => {
+    const { username, protocol, remoteAddress } = request;
+    const result = await desk.authenticate(request);
+    logins.inc({ protocol, outcome: result.kind });
+    if (result.kind === "ok") {
+      const { id, address } = result.account;
+      history.record({ accountId: id, protocol, remoteAddress, atMs: now() });
+      events.record({ type: "login", account: address, protocol, remoteAddress });
+    } else {
+      const reason = result.kind === "banned" ? "banned" : "wrong";
+      events.record({ type: "login-refused", reason, username, protocol, remoteAddress });
+    }
+    return result;
+  };
+}
+
+interface ServedSocket {
+  readonly address: BoundAddress;
+  close(): Promise<void>;
+}
+
+async function serve(
+  { config, log }: AppContext,
+  name: "auth" | "auth-admin",
+  methods: CallMethods,
+): Promise<ServedSocket> {
+  const connections = new Map<Socket, CallServer>();
+  const server = createServer((socket) => {
+    const report = (err: unknown, method: string) => log.error({ err, method }, "A call failed");
+    connections.set(socket, new CallServer(socket, methods, report));
+    socket.on("close", () => connections.delete(socket));
+  });
+  server.maxConnections = limits.connectionsMax;
+  const address =
+    name === "auth"
+      ? await listen(name, server, { socketPath: config.auth.socketPath, mode: 0o660 })
+      : await listenPrivately(name, server, config.auth.adminSocketPath);
+  return { address, close: () => closePolitely(server, connections) };
+}
+
+/** The mask closes the moment between bind(2) and chmod(2), in which the socket would be the group's. */
+async function listenPrivately(name: string, server: Server, socketPath: string) {
+  const umask = process.umask(0o177);
+  try {
+    return await listen(name, server, { socketPath, mode: 0o600 });
+  } finally {
+    process.umask(umask);
+  }
+}
+
+async function closePolitely(
+  server: Server,
+  connections: ReadonlyMap<Socket, CallServer>,
+): Promise<void> {
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+  for (const connection of connections.values()) connection.end();
+  const timeUp = new AbortController();
+  const late = wait(limits.closeMsMax, undefined, { signal: timeUp.signal }).catch(() => undefined);
+  await Promise.race([closed, late]);
+  timeUp.abort();
+  for (const socket of connections.keys()) socket.destroy();
+  await closed;
+}

@@ -1,0 +1,156 @@
+import type { Account } from "./auth-client.ts";
+import { CallClient, type CallClientOptions } from "./socket/call-client.ts";
+
+/**
+ * What the administrator may ask apps/auth, over its administrator's socket. Every change is on disk
+ * when the call resolves and holds at once, without a restart. Domains may be given as U-labels.
+ * A refusal is a DirectoryError whose message can be shown as it is; without an answer AuthUnavailable.
+ */
+export interface AdminClient extends AsyncDisposable {
+  /** Gives back the domain as it is kept: lower case, A-labels. */
+  addDomain(domain: string): Promise<string>;
+  /** Refused ("in-use") while it has accounts or aliases, unless forced: then they go too. */
+  removeDomain(domain: string, options?: { readonly force?: boolean }): Promise<RemovedDomain>;
+  listDomains(): Promise<readonly DomainSummary[]>;
+
+  /** Without a password nobody can log in until setPassword. */
+  addAccount(request: AddAccountRequest): Promise<Account>;
+  /** The mail stays on disk. Aliases lose this target, and those left without any are removed. */
+  removeAccount(address: string): Promise<RemovedAccount>;
+  /** Ordered by domain and local part. */
+  listAccounts(domain?: string): Promise<readonly AccountSummary[]>;
+  setPassword(address: string, password: string): Promise<void>;
+  /** Takes over a bcrypt hash of another program: `$2a$`, `$2b$` or `$2y$`, also after `{BLF-CRYPT}`. */
+  setPasswordHash(address: string, hash: string): Promise<void>;
+  /** Null: no limit. What is left out stays as it is. */
+  setQuota(address: string, quota: QuotaChange): Promise<Account>;
+
+  /** `@example.org` is the catch-all of the domain. An alias that is there gets these targets too. */
+  addAlias(address: string, targets: readonly string[]): Promise<Alias>;
+  /** Without targets the whole alias goes. */
+  removeAlias(address: string, targets?: readonly string[]): Promise<void>;
+  listAliases(domain?: string): Promise<readonly Alias[]>;
+
+  /** Lets an account send as an address, or with `@example.org` as any address of that domain. */
+  grantSender(address: string, sender: string): Promise<void>;
+  revokeSender(address: string, sender: string): Promise<void>;
+  listSenderGrants(address: string): Promise<readonly string[]>;
+
+  /** The last login of each protocol. */
+  lastLogins(address: string): Promise<readonly LastLogin[]>;
+  listBans(): Promise<readonly Ban[]>;
+  /** Forgets failures and bans of a remote address; how many bans that were. */
+  liftBans(remoteAddress: string): Promise<number>;
+}
+
+export interface AddAccountRequest {
+  readonly address: string;
+  readonly password?: string;
+  readonly quotaBytes?: number;
+  readonly quotaMessages?: number;
+}
+
+export interface QuotaChange {
+  readonly quotaBytes?: number | null;
+  readonly quotaMessages?: number | null;
+}
+
+export interface DomainSummary {
+  readonly domain: string;
+  readonly accounts: number;
+  readonly aliases: number;
+}
+
+export interface AccountSummary extends Account {
+  readonly hasPassword: boolean;
+  readonly createdMs: number;
+}
+
+export interface RemovedAccount {
+  readonly account: Account;
+  /** Aliases that had no other target; the first 200 of them. */
+  readonly removedAliases: readonly string[];
+}
+
+export interface RemovedDomain {
+  readonly domain: string;
+  /** How many went with it. */
+  readonly accounts: number;
+  /** Also those of other domains that had no other target. */
+  readonly aliases: number;
+}
+
+export interface Alias {
+  /** `sales@example.org`, or `@example.org` for the catch-all. */
+  readonly address: string;
+  readonly targets: readonly string[];
+}
+
+export interface LastLogin {
+  readonly protocol: string;
+  readonly atMs: number;
+  readonly remoteAddress: string;
+  /** How many there have been. */
+  readonly logins: number;
+}
+
+export interface Ban {
+  /** An IPv4 address or an IPv6 network of 64 bits. */
+  readonly network: string;
+  /** The account it concerns; absent when it holds for every login from there. */
+  readonly login?: string;
+  readonly secondsLeft: number;
+}
+
+/** The administrator's client of apps/auth; connects like connectAuth. */
+export function connectAdmin(options: CallClientOptions): AdminClient {
+  const client = new CallClient(options);
+
+  async function change<Result>(method: string, params: object): Promise<Result> {
+    return (await client.call(method, { ...params })) as Result;
+  }
+  async function ask<Result>(method: string, params: object = {}): Promise<Result> {
+    return (await client.call(method, { ...params }, { isRepeatable: true })) as Result;
+  }
+  /** A long list comes in pages, each beginning after the last name of the one before. */
+  async function askAll<Row>(
+    method: string,
+    nameOf: (row: Row) => string,
+    domain?: string,
+  ): Promise<Row[]> {
+    const rows: Row[] = [];
+    for (;;) {
+      const last = rows.at(-1);
+      const after = last === undefined ? undefined : nameOf(last);
+      const page = await ask<Row[]>(method, { domain, after });
+      rows.push(...page);
+      if (page.length === 0) return rows;
+    }
+  }
+
+  return {
+    addDomain: (domain) => change("addDomain", { domain }),
+    removeDomain: (domain, { force = false } = {}) => change("removeDomain", { domain, force }),
+    listDomains: () => askAll("listDomains", (row: DomainSummary) => row.domain),
+    addAccount: (request) => change("addAccount", request),
+    removeAccount: (address) => change("removeAccount", { address }),
+    listAccounts: (domain) => askAll("listAccounts", addressOf<AccountSummary>, domain),
+    setPassword: (address, password) => change("setPassword", { address, password }),
+    setPasswordHash: (address, hash) => change("setPasswordHash", { address, hash }),
+    setQuota: (address, quota) => change("setQuota", { address, ...quota }),
+    addAlias: (address, targets) => change("addAlias", { address, targets }),
+    removeAlias: (address, targets) => change("removeAlias", { address, targets }),
+    listAliases: (domain) => askAll("listAliases", addressOf<Alias>, domain),
+    grantSender: (address, sender) => change("grantSender", { address, sender }),
+    revokeSender: (address, sender) => change("revokeSender", { address, sender }),
+    listSenderGrants: (address) => ask("listSenderGrants", { address }),
+    lastLogins: (address) => ask("lastLogins", { address }),
+    listBans: () => ask("listBans"),
+    liftBans: (remoteAddress) => change("liftBans", { remoteAddress }),
+    [Symbol.asyncDispose]: () => client[Symbol.asyncDispose](),
+  };
+}
+
+function addressOf<Row extends { readonly address: string }>({ address }: Row): string {
+  return address;
+}

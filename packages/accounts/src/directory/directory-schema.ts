@@ -1,0 +1,47 @@
+import type { Migration } from "./open-database.ts";
+
+/**
+ * directory.sqlite, version by version. A migration that was released is never edited.
+ *
+ * Domains are A-labels in lower case, local parts of ours in lower case and NFC.
+ */
+export const directoryMigrations: readonly Migration[] = [
+  `
+  CREATE TABLE domains (
+    name        TEXT PRIMARY KEY,
+    created_ms  INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE accounts (
+    number          INTEGER PRIMARY KEY,     -- grows: the first account is the oldest
+    id              TEXT NOT NULL UNIQUE,    -- [a-z0-9]{16}, never given out twice
+    local_part      TEXT NOT NULL,
+    domain          TEXT NOT NULL REFERENCES domains (name),
+    quota_bytes     INTEGER,                 -- NULL: no limit
+    quota_messages  INTEGER,
+    created_ms      INTEGER NOT NULL,
+    UNIQUE (domain, local_part)
+  ) STRICT;
+
+  CREATE TABLE aliases (
+    number      INTEGER PRIMARY KEY,
+    local_part  TEXT NOT NULL,               -- '': the catch-all of the domain
+    domain      TEXT NOT NULL REFERENCES domains (name),
+    UNIQUE (domain, local_part)
+  ) STRICT;
+
+  CREATE TABLE alias_targets (
+    number   INTEGER PRIMARY KEY,            -- grows: targets keep the order they were given in
+    alias    INTEGER NOT NULL REFERENCES aliases (number) ON DELETE CASCADE,
+    address  TEXT NOT NULL,                  -- a remote local part as it was written (RFC 5321 §2.4)
+    UNIQUE (alias, address)
+  ) STRICT;
+
+  CREATE TABLE sender_grants (
+    account     TEXT NOT NULL REFERENCES accounts (id) ON DELETE CASCADE,
+    local_part  TEXT NOT NULL,               -- '': every address of the domain
+    domain      TEXT NOT NULL,
+    PRIMARY KEY (account, domain, local_part)
+  ) STRICT, WITHOUT ROWID;
+  `,
+];

@@ -1,0 +1,276 @@
+import type Database from "better-sqlite3";
+import type { Address } from "../address/address.ts";
+import type { DomainSummary } from "../admin-client.ts";
+
+export interface AccountRow extends Address {
+  readonly id: string;
+  readonly quotaBytes: number | null;
+  readonly quotaMessages: number | null;
+  readonly createdMs: number;
+}
+
+export interface AliasRow extends Address {
+  readonly number: number;
+  readonly targets: readonly string[];
+}
+
+interface TargetRow {
+  readonly alias: number;
+  readonly address: string;
+}
+
+const ACCOUNT = `
+  SELECT id, local_part AS localPart, domain, quota_bytes AS quotaBytes,
+         quota_messages AS quotaMessages, created_ms AS createdMs
+  FROM accounts`;
+const ALIAS = "SELECT number, local_part AS localPart, domain FROM aliases";
+/** Rows after a place in the order of domain and local part, of one domain or (NULL) of all. */
+const AFTER =
+  "(domain, local_part) > (@afterDomain, @afterLocalPart) AND (@domain IS NULL OR domain = @domain)";
+
+/** The statements over directory.sqlite, prepared once. It knows rows, not rules. */
+export class DirectoryTables {
+  readonly #statements: ReturnType<typeof prepareAll>;
+
+  constructor(database: Database.Database) {
+    this.#statements = prepareAll(database);
+  }
+
+  hasDomain(domain: string): boolean {
+    return this.#statements.domain.get(domain) !== undefined;
+  }
+
+  /** The name of the domain if there is exactly one. */
+  onlyDomain(): string | undefined {
+    const [first, second] = this.#statements.twoDomains.all();
+    return second === undefined ? first : undefined;
+  }
+
+  domainsAfter(after: string, count: number): DomainSummary[] {
+    return this.#statements.domainsAfter.all(after, count);
+  }
+
+  /** The oldest account named postmaster, of whatever domain. */
+  postmasterAccount(): AccountRow | undefined {
+    return this.#statements.postmasterAccount.get();
+  }
+
+  postmasterAlias(): AliasRow | undefined {
+    const row = this.#statements.postmasterAlias.get();
+    return row === undefined ? undefined : this.#withTargets(row);
+  }
+
+  insertDomain(domain: string, createdMs: number): void {
+    this.#statements.insertDomain.run(domain, createdMs);
+  }
+
+  /** With its accounts. */
+  deleteDomain(domain: string): void {
+    this.#statements.deleteAccountsOf.run(domain);
+    this.#statements.deleteDomain.run(domain);
+  }
+
+  account({ localPart, domain }: Address): AccountRow | undefined {
+    return this.#statements.account.get(domain, localPart);
+  }
+
+  addressOf(id: string): Address | undefined {
+    return this.#statements.addressOf.get(id);
+  }
+
+  /** The oldest account of the domain, or of all. */
+  firstAccount(domain?: string): AccountRow | undefined {
+    return this.#statements.firstAccount.get({ domain: domain ?? null });
+  }
+
+  accountIdsOf(domain: string): string[] {
+    return this.#statements.accountIdsOf.all(domain);
+  }
+
+  accountsAfter(place: Address, domain: string | undefined, count: number): AccountRow[] {
+    return this.#statements.accountsAfter.all(pageOf(place, domain, count));
+  }
+
+  insertAccount(row: AccountRow): void {
+    this.#statements.insertAccount.run(row);
+  }
+
+  updateQuota(id: string, bytes: number | null, messages: number | null): void {
+    this.#statements.updateQuota.run(bytes, messages, id);
+  }
+
+  deleteAccount(id: string): void {
+    this.#statements.deleteAccount.run(id);
+  }
+
+  /** An empty local part asks for the catch-all. */
+  alias({ localPart, domain }: Address): AliasRow | undefined {
+    const row = this.#statements.alias.get(domain, localPart);
+    return row === undefined ? undefined : this.#withTargets(row);
+  }
+
+  aliasCount(domain: string): number {
+    return this.#statements.aliasCount.get(domain) ?? 0;
+  }
+
+  aliasesAfter(place: Address, domain: string | undefined, count: number): AliasRow[] {
+    return this.#statements.aliasesAfter
+      .all(pageOf(place, domain, count))
+      .map((row) => this.#withTargets(row));
+  }
+
+  addTargets({ localPart, domain }: Address, targets: readonly string[]): void {
+    this.#statements.insertAlias.run(localPart, domain);
+    const alias = this.#statements.alias.get(domain, localPart)?.number;
+    for (const target of targets) this.#statements.insertTarget.run(alias, target);
+  }
+
+  deleteAlias(number: number): void {
+    this.#statements.deleteAlias.run(number);
+  }
+
+  deleteAliasesOf(domain: string): void {
+    this.#statements.deleteAliasesOf.run(domain);
+  }
+
+  hasTargets(alias: number): boolean {
+    return this.#statements.targets.get(alias) !== undefined;
+  }
+
+  allTargets(): TargetRow[] {
+    return this.#statements.allTargets.all();
+  }
+
+  deleteTarget(alias: number, address: string): boolean {
+    return this.#statements.deleteTarget.run(alias, address).changes > 0;
+  }
+
+  removeEmptyAliases(): string[] {
+    return this.#statements.deleteEmptyAliases.all();
+  }
+
+  grants(account: string): Address[] {
+    return this.#statements.grants.all(account);
+  }
+
+  hasGrant(account: string, { localPart, domain }: Address): boolean {
+    return this.#statements.grant.get(account, domain, localPart) !== undefined;
+  }
+
+  insertGrant(account: string, { localPart, domain }: Address): void {
+    this.#statements.insertGrant.run(account, domain, localPart);
+  }
+
+  deleteGrant(account: string, { localPart, domain }: Address): boolean {
+    return this.#statements.deleteGrant.run(account, domain, localPart).changes > 0;
+  }
+
+  #withTargets(row: AliasHead): AliasRow {
+    return { ...row, targets: this.#statements.targets.all(row.number) };
+  }
+}
+
+/** So many rows after a place, of one domain or of all. */
+interface Page {
+  readonly afterDomain: string;
+  readonly afterLocalPart: string;
+  readonly domain: string | null;
+  readonly count: number;
+}
+
+function pageOf(place: Address, domain: string | undefined, count: number): Page {
+  return {
+    afterDomain: place.domain,
+    afterLocalPart: place.localPart,
+    domain: domain ?? null,
+    count,
+  };
+}
+
+type AliasHead = Omit<AliasRow, "targets">;
+
+function prepareAll(db: Database.Database) {
+  return {
+    domain: db.prepare<[string], unknown>("SELECT 1 FROM domains WHERE name = ?"),
+    twoDomains: db.prepare<[], string>("SELECT name FROM domains LIMIT 2").pluck(),
+    postmasterAccount: db.prepare<[], AccountRow>(
+      `${ACCOUNT} WHERE local_part = 'postmaster' ORDER BY number LIMIT 1`,
+    ),
+    postmasterAlias: db.prepare<[], AliasHead>(
+      `${ALIAS} WHERE local_part = 'postmaster' ORDER BY number LIMIT 1`,
+    ),
+    domainsAfter: db.prepare<[string, number], DomainSummary>(`
+      SELECT name AS domain,
+             (SELECT count(*) FROM accounts WHERE accounts.domain = name) AS accounts,
+             (SELECT count(*) FROM aliases WHERE aliases.domain = name) AS aliases
+      FROM domains WHERE name > ? ORDER BY name LIMIT ?`),
+    insertDomain: db.prepare<[string, number]>("INSERT INTO domains VALUES (?, ?)"),
+    deleteDomain: db.prepare<[string]>("DELETE FROM domains WHERE name = ?"),
+
+    account: db.prepare<[string, string], AccountRow>(
+      `${ACCOUNT} WHERE domain = ? AND local_part = ?`,
+    ),
+    addressOf: db.prepare<[string], Address>(
+      "SELECT local_part AS localPart, domain FROM accounts WHERE id = ?",
+    ),
+    firstAccount: db.prepare<[{ readonly domain: string | null }], AccountRow>(
+      `${ACCOUNT} WHERE @domain IS NULL OR domain = @domain ORDER BY number LIMIT 1`,
+    ),
+    accountIdsOf: db.prepare<[string], string>("SELECT id FROM accounts WHERE domain = ?").pluck(),
+    accountsAfter: db.prepare<[Page], AccountRow>(
+      `${ACCOUNT} WHERE ${AFTER} ORDER BY domain, local_part LIMIT @count`,
+    ),
+    insertAccount: db.prepare<[AccountRow]>(`
+      INSERT INTO accounts (id, local_part, domain, quota_bytes, quota_messages, created_ms)
+      VALUES (@id, @localPart, @domain, @quotaBytes, @quotaMessages, @createdMs)`),
+    updateQuota: db.prepare<[number | null, number | null, string]>(
+      "UPDATE accounts SET quota_bytes = ?, quota_messages = ? WHERE id = ?",
+    ),
+    deleteAccount: db.prepare<[string]>("DELETE FROM accounts WHERE id = ?"),
+    deleteAccountsOf: db.prepare<[string]>("DELETE FROM accounts WHERE domain = ?"),
+
+    alias: db.prepare<[string, string], AliasHead>(`${ALIAS} WHERE domain = ? AND local_part = ?`),
+    aliasCount: db
+      .prepare<[string], number>("SELECT count(*) FROM aliases WHERE domain = ?")
+      .pluck(),
+    aliasesAfter: db.prepare<[Page], AliasHead>(
+      `${ALIAS} WHERE ${AFTER} ORDER BY domain, local_part LIMIT @count`,
+    ),
+    insertAlias: db.prepare<[string, string]>(
+      "INSERT INTO aliases (local_part, domain) VALUES (?, ?) ON CONFLICT DO NOTHING",
+    ),
+    deleteAlias: db.prepare<[number]>("DELETE FROM aliases WHERE number = ?"),
+    deleteAliasesOf: db.prepare<[string]>("DELETE FROM aliases WHERE domain = ?"),
+    deleteEmptyAliases: db
+      .prepare<[], string>(`
+        DELETE FROM aliases WHERE number NOT IN (SELECT alias FROM alias_targets)
+        RETURNING local_part || '@' || domain`)
+      .pluck(),
+
+    targets: db
+      .prepare<[number], string>(
+        "SELECT address FROM alias_targets WHERE alias = ? ORDER BY number",
+      )
+      .pluck(),
+    allTargets: db.prepare<[], TargetRow>("SELECT alias, address FROM alias_targets"),
+    insertTarget: db.prepare<[number | undefined, string]>(
+      "INSERT INTO alias_targets (alias, address) VALUES (?, ?)",
+    ),
+    deleteTarget: db.prepare<[number, string]>(
+      "DELETE FROM alias_targets WHERE alias = ? AND address = ?",
+    ),
+
+    grant: db.prepare<[string, string, string], unknown>(
+      "SELECT 1 FROM sender_grants WHERE account = ? AND domain = ? AND local_part = ?",
+    ),
+    grants: db.prepare<[string], Address>(`
+      SELECT local_part AS localPart, domain FROM sender_grants
+      WHERE account = ? ORDER BY domain, local_part`),
+    insertGrant: db.prepare<[string, string, string]>(
+      "INSERT INTO sender_grants (account, domain, local_part) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+    ),
+    deleteGrant: db.prepare<[string, string, string]>(
+      "DELETE FROM sender_grants WHERE account = ? AND domain = ? AND local_part = ?",
+    ),
+  };
+}

@@ -1,0 +1,374 @@
+import { randomInt } from "node:crypto";
+import type Database from "better-sqlite3";
+import {
+  type Address,
+  formatAddress,
+  parseOwnAddress,
+  parseOwnDomain,
+  shown,
+  splitAddress,
+} from "../address/address.ts";
+import type { Alias, DomainSummary, QuotaChange, RemovedAccount } from "../admin-client.ts";
+import type { Account, RecipientResolution } from "../auth-client.ts";
+import { DirectoryError } from "../directory-error.ts";
+import { limits } from "../limits.ts";
+import { AddressResolver } from "./address-resolver.ts";
+import { directoryMigrations } from "./directory-schema.ts";
+import { type AccountRow, type AliasRow, DirectoryTables } from "./directory-tables.ts";
+import { openDatabase } from "./open-database.ts";
+
+export interface DirectoryOptions {
+  readonly path: string;
+  /** Between a local part and its detail: `ann+lists`. */
+  readonly subaddressSeparator: string;
+  /** This host's own name: mail to postmaster at it is ours too. */
+  readonly hostname: string;
+  /** Who gets mail for postmaster where no account or alias of that name is. */
+  readonly postmaster?: string;
+  readonly now?: () => number;
+}
+
+/** An account with what only the administrator needs to see. */
+export interface AccountEntry extends Account {
+  readonly createdMs: number;
+}
+
+/** What went with a domain; the ids are for those who keep something under them. */
+export interface TakenDomain {
+  readonly domain: string;
+  readonly accountIds: readonly string[];
+  readonly aliases: number;
+}
+
+/**
+ * Who is here: domains, accounts, aliases, quotas. The one implementation, over SQLite; servers see it
+ * through AuthClient and AdminClient, whose promises leave room for another.
+ *
+ * Every change is one transaction. Refusals are DirectoryErrors.
+ */
+export class Directory {
+  readonly #database: Database.Database;
+  readonly #tables: DirectoryTables;
+  readonly #resolver: AddressResolver;
+  readonly #now: () => number;
+
+  /** @throws DatabaseError */
+  constructor(options: DirectoryOptions) {
+    this.#database = openDatabase(options.path, {
+      what: "directory",
+      mode: 0o640,
+      migrations: directoryMigrations,
+    });
+    this.#tables = new DirectoryTables(this.#database);
+    this.#resolver = new AddressResolver(this.#tables, options);
+    this.#now = options.now ?? Date.now;
+  }
+
+  close(): void {
+    this.#database.close();
+  }
+
+  // Questions
+
+  resolveRecipient(address: string): RecipientResolution {
+    return this.#resolver.resolve(address);
+  }
+
+  /** Of exactly this address. */
+  findAccount(address: string): Account | undefined {
+    const { localPart, domain } = splitAddress(address);
+    const row = domain === undefined ? undefined : this.#tables.account({ localPart, domain });
+    return row === undefined ? undefined : accountOf(row);
+  }
+
+  /** Whom a login name means: an address, an alias of one account, or a bare local part of the only domain. */
+  findLogin(username: string): Account | undefined {
+    const row = this.#resolver.accountOfLogin(username);
+    return row === undefined ? undefined : accountOf(row);
+  }
+
+  maySendAs(accountAddress: string, senderAddress: string): boolean {
+    if (senderAddress === "") return true;
+    const account = this.findAccount(accountAddress);
+    return account !== undefined && this.#resolver.maySendAs(account.id, senderAddress);
+  }
+
+  hasId(id: string): boolean {
+    return this.#tables.addressOf(id) !== undefined;
+  }
+
+  addressOf(id: string): string | undefined {
+    const address = this.#tables.addressOf(id);
+    return address === undefined ? undefined : formatAddress(address);
+  }
+
+  // Domains
+
+  addDomain(text: string): string {
+    const domain = parseOwnDomain(text);
+    if (this.#tables.hasDomain(domain)) {
+      throw new DirectoryError("exists", `The domain ${domain} is there already`);
+    }
+    this.#tables.insertDomain(domain, this.#now());
+    return domain;
+  }
+
+  removeDomain(text: string, { force = false } = {}): TakenDomain {
+    const domain = this.#existingDomain(text);
+    return this.#transaction(() => {
+      const accountIds = this.#tables.accountIdsOf(domain);
+      const aliases = this.#tables.aliasCount(domain);
+      if (!force && (accountIds.length > 0 || aliases > 0)) {
+        throw new DirectoryError(
+          "in-use",
+          `The domain ${domain} still has ${counted(accountIds.length, "account")} and ${counted(aliases, "alias", "aliases")}; remove them first, or force it`,
+        );
+      }
+      this.#tables.deleteAliasesOf(domain);
+      // A target in a domain that is no longer ours would send its mail to strangers.
+      const orphans = this.#dropTargets((target) => target.domain === domain);
+      this.#tables.deleteDomain(domain);
+      return { domain, accountIds, aliases: aliases + orphans.length };
+    });
+  }
+
+  listDomains(after = ""): DomainSummary[] {
+    return this.#tables.domainsAfter(after, limits.accountsPerPage);
+  }
+
+  // Accounts
+
+  /**
+   * Checks whether addAccount() would go through, before the work of hashing a password.
+   *
+   * @throws DirectoryError
+   */
+  assertFree(text: string): Address {
+    const address = parseOwnAddress(text);
+    this.#existingDomain(address.domain);
+    const written = formatAddress(address);
+    if (this.#tables.account(address) !== undefined) {
+      throw new DirectoryError("exists", `The account ${written} is there already`);
+    }
+    if (this.#tables.alias(address) !== undefined) {
+      throw new DirectoryError("exists", `${written} is an alias; remove the alias first`);
+    }
+    return address;
+  }
+
+  addAccount(
+    id: string,
+    text: string,
+    quota: { readonly quotaBytes?: number; readonly quotaMessages?: number } = {},
+  ): Account {
+    return this.#transaction(() => {
+      const address = this.assertFree(text);
+      this.#tables.insertAccount({
+        id,
+        ...address,
+        quotaBytes: quota.quotaBytes ?? null,
+        quotaMessages: quota.quotaMessages ?? null,
+        createdMs: this.#now(),
+      });
+      return accountOf(this.#existingAccount(text));
+    });
+  }
+
+  removeAccount(text: string): RemovedAccount {
+    return this.#transaction(() => {
+      const row = this.#existingAccount(text);
+      const removedAliases = this.#dropTargets(
+        (target) => target.domain === row.domain && this.#resolver.isSubaddress(target, row),
+      );
+      this.#tables.deleteAccount(row.id);
+      return { account: accountOf(row), removedAliases: removedAliases.slice(0, limits.namedMax) };
+    });
+  }
+
+  /** @throws DirectoryError "not-found" */
+  account(text: string): Account {
+    return accountOf(this.#existingAccount(text));
+  }
+
+  /** At most a page, after the address `after`, by domain and local part. */
+  listAccounts(filter: { readonly domain?: string; readonly after?: string }): AccountEntry[] {
+    const domain = filter.domain === undefined ? undefined : this.#existingDomain(filter.domain);
+    return this.#tables
+      .accountsAfter(placeOf(filter.after), domain, limits.accountsPerPage)
+      .map((row) => ({ ...accountOf(row), createdMs: row.createdMs }));
+  }
+
+  setQuota(text: string, { quotaBytes, quotaMessages }: QuotaChange): Account {
+    return this.#transaction(() => {
+      const row = this.#existingAccount(text);
+      this.#tables.updateQuota(
+        row.id,
+        quotaBytes === undefined ? row.quotaBytes : quotaBytes,
+        quotaMessages === undefined ? row.quotaMessages : quotaMessages,
+      );
+      return this.account(text);
+    });
+  }
+
+  // Aliases
+
+  addAlias(text: string, targetTexts: readonly string[]): Alias {
+    return this.#transaction(() => {
+      const address = this.#aliasAddress(text);
+      const targets = targetTexts.map((target) => this.#resolver.parseTarget(target));
+      if (targets.length === 0) {
+        throw new DirectoryError(
+          "bad-request",
+          `The alias ${formatAddress(address)} needs a target`,
+        );
+      }
+      const before = this.#tables.alias(address)?.targets ?? [];
+      const added = [...new Set(targets)].filter((target) => !before.includes(target));
+      if (added.length === 0) {
+        throw new DirectoryError("exists", `The alias ${formatAddress(address)} is there already`);
+      }
+      if (before.length + added.length > limits.aliasTargetsMax) {
+        throw new DirectoryError("limit", `An alias has ${limits.aliasTargetsMax} targets at most`);
+      }
+      this.#tables.addTargets(address, added);
+      this.#resolver.assertLeadsSomewhere(address);
+      return { address: formatAddress(address), targets: [...before, ...added] };
+    });
+  }
+
+  removeAlias(text: string, targetTexts?: readonly string[]): void {
+    this.#transaction(() => {
+      const alias = this.#existingAlias(text);
+      if (targetTexts === undefined) {
+        this.#tables.deleteAlias(alias.number);
+        return;
+      }
+      for (const target of targetTexts) {
+        if (!this.#tables.deleteTarget(alias.number, this.#resolver.normaliseTarget(target))) {
+          const written = formatAddress(alias);
+          throw new DirectoryError(
+            "not-found",
+            `The alias ${written} has no target ${shown(target)}`,
+          );
+        }
+      }
+      if (!this.#tables.hasTargets(alias.number)) this.#tables.deleteAlias(alias.number);
+    });
+  }
+
+  listAliases(filter: { readonly domain?: string; readonly after?: string }): Alias[] {
+    const domain = filter.domain === undefined ? undefined : this.#existingDomain(filter.domain);
+    const rows = this.#tables.aliasesAfter(placeOf(filter.after), domain, limits.aliasesPerPage);
+    const page: Alias[] = [];
+    let bytes = 0;
+    for (const row of rows) {
+      const alias = { address: formatAddress(row), targets: row.targets };
+      page.push(alias);
+      bytes += Buffer.byteLength(JSON.stringify(alias));
+      if (bytes >= limits.aliasPageBytesMax) break;
+    }
+    return page;
+  }
+
+  // Grants
+
+  grantSender(text: string, senderText: string): void {
+    const { id } = this.#existingAccount(text);
+    if (this.#tables.grants(id).length >= limits.grantsMax) {
+      throw new DirectoryError("limit", `An account has ${limits.grantsMax} grants at most`);
+    }
+    this.#tables.insertGrant(id, senderOf(senderText));
+  }
+
+  revokeSender(text: string, senderText: string): void {
+    const { id } = this.#existingAccount(text);
+    if (this.#tables.deleteGrant(id, senderOf(senderText))) return;
+    throw new DirectoryError("not-found", `${shown(text)} has no grant for ${shown(senderText)}`);
+  }
+
+  listSenderGrants(text: string): string[] {
+    return this.#tables.grants(this.#existingAccount(text).id).map(formatAddress);
+  }
+
+  // Inside
+
+  #transaction<Result>(change: () => Result): Result {
+    return this.#database.transaction(change).immediate();
+  }
+
+  #existingDomain(text: string): string {
+    const domain = parseOwnDomain(text);
+    if (this.#tables.hasDomain(domain)) return domain;
+    throw new DirectoryError("not-found", `The domain ${domain} is not ours; add it first`);
+  }
+
+  #existingAccount(text: string): AccountRow {
+    const address = parseOwnAddress(text);
+    const row = this.#tables.account(address);
+    if (row !== undefined) return row;
+    throw new DirectoryError("not-found", `There is no account ${formatAddress(address)}`);
+  }
+
+  #existingAlias(text: string): AliasRow {
+    const address = text.startsWith("@") ? catchAllOf(text) : parseOwnAddress(text);
+    const alias = this.#tables.alias(address);
+    if (alias !== undefined) return alias;
+    throw new DirectoryError("not-found", `There is no alias ${formatAddress(address)}`);
+  }
+
+  #aliasAddress(text: string): Address {
+    const address = text.startsWith("@") ? catchAllOf(text) : parseOwnAddress(text);
+    this.#existingDomain(address.domain);
+    if (this.#tables.account(address) !== undefined) {
+      throw new DirectoryError(
+        "exists",
+        `${formatAddress(address)} is an account, so it cannot be an alias`,
+      );
+    }
+    return address;
+  }
+
+  /** Aliases left without targets go too; their addresses. */
+  #dropTargets(isDropped: (target: Address) => boolean): string[] {
+    for (const { alias, address } of this.#tables.allTargets()) {
+      const { localPart, domain } = splitAddress(address);
+      if (domain !== undefined && isDropped({ localPart, domain })) {
+        this.#tables.deleteTarget(alias, address);
+      }
+    }
+    return this.#tables.removeEmptyAliases();
+  }
+}
+
+/** 16 × log2(36) = 82 random bits. */
+export function newAccountId(): string {
+  const alphabet = "abcdefghijklmnopqrstuvwxyz0123456789";
+  return Array.from({ length: 16 }, () => alphabet[randomInt(alphabet.length)]).join("");
+}
+
+function accountOf(row: AccountRow): Account {
+  return {
+    id: row.id,
+    address: formatAddress(row),
+    ...(row.quotaBytes !== null && { quotaBytes: row.quotaBytes }),
+    ...(row.quotaMessages !== null && { quotaMessages: row.quotaMessages }),
+  };
+}
+
+function catchAllOf(text: string): Address {
+  return { localPart: "", domain: parseOwnDomain(text.slice(1)) };
+}
+
+function senderOf(text: string): Address {
+  return text.startsWith("@") ? catchAllOf(text) : parseOwnAddress(text);
+}
+
+/** Where a page begins. Before everything when there was none. */
+function placeOf(after: string | undefined): Address {
+  const { localPart, domain } = splitAddress(after ?? "");
+  return after === undefined ? { localPart: "", domain: "" } : { localPart, domain: domain ?? "" };
+}
+
+function counted(count: number, one: string, many = `${one}s`): string {
+  return `${count} ${count === 1 ? one : many}`;
+}

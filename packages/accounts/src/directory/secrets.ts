@@ -1,0 +1,172 @@
+import type Database from "better-sqlite3";
+import type { LastLogin } from "../admin-client.ts";
+import type { ScramKeys } from "../passwords/scram-keys.ts";
+import { type Migration, openDatabase } from "./open-database.ts";
+
+/** What is kept of a password. */
+export interface KeptPassword {
+  /** bcrypt, `$2b$`. */
+  readonly hash: string;
+  /** Whether it went through SASLprep; a hash that was taken over from another program did not. */
+  readonly isPrepared: boolean;
+  /** Absent with a hash that was taken over, until its next login. */
+  readonly scram?: ScramKeys;
+}
+
+export interface LoginRecord {
+  readonly accountId: string;
+  readonly protocol: string;
+  readonly atMs: number;
+  readonly remoteAddress: string;
+  readonly logins: number;
+}
+
+/**
+ * secrets.sqlite, version by version. Accounts are named by their id only. App passwords will be a
+ * table of their own, several rows an account, each with its SHA-256.
+ */
+const migrations: readonly Migration[] = [
+  `
+  CREATE TABLE passwords (
+    account           TEXT PRIMARY KEY,
+    hash              TEXT NOT NULL,
+    is_prepared       INTEGER NOT NULL,
+    scram_iterations  INTEGER,               -- SCRAM-SHA-256, NULL together
+    scram_salt        BLOB,
+    scram_stored_key  BLOB,
+    scram_server_key  BLOB,
+    changed_ms        INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE last_logins (
+    account         TEXT NOT NULL,
+    protocol        TEXT NOT NULL,
+    at_ms           INTEGER NOT NULL,
+    remote_address  TEXT NOT NULL,
+    logins          INTEGER NOT NULL,
+    PRIMARY KEY (account, protocol)
+  ) STRICT, WITHOUT ROWID;
+  `,
+];
+
+/** What proves who somebody is. Only apps/auth opens it. */
+export class Secrets {
+  readonly #database: Database.Database;
+  readonly #statements: ReturnType<typeof prepareAll>;
+  readonly #now: () => number;
+
+  /** @throws DatabaseError */
+  constructor(options: { readonly path: string; readonly now?: () => number }) {
+    this.#database = openDatabase(options.path, {
+      what: "database of passwords",
+      mode: 0o600,
+      migrations,
+    });
+    this.#statements = prepareAll(this.#database);
+    this.#now = options.now ?? Date.now;
+  }
+
+  close(): void {
+    this.#database.close();
+  }
+
+  password(accountId: string): KeptPassword | undefined {
+    const row = this.#statements.password.get(accountId);
+    if (row === undefined) return undefined;
+    const { iterations, salt, storedKey, serverKey } = row;
+    const hasScram = iterations !== null && salt && storedKey && serverKey;
+    return {
+      hash: row.hash,
+      isPrepared: row.isPrepared === 1,
+      ...(hasScram && { scram: { iterations, salt, storedKey, serverKey } }),
+    };
+  }
+
+  hasPassword(accountId: string): boolean {
+    return this.#statements.password.get(accountId) !== undefined;
+  }
+
+  setPassword(accountId: string, kept: KeptPassword): void {
+    this.#statements.setPassword.run(rowOf(accountId, kept, this.#now()));
+  }
+
+  /** Keeps the same password in another form; false when it was changed meanwhile. */
+  replacePassword(accountId: string, oldHash: string, kept: KeptPassword): boolean {
+    const replace = this.#database.transaction(() => {
+      if (this.#statements.password.get(accountId)?.hash !== oldHash) return false;
+      this.setPassword(accountId, kept);
+      return true;
+    });
+    return replace.immediate();
+  }
+
+  /** Everything about an account. */
+  remove(accountId: string): void {
+    this.#database.transaction(() => {
+      this.#statements.deletePassword.run(accountId);
+      this.#statements.deleteLogins.run(accountId);
+    })();
+  }
+
+  accountIds(): readonly string[] {
+    return this.#statements.accountIds.all();
+  }
+
+  /** In one transaction; `logins` is added to what was counted before. */
+  recordLogins(records: readonly LoginRecord[]): void {
+    this.#database.transaction(() => {
+      for (const record of records) this.#statements.recordLogin.run(record);
+    })();
+  }
+
+  lastLogins(accountId: string): readonly LastLogin[] {
+    return this.#statements.lastLogins.all(accountId);
+  }
+}
+
+interface PasswordRow {
+  readonly account: string;
+  readonly hash: string;
+  readonly isPrepared: number;
+  readonly iterations: number | null;
+  readonly salt: Buffer | null;
+  readonly storedKey: Buffer | null;
+  readonly serverKey: Buffer | null;
+}
+
+function rowOf(account: string, { hash, isPrepared, scram }: KeptPassword, changedMs: number) {
+  return {
+    account,
+    hash,
+    isPrepared: isPrepared ? 1 : 0,
+    iterations: scram?.iterations ?? null,
+    salt: scram?.salt ?? null,
+    storedKey: scram?.storedKey ?? null,
+    serverKey: scram?.serverKey ?? null,
+    changedMs,
+  };
+}
+
+function prepareAll(db: Database.Database) {
+  return {
+    password: db.prepare<[string], PasswordRow>(`
+      SELECT account, hash, is_prepared AS isPrepared, scram_iterations AS iterations,
+             scram_salt AS salt, scram_stored_key AS storedKey, scram_server_key AS serverKey
+      FROM passwords WHERE account = ?`),
+    setPassword: db.prepare<[ReturnType<typeof rowOf>]>(`
+      INSERT OR REPLACE INTO passwords VALUES
+      (@account, @hash, @isPrepared, @iterations, @salt, @storedKey, @serverKey, @changedMs)`),
+    deletePassword: db.prepare<[string]>("DELETE FROM passwords WHERE account = ?"),
+    deleteLogins: db.prepare<[string]>("DELETE FROM last_logins WHERE account = ?"),
+    accountIds: db
+      .prepare<[], string>("SELECT account FROM passwords UNION SELECT account FROM last_logins")
+      .pluck(),
+    recordLogin: db.prepare<[LoginRecord]>(`
+      INSERT INTO last_logins VALUES (@accountId, @protocol, @atMs, @remoteAddress, @logins)
+      ON CONFLICT DO UPDATE SET at_ms = @atMs, remote_address = @remoteAddress,
+                                logins = logins + @logins`),
+    lastLogins: db.prepare<[string], LastLogin>(`
+      SELECT protocol, at_ms AS atMs, remote_address AS remoteAddress, logins
+      FROM last_logins WHERE account = ? ORDER BY protocol`),
+  };
+}

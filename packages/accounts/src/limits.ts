@@ -1,0 +1,57 @@
+const KiB = 1024;
+const SECOND_MS = 1000;
+
+/** What one peer, one call or one address may cost. Every loop and buffer in this package stops here. */
+export const limits = {
+  /** One request or answer on a socket of auth: the largest is a page of accounts or aliases. */
+  frameBytesMax: 256 * KiB,
+  /** Requests of one connection that may wait for answers before we stop reading from it. */
+  callsPerConnectionMax: 512,
+  /** Requests that one client may have under way; more means that auth hangs. */
+  callsWaitingMax: 4096,
+  /** A client waits this long for an answer: longer than the queue of hashes, shorter than any client's patience. */
+  callMsMax: 10 * SECOND_MS,
+  /** A connection is tried again for this long, so that a restart of auth is not seen. */
+  connectMsMax: 1 * SECOND_MS,
+  connectRetryMs: 50,
+
+  /** RFC 5321 §4.5.3.1.3 gives a path 256 octets; quoting and U-labels may be longer before they are normalised. */
+  addressCharsMax: 1024,
+  /** RFC 4616 §2 asks for 255 octets at least. */
+  usernameCharsMax: 1024,
+  passwordCharsMax: 1024,
+  /** An IPv6 address with its zone. */
+  remoteAddressCharsMax: 128,
+  /** `{BLF-CRYPT}` and 60 characters, with room. */
+  hashCharsMax: 128,
+  /** RFC 5321 §4.5.3.1.1 */
+  localPartBytesMax: 64,
+  /** RFC 1035 §2.3.4, without the final dot. */
+  domainBytesMax: 253,
+  labelBytesMax: 63,
+
+  /** Targets of one alias: a larger circle of people is a mailing list, which has other rules. */
+  aliasTargetsMax: 100,
+  /** Addresses that one recipient may become, through aliases of aliases. */
+  resolvedTargetsMax: 1000,
+  /** Accounts or domains in one answer: 400 × (64 + 253 + 150) octets fit a frame. */
+  accountsPerPage: 400,
+  /** Aliases in one answer: as many as fit the octets, since each may have 100 targets of 320. */
+  aliasesPerPage: 400,
+  aliasPageBytesMax: 96 * KiB,
+  /** Grants of one account, and addresses named in an answer about something else. */
+  grantsMax: 200,
+  namedMax: 200,
+
+  /** bcrypt reads no further, so two longer passwords could be one. */
+  bcryptBytesMax: 72,
+  /** 2^15 rounds take 2 s; a hash that was brought along must not stop a thread for an hour. */
+  bcryptCostMax: 15,
+  /** Checks that wait for their turn: 256 at cost 10 are done before a client gives up. */
+  hashesWaitingMax: 256,
+  /** … of which one address may have this many, so that others find room. */
+  hashesWaitingPerAddressMax: 32,
+  /** Successful logins remembered: 200 octets each. */
+  loginsRememberedMax: 20_000,
+  loginRememberedMs: 30 * 60 * SECOND_MS,
+} as const;
