@@ -1,1 +1,3 @@
-export {};
+export { DnsError, type DnsErrorCode } from "./dns-error.ts";
+export type { AddressRecord, DnsAnswer, MxRecord, TlsaRecord } from "./records.ts";
+export { createResolver, type Resolver, type ResolverOptions } from "./resolver.ts";
