@@ -1,0 +1,134 @@
+import type { Reply } from "../reply.ts";
+import type { DsnAction, DsnInput, DsnRecipient } from "./dsn.ts";
+import { dateTime, oneLine, wrap } from "./header-text.ts";
+import { dsnLimits } from "./limits.ts";
+import { statusOf } from "./status-of.ts";
+
+/** The part for people (RFC 6522 §3): what happened, to whom, what the other side said, what to do. */
+export function explanationOf(input: DsnInput): string {
+  const { kind, reportingMta, recipients } = input;
+  return [
+    wrap(`This is the mail server ${oneLine(reportingMta)}.`),
+    wrap(openingOf[kind](recipients.length)),
+    ...recipients.map((recipient) => aboutRecipient(recipient, kind)),
+    ...adviceFor(input),
+    wrap(closingOf(input)),
+    "",
+  ].join("\r\n\r\n");
+}
+
+/** What the mail program shows in its list. */
+export const subjectOf = {
+  failed: "Your message could not be delivered",
+  delayed: "Your message is delayed, and is still being tried",
+  delivered: "Your message was delivered",
+  relayed: "Your message was handed on",
+  expanded: "Your message was passed on to a list or an alias",
+} as const satisfies Record<DsnAction, string>;
+
+function closingOf({ envelope, original }: DsnInput): string {
+  const sent = `You sent the message on ${dateTime(envelope.receivedAtMs)}.`;
+  const id = `The administrator finds it in the log by the id ${oneLine(envelope.messageId)}.`;
+  return original === undefined ? `${sent} ${id}` : `${sent} Its header follows below. ${id}`;
+}
+
+const plural = (count: number): string => (count === 1 ? "this recipient" : "these recipients");
+
+const openingOf = {
+  failed: (count) =>
+    `Your message could not be delivered to ${plural(count)}, and is not tried any more:`,
+  delayed: (count) =>
+    `Your message has not been delivered to ${plural(count)} yet. You need not send it again: it is still being tried.`,
+  delivered: (count) =>
+    `As you asked, we tell you that your message was delivered to ${plural(count)}:`,
+  relayed: (count) =>
+    `Your message for ${plural(count)} was handed to the next mail server. That server does not send notifications, so you may hear no more of it:`,
+  expanded: (count) =>
+    `Your message for ${plural(count)} was delivered here and passed on to several addresses. You will not be told of each of them:`,
+} as const satisfies Record<DsnAction, (count: number) => string>;
+
+function aboutRecipient(recipient: DsnRecipient, kind: DsnAction): string {
+  const { originalAddress, address, diagnostic, remoteMta, willRetryUntilMs } = recipient;
+  const lines = [`  ${oneLine(originalAddress ?? address)}`];
+  if (diagnostic !== undefined) lines.push(...saidOf(diagnostic, remoteMta));
+  else if (remoteMta !== undefined) lines.push(`    Mail server: ${oneLine(remoteMta)}`);
+  if (kind === "delayed" && willRetryUntilMs !== undefined) {
+    lines.push(`    It is tried until ${dateTime(willRetryUntilMs)}.`);
+  }
+  return lines.join("\r\n");
+}
+
+function saidOf(diagnostic: Reply | string, remoteMta: string | undefined): string[] {
+  if (typeof diagnostic === "string") return [indented(diagnostic)];
+  const who = remoteMta === undefined ? "The answer was:" : `${oneLine(remoteMta)} answered:`;
+  const { code, enhanced, text } = diagnostic;
+  return [`    ${who}`, indented(`${code} ${enhanced ?? ""} ${text}`.replace(/ {2,}/gu, " "))];
+}
+
+const indented = (text: string): string =>
+  wrap(oneLine(text.slice(0, dsnLimits.diagnosticCharactersMax)), "    ", "    ");
+
+/** What helps: one sentence for each reason that occurs, by the subject of its status code. */
+function adviceFor({ kind, recipients }: DsnInput): string[] {
+  if (kind === "delayed") {
+    return [
+      wrap(
+        "You hear from us again if it cannot be delivered at all. If the message is urgent, reach the recipient in another way.",
+      ),
+    ];
+  }
+  if (kind !== "failed") return [];
+  const advice = new Set(recipients.map((recipient) => adviceOf(statusOf(recipient, kind))));
+  return [...advice].map((sentence) => wrap(`What you can do: ${sentence}`));
+}
+
+/** RFC 3463 §3: the most specific code that we have a sentence for. */
+function adviceOf(status: string): string {
+  const [, subject = "0", detail = "0"] = status.split(".");
+  return (
+    sentenceOf.get(`${subject}.${detail}`) ??
+    sentenceOf.get(subject) ??
+    "show this message to your own administrator, or to that of the recipient."
+  );
+}
+
+const sentenceOf: ReadonlyMap<string, string> = new Map([
+  [
+    "1",
+    "check the address for a typing error, and ask the recipient in another way whether it is still in use.",
+  ],
+  ["1.8", "check the sender's address that your mail program is set up with."],
+  ["1.10", "ask the recipient for another address: this domain takes no mail at all."],
+  [
+    "2",
+    "tell the recipient in another way that the mailbox does not take this message, and send it again later.",
+  ],
+  ["2.1", "ask the recipient in another way: the mailbox is switched off."],
+  [
+    "2.2",
+    "tell the recipient in another way that the mailbox is full, and send the message again later.",
+  ],
+  ["2.3", "send it without its large attachments, or send a link to them."],
+  ["3.4", "send it without its large attachments, or send a link to them."],
+  [
+    "4",
+    "check the part of the address after the @. If it is right, send the message again later: the other side could not be reached.",
+  ],
+  ["4.4", "check the part of the address after the @: no mail server is known for it."],
+  [
+    "4.7",
+    "send the message again later: it could not be delivered in the time that was given for it.",
+  ],
+  [
+    "6",
+    "send it as plain text, or without attachments: the other side cannot take it in this form.",
+  ],
+  [
+    "6.7",
+    "ask the recipient for an address without letters beyond a to z: the other side cannot take this one.",
+  ],
+  [
+    "7",
+    "show the answer above to your administrator or to that of the recipient: the other side does not take this message from us.",
+  ],
+]);
