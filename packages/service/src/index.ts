@@ -6,7 +6,7 @@ export {
   type StartApp,
 } from "./app-context.ts";
 export { type AppName, appNames } from "./app-name.ts";
-export type { Config } from "./config/config.ts";
+export { type Config, directoriesOf } from "./config/config.ts";
 export { ConfigError } from "./config/config-error.ts";
 export {
   type ConfigSource,

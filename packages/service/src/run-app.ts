@@ -71,12 +71,14 @@ function configFromArguments(name: AppName): Config {
         config: { type: "string" },
         data: { type: "string" },
         "port-offset": { type: "string" },
+        send: { type: "boolean" },
       },
     });
     return loadConfig({
       ...(values.config !== undefined && { configFile: values.config }),
       ...(values.data !== undefined && { dataDir: values.data }),
       portOffset: Number(values["port-offset"] ?? 0),
+      ...(values.send !== undefined && { isSending: values.send }),
     });
   } catch (error) {
     process.stderr.write(`posthouse ${name}: ${(error as Error).message}\n`);

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pino } from "pino";
 import type { AppContext } from "./app-context.ts";
+import { directoriesOf } from "./config/config.ts";
 import { configFromToml } from "./config/load-config.ts";
 import { openEventTrail } from "./event-trail.ts";
 import { openMetrics } from "./metrics.ts";
@@ -24,7 +25,7 @@ export async function testContext(toml = TEST_TOML): Promise<TestContext> {
     toml.replaceAll("{directory}", directory),
     join(directory, "posthouse.toml"),
   );
-  for (const path of [config.runDir, ...Object.values(config.paths)]) {
+  for (const path of directoriesOf(config)) {
     await mkdir(path, { recursive: true });
   }
   const events = openEventTrail({

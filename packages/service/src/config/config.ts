@@ -27,9 +27,15 @@ export interface Config
   readonly auth: Section["auth"] & {
     readonly socketPath: string;
     readonly adminSocketPath: string;
+    /** Directory and secrets: auth's user alone reads it. */
+    readonly stateDirectory: string;
   };
   readonly lmtp: Section["lmtp"] & { readonly socketPath: string };
-  readonly smtpOut: Section["smtpOut"] & { readonly socketPath: string };
+  readonly smtpOut: Section["smtpOut"] & {
+    readonly socketPath: string;
+    /** The queue's index. */
+    readonly stateDirectory: string;
+  };
 }
 
 /** Fills in what follows from other keys. Relative paths count from `baseDirectory`, the file's own. */
@@ -68,14 +74,28 @@ export function configOf(
       ...section.auth,
       socketPath: join(runDir, "auth.sock"),
       adminSocketPath: join(runDir, "auth-admin.sock"),
+      stateDirectory: join(within(section.paths.state, "state"), "auth"),
     },
     smtpIn: { listeners: shifted(section.smtpIn.listeners) },
     imap: { listeners: shifted(section.imap.listeners) },
     pop3: { listeners: shifted(section.pop3.listeners) },
     lmtp: { listeners: shifted(section.lmtp.listeners), socketPath: join(runDir, "lmtp.sock") },
-    smtpOut: { ...section.smtpOut, socketPath: join(runDir, "smtp-out.sock") },
+    smtpOut: {
+      ...section.smtpOut,
+      socketPath: join(runDir, "smtp-out.sock"),
+      stateDirectory: join(within(section.paths.state, "state"), "smtp-out"),
+    },
   };
 }
+
+/** Every directory that the apps expect, parents first. */
+export const directoriesOf = (config: Config): readonly string[] => [
+  config.dataDir,
+  config.runDir,
+  ...Object.values(config.paths),
+  config.auth.stateDirectory,
+  config.smtpOut.stateDirectory,
+];
 
 function camelKeys(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(camelKeys);

@@ -12,6 +12,8 @@ export interface ConfigSource {
   readonly dataDir?: string;
   /** Added to every listener's port, for servers that may not bind the well-known ones. */
   readonly portOffset?: number;
+  /** Sends mail to other domains whatever the file says of smtp_out.send. */
+  readonly isSending?: boolean;
 }
 
 /** Where a configuration is looked for when the command line names none. */
@@ -27,7 +29,8 @@ export const configFileOf = (source: ConfigSource): string =>
 export function loadConfig(source: ConfigSource): Config {
   const path = configFileOf(source);
   const config = configFromToml(readConfigFile(path), path, source.portOffset ?? 0);
-  return config;
+  if (source.isSending !== true) return config;
+  return { ...config, smtpOut: { ...config.smtpOut, send: true } };
 }
 
 /** @throws ConfigError */
