@@ -1,0 +1,108 @@
+import { Command } from "commander";
+import { administer } from "../administration.ts";
+import { withExamples } from "../examples.ts";
+import { print, printRows } from "../output.ts";
+import { readPassword } from "../password-input.ts";
+import { parseSize } from "../size.ts";
+import {
+  openConfig,
+  type SourceOptions,
+  withJsonOption,
+  withSourceOptions,
+} from "../source-options.ts";
+
+/** `posthouse account`: who has a mailbox here. */
+export function accountCommand(): Command {
+  const account = new Command("account").description("the people who have their mail here");
+  for (const command of [addCommand(), listCommand(), passwdCommand(), removeCommand()]) {
+    account.addCommand(command);
+  }
+  return account;
+}
+
+interface AddOptions extends SourceOptions {
+  readonly quota?: string;
+}
+
+const addCommand = () =>
+  withExamples(
+    withSourceOptions(
+      new Command("add")
+        .description("make an account; the password is asked for, or read from standard input")
+        .argument("<address>")
+        .option("--quota <size>", "the most it may store, such as 500M or 10G"),
+    ).action(async (address: string, options: AddOptions) => {
+      const quotaBytes = options.quota === undefined ? undefined : parseSize(options.quota);
+      const password = await readPassword(`Password for ${address}`);
+      const added = await administer(options, (admin) =>
+        admin.addAccount({ address, password, ...(quotaBytes !== undefined && { quotaBytes }) }),
+      );
+      print(`Added the account ${added.address}`);
+    }),
+    ["account add ann@example.org", "account add ann@example.org --quota 10G < password.txt"],
+  );
+
+const listCommand = () =>
+  withExamples(
+    withJsonOption(
+      withSourceOptions(new Command("list").description("list accounts").argument("[domain]")),
+    ).action(async (domain: string | undefined, options: SourceOptions & { json?: boolean }) => {
+      const rows = await administer(options, (admin) => admin.listAccounts(domain));
+      printRows(rows, {
+        ...options,
+        columns: {
+          address: "Address",
+          quotaBytes: "Quota (bytes)",
+          hasPassword: "Password set",
+          id: "Id",
+        },
+        whenEmpty: "There is no account yet: posthouse account add <address>",
+      });
+    }),
+    ["account list", "account list example.org --json"],
+  );
+
+const passwdCommand = () =>
+  withExamples(
+    withSourceOptions(
+      new Command("passwd")
+        .description("set a password; asked for, or read from standard input")
+        .argument("<address>"),
+    ).action(async (address: string, options: SourceOptions) => {
+      const password = await readPassword(`New password for ${address}`);
+      await administer(options, (admin) => admin.setPassword(address, password));
+      print(`Changed the password of ${address}; it holds from now on`);
+    }),
+    ["account passwd ann@example.org", "pwgen -s 20 1 | posthouse account passwd ann@example.org"],
+  );
+
+interface RemoveOptions extends SourceOptions {
+  readonly deleteMail?: boolean;
+}
+
+const removeCommand = () =>
+  withExamples(
+    withSourceOptions(
+      new Command("remove")
+        .description("remove an account; its mail stays on disk unless --delete-mail")
+        .argument("<address>")
+        .option("--delete-mail", "delete its mail too, for good"),
+    ).action(async (address: string, options: RemoveOptions) => {
+      const { account, removedAliases } = await administer(options, (admin) =>
+        admin.removeAccount(address),
+      );
+      print(`Removed the account ${account.address}`);
+      for (const alias of removedAliases)
+        print(`Removed the alias ${alias}, which led nowhere else`);
+      if (options.deleteMail !== true) {
+        print("Its mail stays on disk; an account of the same address would find it again");
+        return;
+      }
+      const config = await openConfig(options);
+      const { openStoreOf } = await import("../mail-store.ts");
+      await using store = await openStoreOf(config);
+      await store.removeAccount(account);
+      print("Deleted its mail");
+    }),
+    ["account remove ann@example.org", "account remove ann@example.org --delete-mail"],
+  );

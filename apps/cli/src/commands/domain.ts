@@ -1,0 +1,55 @@
+import { Command } from "commander";
+import { administer } from "../administration.ts";
+import { withExamples } from "../examples.ts";
+import { print, printRows } from "../output.ts";
+import { type SourceOptions, withJsonOption, withSourceOptions } from "../source-options.ts";
+
+/** `posthouse domain`: which domains have their mail here. */
+export function domainCommand(): Command {
+  const domain = new Command("domain").description("the domains whose mail is here");
+  domain.addCommand(
+    withExamples(
+      withSourceOptions(
+        new Command("add").description("take mail for a domain").argument("<domain>"),
+      ).action(async (name: string, options: SourceOptions) => {
+        const added = await administer(options, (admin) => admin.addDomain(name));
+        print(`Added the domain ${added}. Next: posthouse account add <name>@${added}`);
+      }),
+      ["domain add example.org"],
+    ),
+  );
+  domain.addCommand(
+    withExamples(
+      withJsonOption(withSourceOptions(new Command("list").description("list the domains"))).action(
+        async (options: SourceOptions & { json?: boolean }) => {
+          const rows = await administer(options, (admin) => admin.listDomains());
+          printRows(rows, {
+            ...options,
+            columns: { domain: "Domain", accounts: "Accounts", aliases: "Aliases" },
+            whenEmpty: "There is no domain yet: posthouse domain add <domain>",
+          });
+        },
+      ),
+      ["domain list", "domain list --json"],
+    ),
+  );
+  domain.addCommand(
+    withExamples(
+      withSourceOptions(
+        new Command("remove")
+          .description("stop taking mail for a domain; mail that is stored stays on disk")
+          .argument("<domain>")
+          .option("--force", "also when it has accounts and aliases: they are removed too"),
+      ).action(async (name: string, options: SourceOptions & { force?: boolean }) => {
+        const removed = await administer(options, (admin) =>
+          admin.removeDomain(name, { force: options.force === true }),
+        );
+        print(
+          `Removed the domain ${removed.domain} with ${removed.accounts} accounts and ${removed.aliases} aliases; their mail stays on disk.`,
+        );
+      }),
+      ["domain remove example.org", "domain remove example.org --force"],
+    ),
+  );
+  return domain;
+}

@@ -1,0 +1,124 @@
+import { connectAuth } from "@posthouse/accounts";
+import type { AccountMail } from "@posthouse/mailbox-store";
+import type { Config } from "@posthouse/service";
+import { Command } from "commander";
+import { administer } from "../administration.ts";
+import { CommandFailure } from "../command-failure.ts";
+import { withExamples } from "../examples.ts";
+import { print, printRows } from "../output.ts";
+import {
+  openConfig,
+  type SourceOptions,
+  withJsonOption,
+  withSourceOptions,
+} from "../source-options.ts";
+
+/** `posthouse mailbox`: what is stored. */
+export function mailboxCommand(): Command {
+  const mailbox = new Command("mailbox").description("what is stored");
+  mailbox.addCommand(
+    withExamples(
+      withJsonOption(
+        withSourceOptions(
+          new Command("list").description("list the mailboxes of an account").argument("<address>"),
+        ),
+      ).action(list),
+      ["mailbox list ann@example.org", "mailbox list ann@example.org --json"],
+    ),
+  );
+  mailbox.addCommand(
+    withExamples(
+      withJsonOption(
+        withSourceOptions(
+          new Command("check")
+            .description("compare the files of an account, or of all, with their index")
+            .argument("[address]")
+            .option("--repair", "put right what is found"),
+        ),
+      ).action(check),
+      ["mailbox check", "mailbox check ann@example.org --repair"],
+    ),
+  );
+  return mailbox;
+}
+
+async function list(address: string, options: SourceOptions & { json?: boolean }): Promise<void> {
+  const config = await openConfig(options);
+  const rows = await withMailOf(config, options, address, async (mail) => {
+    const rows = [];
+    for (const info of await mail.listMailboxes()) {
+      const status = info.exists ? await mail.status(info.name) : undefined;
+      rows.push({
+        name: info.name,
+        messages: status?.messages,
+        unseen: status?.unseen,
+        bytes: status?.sizeBytes,
+        specialUse: info.specialUse,
+        isSubscribed: info.isSubscribed,
+      });
+    }
+    return rows;
+  });
+  printRows(rows, {
+    ...options,
+    columns: {
+      name: "Mailbox",
+      messages: "Messages",
+      unseen: "Unseen",
+      bytes: "Bytes",
+      specialUse: "Use",
+    },
+    whenEmpty: "There is no mailbox",
+  });
+}
+
+interface CheckOptions extends SourceOptions {
+  readonly repair?: boolean;
+  readonly json?: boolean;
+}
+
+async function check(address: string | undefined, options: CheckOptions): Promise<void> {
+  const config = await openConfig(options);
+  const addresses =
+    address === undefined
+      ? (await administer(options, (admin) => admin.listAccounts())).map(
+          (account) => account.address,
+        )
+      : [address];
+  const findings: { account: string; finding: string }[] = [];
+  for (const account of addresses) {
+    const found = await withMailOf(config, options, account, (mail) =>
+      mail.check({ repair: options.repair === true }),
+    );
+    for (const finding of found) findings.push({ account, finding });
+  }
+  const isRepaired = options.repair === true;
+  printRows(findings, {
+    ...options,
+    columns: { account: "Account", finding: isRepaired ? "Put right" : "Finding" },
+    whenEmpty: `Files and index agree in ${addresses.length === 1 ? addresses[0] : `all ${addresses.length} accounts`}`,
+  });
+  if (findings.length > 0 && !isRepaired) {
+    if (options.json !== true) print("\nNothing was changed; --repair puts it right");
+    process.exitCode = 1;
+  }
+}
+
+async function withMailOf<Result>(
+  config: Config,
+  options: SourceOptions,
+  address: string,
+  work: (mail: AccountMail) => Promise<Result>,
+): Promise<Result> {
+  const account = await administer(options, async () => {
+    await using auth = connectAuth({ socketPath: config.auth.socketPath });
+    return await auth.findAccount(address);
+  });
+  if (account === undefined) {
+    throw new CommandFailure(`There is no account ${address}; "posthouse account list" shows all`);
+  }
+  const { openStoreOf } = await import("../mail-store.ts");
+  await using store = await openStoreOf(config);
+  await using mail = await store.openAccount(account);
+  return await work(mail);
+}

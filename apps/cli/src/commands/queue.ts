@@ -1,0 +1,202 @@
+import {
+  type AdminResult,
+  explain,
+  openQueue,
+  type Queue,
+  type QueueEntryDetail,
+} from "@posthouse/queue";
+import { Command } from "commander";
+import { CommandFailure } from "../command-failure.ts";
+import { withExamples } from "../examples.ts";
+import { harmless, print, printRows } from "../output.ts";
+import {
+  openConfig,
+  type SourceOptions,
+  withJsonOption,
+  withSourceOptions,
+} from "../source-options.ts";
+
+interface QueueOptions extends SourceOptions {
+  readonly json?: boolean;
+}
+
+/** `posthouse queue`: mail that is ours and not yet delivered. */
+export function queueCommand(): Command {
+  const queue = new Command("queue").description("mail that is accepted and not yet delivered");
+  for (const command of [listCommand(), showCommand(), checkCommand(), ...changeCommands()]) {
+    queue.addCommand(command);
+  }
+  return queue;
+}
+
+const listCommand = () =>
+  withExamples(
+    withJsonOption(withSourceOptions(new Command("list").description("list what waits"))).action(
+      (options: QueueOptions) => withQueue(options, (queue) => list(queue, options)),
+    ),
+    ["queue list", "queue list --json"],
+  );
+
+async function list(queue: Queue, options: QueueOptions): Promise<void> {
+  const rows = [];
+  for (;;) {
+    const afterId = rows.at(-1)?.id;
+    const page = await queue.list(afterId === undefined ? {} : { afterId });
+    if (page.length === 0) break;
+    for (const summary of page) {
+      const [detail] = await queue.show(summary.id);
+      if (detail === undefined) continue;
+      rows.push({
+        ...detail,
+        from: detail.reversePath === "" ? "<>" : detail.reversePath,
+        to: detail.recipients
+          .filter(({ state }) => state.kind !== "final")
+          .map(({ address }) => address),
+        received: new Date(detail.receivedAtMs).toISOString().slice(0, 19).replace("T", " "),
+        why: whyOf(detail),
+      });
+    }
+  }
+  printRows(rows, {
+    ...options,
+    columns: {
+      id: "Entry",
+      received: "Received (UTC)",
+      messageBytes: "Bytes",
+      from: "From",
+      to: "To",
+      why: "State",
+    },
+    whenEmpty: "The queue is empty",
+  });
+}
+
+const stateWords = {
+  "on-hold": "on hold",
+  "sending-is-off": "sending to other hosts is off",
+  "being-sent": "being sent",
+  due: "due now",
+} as const;
+
+/** The state of the first recipient that is not done with: enough for one line. */
+function whyOf({ recipients }: QueueEntryDetail): string {
+  const open = recipients.find(({ state }) => state.kind !== "final");
+  if (open === undefined) return "done";
+  if (open.state.kind === "final") return open.state.status;
+  if (open.state.kind !== "waiting") return stateWords[open.state.kind];
+  return `next try ${new Date(open.state.untilMs).toISOString().slice(11, 16)} UTC`;
+}
+
+const showCommand = () =>
+  withExamples(
+    withJsonOption(
+      withSourceOptions(
+        new Command("show")
+          .description("explain why a message is still in the queue")
+          .argument("<id>", "a message id, an entry's id, or the beginning of one"),
+      ),
+    ).action((id: string, options: QueueOptions) =>
+      withQueue(options, async (queue) => {
+        const entries = await queue.show(id);
+        if (entries.length === 0) throw nothingLike(id);
+        if (options.json === true) print(JSON.stringify(entries, null, 2));
+        else for (const entry of entries) print(inWords(entry));
+      }),
+    ),
+    ["queue show 0mfv3k2q8a1b2c3d"],
+  );
+
+function inWords(entry: QueueEntryDetail): string {
+  const nowMs = Date.now();
+  return [
+    `Entry ${entry.id}, message ${entry.messageId}`,
+    `From ${entry.reversePath === "" ? "<> (a report about other mail)" : entry.reversePath}, ${entry.messageBytes} bytes, received ${new Date(entry.receivedAtMs).toISOString()}`,
+    ...explain(entry, nowMs).map((line) => `  ${line}`),
+  ]
+    .map(harmless)
+    .join("\n");
+}
+
+const checkCommand = () =>
+  withExamples(
+    withJsonOption(
+      withSourceOptions(
+        new Command("check")
+          .description("compare the spool files with their index")
+          .option("--repair", "make the index agree with the files"),
+      ),
+    ).action((options: QueueOptions & { repair?: boolean }) =>
+      withQueue(options, async (queue) => {
+        const report = await queue.check({ repair: options.repair === true });
+        print(options.json === true ? JSON.stringify(report, null, 2) : reportInWords(report));
+      }),
+    ),
+    ["queue check", "queue check --repair"],
+  );
+
+function reportInWords(report: object): string {
+  return Object.entries(report)
+    .map(([key, value]) => {
+      const shown = Array.isArray(value)
+        ? value.length === 0
+          ? "none"
+          : `\n  ${value.map((one) => (typeof one === "string" ? one : JSON.stringify(one))).join("\n  ")}`
+        : String(value);
+      return `${key.replaceAll(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`)}: ${shown}`;
+    })
+    .join("\n");
+}
+
+/** Commands that change entries: name, what it does, what is said afterwards. */
+const changes = [
+  ["retry", "try it now instead of later", "is due now"],
+  ["hold", "stop it until it is resumed", "is on hold"],
+  ["resume", "let go on what was on hold", "goes on"],
+  ["remove", "take it out for good; the sender is not told", "is removed"],
+] as const;
+
+const changeCommands = () =>
+  changes.map(([name, description, outcome]) =>
+    withExamples(
+      withJsonOption(
+        withSourceOptions(new Command(name).description(description).argument("<id...>")),
+      ).action((ids: string[], options: QueueOptions) =>
+        withQueue(options, async (queue) => {
+          const results: AdminResult[] = [];
+          for (const id of ids) {
+            const changed = await queue[name](id);
+            if (changed.length === 0) throw nothingLike(id);
+            results.push(...changed);
+          }
+          if (options.json === true) print(JSON.stringify(results, null, 2));
+          else for (const result of results) print(`${result.id} ${wordsOf(result, outcome)}`);
+        }),
+      ),
+      [`queue ${name} 0mfv3k2q8a1b2c3d`],
+    ),
+  );
+
+function wordsOf({ kind }: AdminResult, outcome: string): string {
+  if (kind === "being-sent") return "is being sent at this moment; nothing was changed";
+  if (kind === "on-hold") return "is on hold; resume it first";
+  return outcome;
+}
+
+const nothingLike = (id: string) =>
+  new CommandFailure(
+    `There is nothing "${harmless(id)}" in the queue; "posthouse queue list" shows all, "posthouse trace" what became of the rest`,
+  );
+
+async function withQueue(
+  options: SourceOptions,
+  work: (queue: Queue) => Promise<void>,
+): Promise<void> {
+  const config = await openConfig(options);
+  await using queue = await openQueue({
+    queueDirectory: config.paths.queue,
+    stateDirectory: config.smtpOut.stateDirectory,
+    smtpOutSocketPath: config.smtpOut.socketPath,
+  });
+  await queue.scan();
+  await work(queue);
+}

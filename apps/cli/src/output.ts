@@ -1,0 +1,66 @@
+import Table from "cli-table3";
+
+/**
+ * Prints rows for a person, or with --json as one array for a program. Keys of the rows are the JSON's;
+ * `columns` gives those a person sees their heading and order.
+ */
+export function printRows<Row extends object>(
+  rows: readonly Row[],
+  options: {
+    readonly json?: boolean;
+    readonly columns: { readonly [Key in keyof Row]?: string };
+    readonly whenEmpty: string;
+  },
+): void {
+  if (options.json) {
+    print(JSON.stringify(rows, null, 2));
+    return;
+  }
+  if (rows.length === 0) {
+    print(options.whenEmpty);
+    return;
+  }
+  const keys = Object.keys(options.columns) as (keyof Row)[];
+  const table = new Table({
+    head: keys.map((key) => options.columns[key] ?? ""),
+    chars: plainBorders,
+    style: { head: [], border: [], "padding-left": 0, "padding-right": 2 },
+  });
+  for (const row of rows) table.push(keys.map((key) => cell(row[key])));
+  print(table.toString().replaceAll(/ +$/gm, ""));
+}
+
+export function print(text: string): void {
+  process.stdout.write(`${text}\n`);
+}
+
+/** What came from outside must not steer the administrator's terminal. */
+export function harmless(text: string): string {
+  return text.replaceAll(
+    /[\p{Cc}\p{Cf}]/gu,
+    (char) => `\\x${(char.codePointAt(0) ?? 0).toString(16).padStart(2, "0")}`,
+  );
+}
+
+function cell(value: unknown): string {
+  if (value === undefined || value === null) return "";
+  return harmless(Array.isArray(value) ? value.join(", ") : String(value));
+}
+
+const plainBorders = {
+  top: "",
+  "top-mid": "",
+  "top-left": "",
+  "top-right": "",
+  bottom: "",
+  "bottom-mid": "",
+  "bottom-left": "",
+  "bottom-right": "",
+  left: "",
+  "left-mid": "",
+  mid: "",
+  "mid-mid": "",
+  right: "",
+  "right-mid": "",
+  middle: "",
+};

@@ -1,0 +1,55 @@
+import { type Config, type ConfigSource, exitCodes, loadConfig } from "@posthouse/service";
+import type { Command } from "commander";
+import { CommandFailure } from "./command-failure.ts";
+
+/** What every command takes: which server it is about. */
+export interface SourceOptions {
+  readonly data?: string;
+  readonly config?: string;
+  readonly portOffset?: string;
+}
+
+export function withSourceOptions(command: Command): Command {
+  return command
+    .option("--data <dir>", "the data directory, with posthouse.toml in it")
+    .option("--config <file>", "the configuration file (default: /etc/posthouse/posthouse.toml)")
+    .option("--port-offset <n>", "add n to every listener's port");
+}
+
+export const withJsonOption = (command: Command): Command =>
+  command.option("--json", "print JSON for other programs");
+
+export function configSourceOf(options: SourceOptions): ConfigSource {
+  return {
+    ...(options.config !== undefined && { configFile: options.config }),
+    ...(options.data !== undefined && { dataDir: options.data }),
+    ...(options.portOffset !== undefined && { portOffset: parsePortOffset(options.portOffset) }),
+  };
+}
+
+/** Started by root, a command becomes the owner of the data before it opens anything, so that no file changes hands. */
+export async function openConfig(options: SourceOptions): Promise<Config> {
+  const config = loadConfig(configSourceOf(options));
+  const { becomeOwnerOf } = await import("./become-owner.ts");
+  becomeOwnerOf(config.dataDir);
+  return config;
+}
+
+export function parsePortOffset(text: string): number {
+  if (!/^\d{1,5}$/.test(text) || Number(text) > 64_000) {
+    throw new CommandFailure(`The port offset "${text}" is not a number from 0 to 64000`, {
+      exitCode: exitCodes.usage,
+    });
+  }
+  return Number(text);
+}
+
+/** The same choice as arguments for another process. */
+export function argumentsOf(source: ConfigSource): string[] {
+  return [
+    ...(source.configFile === undefined ? [] : ["--config", source.configFile]),
+    ...(source.dataDir === undefined ? [] : ["--data", source.dataDir]),
+    ...(source.portOffset === undefined ? [] : ["--port-offset", String(source.portOffset)]),
+    ...(source.isSending === true ? ["--send"] : []),
+  ];
+}

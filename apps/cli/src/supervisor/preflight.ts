@@ -1,0 +1,65 @@
+import { accessSync, constants, mkdirSync } from "node:fs";
+import { connect, createServer } from "node:net";
+import { join } from "node:path";
+import { type Config, directoriesOf, ListenError, listen } from "@posthouse/service";
+import { CommandFailure } from "../command-failure.ts";
+
+/** Everything that would keep an app from starting, found before any is started. */
+export async function preflight(config: Config): Promise<void> {
+  for (const path of directoriesOf(config)) ensureWritable(path);
+  await ensureNobodyRuns(config);
+  for (const { name, address, port } of portsOf(config)) {
+    const server = createServer();
+    await listen(name, server, { address, port });
+    await new Promise((resolve) => server.close(resolve));
+  }
+}
+
+/** Every TCP port that the apps will take. */
+export function portsOf(
+  config: Config,
+): readonly { name: string; address: string; port: number }[] {
+  const tlsName = { starttls: "", implicit: "s" } as const;
+  return [
+    ...config.smtpIn.listeners.map((one) => ({
+      ...one,
+      name: one.kind === "mx" ? "smtp" : one.kind,
+    })),
+    ...config.lmtp.listeners.map((one) => ({ ...one, name: "lmtp" })),
+    ...config.imap.listeners.map((one) => ({ ...one, name: `imap${tlsName[one.tls]}` })),
+    ...config.pop3.listeners.map((one) => ({ ...one, name: `pop3${tlsName[one.tls]}` })),
+  ];
+}
+
+function ensureWritable(path: string): void {
+  try {
+    mkdirSync(path, { recursive: true, mode: 0o2770 });
+    accessSync(path, constants.W_OK | constants.X_OK);
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    const reason =
+      code === "EACCES" || code === "EPERM"
+        ? "this user may not; choose another directory or give this one to the user"
+        : code === "ENOTDIR" || code === "EEXIST"
+          ? "there is a file in the way"
+          : (cause as Error).message;
+    throw new CommandFailure(`Cannot write in "${path}": ${reason}`, { cause });
+  }
+}
+
+async function ensureNobodyRuns(config: Config): Promise<void> {
+  const path = join(config.runDir, "auth.status.sock");
+  const isAnswered = await new Promise<boolean>((resolve) => {
+    const socket = connect(path);
+    socket.once("connect", () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once("error", () => resolve(false));
+  });
+  if (isAnswered) {
+    throw new ListenError(
+      `Another Posthouse is running on "${config.dataDir}": stop it first, or give this one another --data`,
+    );
+  }
+}

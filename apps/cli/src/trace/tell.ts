@@ -1,0 +1,67 @@
+import type { TrailEvent } from "./read-events.ts";
+
+/** The story of one message, a line an event, in the order in which it happened. */
+export function tell(story: readonly TrailEvent[]): string[] {
+  const [first] = story;
+  if (first === undefined) return [];
+  const headerId = textOf(
+    story.find((event) => "headerMessageId" in event),
+    "headerMessageId",
+  );
+  return [
+    `Message ${first.messageId}${headerId === "" ? "" : `, Message-ID ${headerId}`}`,
+    ...story.map((event) => `  ${timeOf(event.atMs)}  ${sentenceOf(event)}`),
+  ];
+}
+
+const sentences: Readonly<Record<string, (event: TrailEvent) => string>> = {
+  accepted: (event) => `accepted ${origin(event)}`,
+  refused: (event) => `refused ${origin(event)}: ${textOf(event, "reply")}`,
+  "handed-over": (event) =>
+    `${textOf(event, "recipient")}: the mailbox server answered ${textOf(event, "reply")}`,
+  queued: (event) => `put into the queue for ${listOf(event, "recipients")}`,
+  delivered: (event) =>
+    `delivered into ${textOf(event, "mailbox") || "the mailbox"} of ${textOf(event, "recipient") || textOf(event, "account")}${event.uid === undefined ? "" : ` as UID ${event.uid}`}`,
+  attempt: (event) =>
+    `trying ${textOf(event, "destination") === "local" ? "the mailboxes here" : textOf(event, "destination")} for ${listOf(event, "recipients")} (attempt ${event.attempt})`,
+  relayed: (event) =>
+    `${textOf(event, "recipient")}: ${hostOf(event)} took it${textOf(event, "tls") === "" ? "" : " over TLS"}: ${textOf(event, "reply")}`,
+  deferred: (event) =>
+    `${textOf(event, "recipient")}: not now. ${hostSaid(event)}${textOf(event, "reason")}. Next attempt ${timeOf(Number(event.nextAttemptAtMs))}`,
+  bounced: (event) =>
+    `${textOf(event, "recipient")}: failed for good. ${hostSaid(event)}${textOf(event, "reply")}. ${event.isSenderTold === true ? "The sender is told" : "Nobody can be told"}`,
+  reported: (event) =>
+    `a report about it is on its way to the sender (${textOf(event, "reportId") || textOf(event, "dsnId")})`,
+};
+
+function sentenceOf(event: TrailEvent): string {
+  const sentence = sentences[event.type];
+  if (sentence !== undefined) return sentence(event);
+  const { v: _v, atMs: _atMs, app, type, messageId: _id, ...fields } = event;
+  return `${app}: ${type} ${JSON.stringify(fields)}`;
+}
+
+function origin(event: TrailEvent): string {
+  const from = textOf(event, "reversePath") === "" ? "<> (a report)" : textOf(event, "reversePath");
+  const account = textOf(event, "account");
+  const who = account === "" ? "" : `, logged in as ${account}`;
+  return `from ${from} for ${listOf(event, "recipients")}, ${event.sizeBytes} bytes, by ${textOf(event, "protocol")} from ${textOf(event, "client")} (${textOf(event, "helo")})${who}`;
+}
+
+const hostOf = (event: TrailEvent) => textOf(event, "host") || "the next host";
+const hostSaid = (event: TrailEvent) =>
+  textOf(event, "host") === "" ? "" : `${textOf(event, "host")} said `;
+
+function textOf(event: TrailEvent | undefined, field: string): string {
+  const value = event?.[field];
+  return typeof value === "string" || typeof value === "number" ? String(value) : "";
+}
+
+function listOf(event: TrailEvent, field: string): string {
+  const value = event[field];
+  return Array.isArray(value) ? value.join(", ") : textOf(event, field);
+}
+
+/** UTC, to the millisecond: what is compared with other hosts' logs. */
+const timeOf = (atMs: number): string =>
+  Number.isFinite(atMs) ? new Date(atMs).toISOString().replace("T", " ") : "?";
