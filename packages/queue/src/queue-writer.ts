@@ -1,10 +1,23 @@
+import { randomBytes } from "node:crypto";
+import { constants } from "node:fs";
+import { type FileHandle, open, rename, unlink } from "node:fs/promises";
+import { join } from "node:path";
+import { crc32 } from "node:zlib";
 import type { Envelope } from "@posthouse/smtp/envelope";
+import { formatEntryId } from "./entry-id.ts";
+import { limits } from "./limits.ts";
+import { Poke } from "./poke.ts";
+import { QueueUnavailable } from "./queue-unavailable.ts";
+import { SpoolDirectories } from "./spool-directories.ts";
+import { formatHeader, formatRecord, HEADER_BYTES } from "./spool-format.ts";
+
+export { QueueUnavailable };
 
 /**
  * How a message becomes the queue's: what smtp-in, smtp-out (for DSNs) and the command line use.
  * Files only: it loads no native addon and no database.
  */
-export interface QueueWriter {
+export interface QueueWriter extends AsyncDisposable {
   /** Starts one entry in the spool's tmp/. Nobody sees it before commit(). */
   begin(): Promise<QueueDraft>;
 }
@@ -27,7 +40,220 @@ export interface QueuedEntry {
   drop(): Promise<void>;
 }
 
-/** The spool cannot take it now: disk full or no rights. 452 4.3.1 in SMTP. */
-export class QueueUnavailable extends Error {
-  override readonly name = "QueueUnavailable";
+export interface QueueWriterOptions {
+  readonly queueDirectory: string;
+  readonly smtpOutSocketPath: string;
+}
+
+/** Rejects with QueueUnavailable when the spool's directories are not there and cannot be made. */
+export async function openQueueWriter(options: QueueWriterOptions): Promise<QueueWriter> {
+  const directories = new SpoolDirectories(options.queueDirectory);
+  await translated("open the queue", () => directories.create());
+  const poke = new Poke(options.smtpOutSocketPath);
+  return {
+    begin: () => Promise.resolve(new Draft(directories, poke)),
+    [Symbol.asyncDispose]: async () => {
+      await Promise.all([directories.close(), poke.close()]);
+    },
+  };
+}
+
+/**
+ *   state   tmp/T     held/ID   ready/ID   after a crash here
+ *   W1      -         -         -          the sender still has the message, and sends it again
+ *   W2      partial   -         -          the same; tmp/T is swept after 36 hours
+ *   W3      whole     -         -          the same: it was synced, but nobody said 250 for it
+ *   W4      -         whole     -          the same: held is nobody's; swept after 2 hours
+ *   W5      -         -         whole      it is sent; the sender did not see 250 and may send it again
+ *   W6      -         -         whole      durable, and the caller may say 250 from here on and not sooner
+ *
+ * Between W3 and W5 (or W4) is rename(2), between W5 and W6 the fsync(2) of its directory. A power cut
+ * at W5 may lead back to W3. When the directory cannot be synced, the file is taken back:
+ * QueueUnavailable never means sent.
+ */
+class Draft implements QueueDraft {
+  readonly #directories: SpoolDirectories;
+  readonly #poke: Poke;
+  readonly #tmpPath: string;
+  #file: FileHandle | undefined;
+  #pending: Uint8Array[] = [];
+  #pendingBytes = 0;
+  #messageBytes = 0;
+  #messageCrc = 0;
+  #isOver = false;
+
+  constructor(directories: SpoolDirectories, poke: Poke) {
+    this.#directories = directories;
+    this.#poke = poke;
+    this.#tmpPath = join(directories.tmp, `${process.pid}.${randomBytes(9).toString("hex")}`);
+  }
+
+  async write(octets: Uint8Array): Promise<void> {
+    this.#assertOpen();
+    this.#messageCrc = crc32(octets, this.#messageCrc);
+    this.#messageBytes += octets.length;
+    this.#pending.push(Buffer.from(octets));
+    this.#pendingBytes += octets.length;
+    if (this.#pendingBytes > limits.draftMemoryBytes) await this.#writeOut();
+  }
+
+  async commit(state: "held" | "ready", envelope: Envelope): Promise<QueuedEntry> {
+    this.#assertOpen();
+    const id = formatEntryId(envelope.messageId);
+    const directory = this.#directories[state];
+    try {
+      await translated("write the message to the queue", () => this.#writeWhole(envelope));
+      await translated("put the message into the queue", () =>
+        rename(this.#tmpPath, join(directory, id)),
+      );
+    } catch (error) {
+      await this[Symbol.asyncDispose]();
+      throw error;
+    }
+    this.#isOver = true;
+    await syncOrTakeBack(this.#directories, state, id);
+    if (state === "ready") this.#poke.ready(id);
+    return new Entry(this.#directories, this.#poke, { id, envelope, isHeld: state === "held" });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#pending = [];
+    const file = this.#file;
+    this.#file = undefined;
+    if (file === undefined) return;
+    await file.close().catch(() => undefined);
+    await unlink(this.#tmpPath).catch(() => undefined);
+  }
+
+  async #writeOut(): Promise<void> {
+    const octets = this.#takePending();
+    await translated("write the message to the queue", async () => {
+      this.#file ??= await createFile(this.#tmpPath);
+      const start = HEADER_BYTES + this.#messageBytes - octets.length;
+      await writeAll(this.#file, octets, start);
+    });
+  }
+
+  /** A small message goes out whole in one write; of a large one the header is still missing. */
+  async #writeWhole(envelope: Envelope): Promise<void> {
+    const header = formatHeader({ messageBytes: this.#messageBytes, messageCrc: this.#messageCrc });
+    const octets = this.#takePending();
+    const record = formatRecord({ type: "envelope", envelope });
+    if (this.#file === undefined) {
+      this.#file = await createFile(this.#tmpPath);
+      await writeAll(this.#file, Buffer.concat([header, octets, record]), 0);
+    } else {
+      const start = HEADER_BYTES + this.#messageBytes - octets.length;
+      await writeAll(this.#file, Buffer.concat([octets, record]), start);
+      await writeAll(this.#file, header, 0);
+    }
+    await this.#file.datasync();
+    await this.#file.close();
+  }
+
+  #takePending(): Buffer {
+    const octets = Buffer.concat(this.#pending);
+    this.#pending = [];
+    this.#pendingBytes = 0;
+    return octets;
+  }
+
+  #assertOpen(): void {
+    if (this.#isOver) throw new TypeError("This draft was committed or disposed of before");
+  }
+}
+
+/**
+ *   state   held/ID                  ready/ID   after a crash here
+ *   R1      whole                    -          swept after 2 hours: nobody said 250 for it
+ *   R2      whole, envelope anew     -          the same
+ *   R3      -                        whole      it is sent, to the recipients that were left; the sender
+ *                                               did not see 250 and may send it again
+ *   R4      -                        whole      durable: the caller may say 250
+ *
+ * A power cut at R3 may lead back to R2. drop() removes held/ID at R1 and syncs nothing: what comes
+ * back after a power cut is swept like any other held entry.
+ */
+class Entry implements QueuedEntry {
+  readonly messageId: string;
+  readonly #directories: SpoolDirectories;
+  readonly #poke: Poke;
+  readonly #id: string;
+  #isHeld: boolean;
+
+  constructor(
+    directories: SpoolDirectories,
+    poke: Poke,
+    entry: { id: string; envelope: Envelope; isHeld: boolean },
+  ) {
+    this.#directories = directories;
+    this.#poke = poke;
+    this.#id = entry.id;
+    this.#isHeld = entry.isHeld;
+    this.messageId = entry.envelope.messageId;
+  }
+
+  async release(envelope?: Envelope): Promise<void> {
+    if (!this.#isHeld) return;
+    const { held, ready } = this.#directories;
+    await translated("release the message", async () => {
+      if (envelope !== undefined) await appendEnvelope(join(held, this.#id), envelope);
+      await rename(join(held, this.#id), join(ready, this.#id));
+    });
+    this.#isHeld = false;
+    // One fsync is enough: rename(2) is one transaction of the file system, in both directories.
+    await syncOrTakeBack(this.#directories, "ready", this.#id);
+    this.#poke.ready(this.#id);
+  }
+
+  async drop(): Promise<void> {
+    if (!this.#isHeld) return;
+    this.#isHeld = false;
+    await translated("drop the message", () => unlink(join(this.#directories.held, this.#id)));
+  }
+}
+
+async function syncOrTakeBack(
+  directories: SpoolDirectories,
+  state: "held" | "ready",
+  id: string,
+): Promise<void> {
+  try {
+    await (state === "held" ? directories.heldSync : directories.readySync).sync();
+  } catch (cause) {
+    await unlink(join(directories[state], id)).catch(() => undefined);
+    throw new QueueUnavailable("Cannot make the queue directory durable", { cause });
+  }
+}
+
+function createFile(path: string): Promise<FileHandle> {
+  return open(path, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o660);
+}
+
+async function appendEnvelope(path: string, envelope: Envelope): Promise<void> {
+  const file = await open(path, constants.O_WRONLY | constants.O_APPEND);
+  try {
+    await file.appendFile(formatRecord({ type: "envelope", envelope }));
+    await file.datasync();
+  } finally {
+    await file.close();
+  }
+}
+
+async function writeAll(file: FileHandle, octets: Uint8Array, position: number): Promise<void> {
+  for (let done = 0; done < octets.length; ) {
+    const { bytesWritten } = await file.write(octets, done, octets.length - done, position + done);
+    done += bytesWritten;
+  }
+}
+
+async function translated<T>(action: string, run: () => Promise<T>): Promise<T> {
+  try {
+    return await run();
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new QueueUnavailable(`Cannot ${action}: ${reason}`, { cause });
+  }
 }

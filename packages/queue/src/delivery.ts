@@ -1,0 +1,164 @@
+import type { EnvelopeRecipient } from "@posthouse/smtp/envelope";
+import type { IndexClient } from "./index-client.ts";
+import type { LastReply, Lease, LeasedDelivery } from "./index-database.ts";
+import { limits } from "./limits.ts";
+import { type Outcome, withShortReply } from "./outcome.ts";
+import { appendRecord, type SpoolEntry } from "./spool-file.ts";
+import type { SpoolRecord } from "./spool-format.ts";
+
+/** The lease ended, and another process may be at work on it: leave it, whatever was reached. */
+export class LeaseLost extends Error {
+  override readonly name = "LeaseLost";
+}
+
+export interface PendingRecipient extends EnvelopeRecipient {
+  /** Its place in the envelope. */
+  readonly recipient: number;
+}
+
+/** What a delivery needs of the queue that it comes from. */
+export interface DeliveryHome {
+  readonly index: IndexClient;
+  readonly now: () => number;
+  readonly path: string;
+  /** Takes the file away, durably. */
+  removeFile(): Promise<void>;
+  /** Renews no more. */
+  letGo(delivery: Delivery): void;
+}
+
+/**
+ * The part of an entry that goes to one destination, while this process has the lease on it.
+ *
+ * It ends with exactly one of finish(), defer() and release(); a process that dies before that leaves
+ * the lease to end by itself.
+ *
+ *   state   remote host   file                  index     after a crash here
+ *   C1      -             as it was             leased    due again when the lease ends
+ *   C2      said 250      as it was             leased    sent once more: nobody knows of the 250
+ *   C3      said 250      outcome appended      leased    not sent again; what is left is done when the lease ends
+ *   C4      said 5yz      + DSN in the queue    leased    the DSN is queued once more, with the same message id
+ *   C5      said 5yz      + notified appended   leased    nothing is told twice
+ *   C6      all final     unlinked              leased    the row is forgotten at its next claim
+ *   C7      all final     unlinked              gone      over
+ *
+ * When all recipients are final at once and nobody has to be told, C3 to C5 are left out, and the
+ * unlink stands for the outcome: one fsync less for the usual message.
+ */
+export class Delivery {
+  readonly id: string;
+  readonly entry: SpoolEntry;
+  /** Attempts before this one. */
+  readonly attempts: number;
+  /** Those that are not final yet. */
+  readonly recipients: readonly PendingRecipient[];
+  /** Ends that the sender still has to be told of: an earlier attempt died before it could. */
+  readonly untold: readonly Outcome[];
+  readonly #home: DeliveryHome;
+  #lease: Lease;
+  #trustedUntilMs: number;
+  #isOver = false;
+
+  constructor(leased: LeasedDelivery, entry: SpoolEntry, home: DeliveryHome) {
+    this.id = leased.entryId;
+    this.entry = entry;
+    this.attempts = leased.attempts;
+    this.#lease = { delivery: leased.delivery, fence: leased.fence };
+    this.#home = home;
+    this.#trustedUntilMs = performance.now() + limits.leaseTrustMs;
+    const { envelope, outcomes, notified } = entry;
+    this.recipients = leased.recipients.flatMap((n) => {
+      const recipient = envelope.recipients[n];
+      return recipient === undefined || outcomes.has(n) ? [] : [{ ...recipient, recipient: n }];
+    });
+    this.untold = leased.recipients.flatMap((n) => {
+      const outcome = outcomes.get(n);
+      return outcome?.tellsSender === true && !notified.has(n) ? [outcome] : [];
+    });
+  }
+
+  get lease(): Lease {
+    return this.#lease;
+  }
+
+  /** True when another process may be at work on it: stop at once, and say nothing more to anyone. */
+  get isLost(): boolean {
+    return performance.now() > this.#trustedUntilMs;
+  }
+
+  /** The message. It ends with LeaseLost in the middle rather than be sent by two processes. */
+  async *octets(): AsyncGenerator<Buffer> {
+    for await (const chunk of this.entry.octets()) {
+      this.#assertLease();
+      yield chunk;
+    }
+    this.#assertLease();
+  }
+
+  /** Keeps how it ended for these recipients, durably; the rest of the delivery goes on. */
+  async record(outcomes: readonly Outcome[]): Promise<void> {
+    if (outcomes.length === 0) return;
+    const kept = outcomes.map(withShortReply);
+    await this.#append({ type: "outcome", atMs: this.#home.now(), outcomes: kept });
+    await this.#home.index.call("note", this.lease, kept, this.#home.now());
+  }
+
+  /** Keeps, durably, that the sender was told. */
+  async recordNotified(about: "final" | "delay", recipients: readonly number[]): Promise<void> {
+    await this.#append({ type: "notified", atMs: this.#home.now(), about, recipients });
+  }
+
+  /**
+   * Nothing is left to do. `outcomes` are ends of which nobody has to be told; they are written only
+   * when other deliveries of the entry are still open.
+   */
+  async finish(outcomes: readonly Outcome[] = []): Promise<void> {
+    const isLast = await this.#home.index.call("isLast", this.lease);
+    if (isLast) await this.#home.removeFile();
+    else await this.record(outcomes);
+    this.#end();
+    const result = await this.#home.index.call("finish", this.lease);
+    if (result === "entry-is-over" && !isLast) await this.#home.removeFile();
+  }
+
+  /** Tried and to be tried again, with what was said this time. */
+  async defer(dueMs: number, replies: readonly LastReply[]): Promise<void> {
+    const { index, now } = this.#home;
+    this.#end();
+    await Promise.all([
+      index.call("note", this.lease, replies.map(withShortReply), now()),
+      index.call("postpone", this.lease, dueMs, { isAttempt: true }),
+    ]);
+  }
+
+  /** Given back as it was: nothing was tried. */
+  async release(): Promise<void> {
+    if (this.#isOver) return;
+    this.#end();
+    await this.#home.index.call("postpone", this.lease, this.#home.now(), { isAttempt: false });
+  }
+
+  /** The queue renewed the lease at that moment of the monotonic clock, or found it lost. */
+  renewed(askedAtMs: number, isLost: boolean): void {
+    this.#trustedUntilMs = isLost ? 0 : askedAtMs + limits.leaseTrustMs;
+  }
+
+  /** The same lease under a new fence. */
+  adopt({ delivery, fence }: Lease): void {
+    this.#lease = { delivery, fence };
+    this.#trustedUntilMs = performance.now() + limits.leaseTrustMs;
+  }
+
+  async #append(record: SpoolRecord): Promise<void> {
+    await appendRecord(this.#home.path, record);
+  }
+
+  #assertLease(): void {
+    if (this.isLost) throw new LeaseLost(`The lease on ${this.id} ended`);
+  }
+
+  #end(): void {
+    this.#isOver = true;
+    this.#home.letGo(this);
+  }
+}

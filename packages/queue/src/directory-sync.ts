@@ -1,0 +1,54 @@
+import { type FileHandle, open } from "node:fs/promises";
+
+/**
+ * Makes the names in one directory durable, and shares the work: all who ask while one fsync(2) runs
+ * are served together by the next one. Never by the running one: it may have passed their name already.
+ */
+export class DirectorySync {
+  readonly #path: string;
+  #handle: Promise<FileHandle> | undefined;
+  #running: Promise<void> | undefined;
+  #next: Promise<void> | undefined;
+
+  constructor(path: string) {
+    this.#path = path;
+  }
+
+  sync(): Promise<void> {
+    if (this.#running === undefined) return this.#start();
+    this.#next ??= this.#running.then(
+      () => this.#start(),
+      () => this.#start(),
+    );
+    return this.#next;
+  }
+
+  async close(): Promise<void> {
+    await Promise.allSettled([this.#running, this.#next]);
+    const handle = await this.#handle?.catch(() => undefined);
+    this.#handle = undefined;
+    await handle?.close();
+  }
+
+  #start(): Promise<void> {
+    this.#next = undefined;
+    const running = this.#fsync().finally(() => {
+      if (this.#running === running) this.#running = undefined;
+    });
+    this.#running = running;
+    return running;
+  }
+
+  async #fsync(): Promise<void> {
+    this.#handle ??= open(this.#path, "r");
+    try {
+      await (await this.#handle).sync();
+    } catch (error) {
+      // The next one who asks opens it anew: the directory may have been put back.
+      const broken = this.#handle;
+      this.#handle = undefined;
+      await broken.then((handle) => handle.close()).catch(() => undefined);
+      throw error;
+    }
+  }
+}

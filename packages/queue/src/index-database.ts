@@ -1,0 +1,488 @@
+import type { Reply } from "@posthouse/smtp";
+import Database from "better-sqlite3";
+import { type Destination, LOCAL } from "./destination.ts";
+import { INDEX_VERSION, indexSchema } from "./index-schema.ts";
+import { limits } from "./limits.ts";
+import type { FinalStatus } from "./outcome.ts";
+
+/** An entry as the scan found it in the spool. */
+export interface AdmittedEntry {
+  readonly id: string;
+  readonly messageId: string;
+  readonly reversePath: string;
+  readonly receivedAtMs: number;
+  readonly messageBytes: number;
+  readonly isHeld: boolean;
+  readonly dueMs: number;
+  readonly recipients: readonly {
+    readonly address: string;
+    readonly destination: Destination;
+    /** Nothing is left to do for it, not even to tell the sender. */
+    readonly isOver: boolean;
+    readonly status?: FinalStatus | undefined;
+  }[];
+}
+
+export interface ClaimRequest {
+  readonly nowMs: number;
+  readonly deliveriesMax: number;
+  /** Destinations that have as many connections as they may have. */
+  readonly busy: readonly string[];
+  /** Only what is for accounts here: sending to other hosts is switched off. */
+  readonly isLocalOnly: boolean;
+}
+
+/** A right to work on one delivery, until its lease ends. */
+export interface Lease {
+  readonly delivery: number;
+  readonly fence: number;
+}
+
+export interface LeasedDelivery extends Lease {
+  readonly entryId: string;
+  readonly attempts: number;
+  readonly recipients: readonly number[];
+}
+
+/** What was said about a recipient in an attempt that was not the end. */
+export interface LastReply {
+  readonly recipient: number;
+  readonly reply: Reply;
+  readonly remoteHost?: string;
+  readonly status?: FinalStatus;
+}
+
+export interface EntryRow {
+  readonly id: string;
+  readonly messageId: string;
+  readonly reversePath: string;
+  readonly receivedAtMs: number;
+  readonly messageBytes: number;
+  readonly isHeld: 0 | 1;
+}
+
+export interface RecipientRow {
+  readonly id: string;
+  readonly n: number;
+  readonly address: string;
+  readonly status: FinalStatus | null;
+  readonly reply: string | null;
+  readonly remoteHost: string | null;
+  readonly repliedAtMs: number | null;
+  readonly destination: string | null;
+  readonly dueMs: number | null;
+  readonly isLeased: 0 | 1 | null;
+  readonly attempts: number | null;
+}
+
+type Row = Record<string, string | number | null>;
+
+/**
+ * The index as it is reached from its own thread (index-worker.ts): every method is one short step of
+ * a transaction that the worker opens. synchronous=NORMAL, since the spool is the truth: what a power
+ * cut takes from the index (a time, an attempt) costs one attempt too many, and never a message.
+ */
+export class IndexDatabase {
+  readonly #database: Database.Database;
+  readonly #statements = new Map<string, Database.Statement>();
+
+  constructor(path: string) {
+    this.#database = new Database(path, { timeout: limits.indexBusyMs });
+    this.#database.pragma("journal_mode = WAL");
+    this.#database.pragma("synchronous = NORMAL");
+    this.#transaction(() => this.#migrate());
+  }
+
+  close(): void {
+    this.#database.close();
+  }
+
+  /** Runs all steps in one transaction; a step that throws undoes itself only. */
+  batch(steps: readonly (() => unknown)[]): PromiseSettledResult<unknown>[] {
+    return this.#transaction(() =>
+      steps.map((step): PromiseSettledResult<unknown> => {
+        try {
+          return { status: "fulfilled", value: this.#database.transaction(step)() };
+        } catch (reason) {
+          return { status: "rejected", reason };
+        }
+      }),
+    );
+  }
+
+  /** False when it was there before, and then nothing changes: what the index says is newer. */
+  admit(entry: AdmittedEntry): boolean {
+    const { changes, lastInsertRowid } = this.#run(
+      `INSERT INTO entry (id, message_id, reverse_path, received_at_ms, message_bytes, is_held)
+       VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+      [
+        entry.id,
+        entry.messageId,
+        entry.reversePath,
+        entry.receivedAtMs,
+        entry.messageBytes,
+        Number(entry.isHeld),
+      ],
+    );
+    if (changes === 0) return false;
+    const deliveries = new Map<Destination, number>();
+    for (const [n, recipient] of entry.recipients.entries()) {
+      let delivery: number | null = null;
+      if (!recipient.isOver) {
+        delivery =
+          deliveries.get(recipient.destination) ??
+          this.#insertDelivery(Number(lastInsertRowid), recipient.destination, entry);
+        deliveries.set(recipient.destination, delivery);
+      }
+      this.#run(
+        "INSERT INTO recipient (entry, n, delivery, address, status) VALUES (?, ?, ?, ?, ?)",
+        [Number(lastInsertRowid), n, delivery, recipient.address, recipient.status ?? null],
+      );
+    }
+    return true;
+  }
+
+  unknownOf(ids: readonly string[]): string[] {
+    return ids.filter((id) => this.#get("SELECT 1 FROM entry WHERE id = ?", [id]) === undefined);
+  }
+
+  /** A page of all ids, in their order. */
+  idsAfter(id: string, rowsMax: number): string[] {
+    return this.#all("SELECT id FROM entry WHERE id > ? ORDER BY id LIMIT ?", [id, rowsMax]).map(
+      (row) => String(row.id),
+    );
+  }
+
+  claim(request: ClaimRequest): { destination: Destination; leased: LeasedDelivery[] } | undefined {
+    const found = this.#get(...nextDestination(request));
+    if (found === undefined || Number(found.nextDueMs) > request.nowMs) return undefined;
+    const destination = Number(found.destination);
+    const rows = this.#all(
+      `SELECT delivery, entry, attempts FROM delivery
+       WHERE destination = ? AND due_ms <= ? ORDER BY due_ms LIMIT ?`,
+      [destination, request.nowMs, request.deliveriesMax],
+    );
+    const leased = rows.map((row) => this.#lease(row, request.nowMs));
+    this.#refresh(destination);
+    return { destination: String(found.name) as Destination, leased };
+  }
+
+  nextDueMs(request: Omit<ClaimRequest, "nowMs" | "deliveriesMax">): number | undefined {
+    const found = this.#get(...nextDestination(request));
+    return found === undefined ? undefined : Number(found.nextDueMs);
+  }
+
+  /** The deliveries among these that are no longer the caller's. */
+  renew(leases: readonly Lease[], nowMs: number): number[] {
+    return leases
+      .filter((lease) => !this.#setDue(lease, nowMs + limits.leaseMs, { isLeased: true }))
+      .map(({ delivery }) => delivery);
+  }
+
+  /** Is this the only delivery that its entry still has? False also when the lease is lost. */
+  isLast({ delivery, fence }: Lease): boolean {
+    const row = this.#get(
+      `SELECT (SELECT count(*) FROM delivery AS other WHERE other.entry = own.entry) AS count
+       FROM delivery AS own WHERE delivery = ? AND fence = ?`,
+      [delivery, fence],
+    );
+    return row?.count === 1;
+  }
+
+  note({ delivery, fence }: Lease, replies: readonly LastReply[], nowMs: number): boolean {
+    const entry = this.#entryOf({ delivery, fence });
+    if (entry === undefined) return false;
+    for (const { recipient, reply, remoteHost, status } of replies) {
+      this.#run(
+        `UPDATE recipient SET reply = ?, remote_host = ?, replied_at_ms = ?, status = ?
+         WHERE entry = ? AND n = ?`,
+        [JSON.stringify(reply), remoteHost ?? null, nowMs, status ?? null, entry, recipient],
+      );
+    }
+    return true;
+  }
+
+  /** Gives the lease back. `isAttempt`: something was tried. */
+  postpone(lease: Lease, dueMs: number, { isAttempt }: { readonly isAttempt: boolean }): boolean {
+    if (!this.#setDue(lease, dueMs, { isLeased: false })) return false;
+    if (isAttempt) {
+      this.#run("UPDATE delivery SET attempts = attempts + 1 WHERE delivery = ?", [lease.delivery]);
+    }
+    return true;
+  }
+
+  /** The delivery is done with. Says whether its entry is, too: then its file may go. */
+  finish(lease: Lease): "lost" | "others-left" | "entry-is-over" {
+    const entry = this.#entryOf(lease);
+    if (entry === undefined) return "lost";
+    this.#deleteDelivery(lease.delivery);
+    this.#run("UPDATE recipient SET delivery = NULL WHERE entry = ? AND delivery = ?", [
+      entry,
+      lease.delivery,
+    ]);
+    if (this.#get("SELECT 1 FROM delivery WHERE entry = ?", [entry]) !== undefined) {
+      return "others-left";
+    }
+    this.#deleteEntry(entry);
+    return "entry-is-over";
+  }
+
+  /** Drops all knowledge of an entry, whoever works on it: its file is gone. */
+  forget(id: string): boolean {
+    const row = this.#get("SELECT entry FROM entry WHERE id = ?", [id]);
+    if (row === undefined) return false;
+    for (const { delivery } of this.#all("SELECT delivery FROM delivery WHERE entry = ?", [
+      Number(row.entry),
+    ])) {
+      this.#deleteDelivery(Number(delivery));
+    }
+    this.#deleteEntry(Number(row.entry));
+    return true;
+  }
+
+  /** The ids that an administrator means by a message id, an id, or the beginning of an id. */
+  resolve(reference: string): string[] {
+    return this.#all(
+      `SELECT id FROM entry WHERE message_id = ?
+       UNION SELECT id FROM entry WHERE id >= ? AND id < ? ORDER BY id LIMIT 1000`,
+      [reference, reference, `${reference}\u{10ffff}`],
+    ).map((row) => String(row.id));
+  }
+
+  /** Makes it due now, if nobody works on it and it is not on hold. */
+  makeDue(id: string, nowMs: number): number {
+    const waiting = this.#all(
+      `SELECT delivery, destination FROM delivery JOIN entry USING (entry)
+       WHERE id = ? AND is_held = 0 AND NOT (is_leased AND due_ms > ?)`,
+      [id, nowMs],
+    );
+    for (const { delivery, destination } of waiting) {
+      this.#run("UPDATE delivery SET due_ms = ? WHERE delivery = ?", [nowMs, delivery ?? null]);
+      this.#refresh(Number(destination));
+    }
+    return waiting.length;
+  }
+
+  setHeld(id: string, isHeld: boolean, nowMs: number): boolean {
+    const row = this.#get("SELECT entry FROM entry WHERE id = ?", [id]);
+    if (row === undefined) return false;
+    const entry = Number(row.entry);
+    this.#run("UPDATE entry SET is_held = ? WHERE entry = ?", [Number(isHeld), entry]);
+    // What is under way goes on, and is on hold after it: see #setDue.
+    this.#run(
+      "UPDATE delivery SET due_ms = ?, is_leased = 0 WHERE entry = ? AND NOT (is_leased AND due_ms > ?)",
+      [isHeld ? null : nowMs, entry, nowMs],
+    );
+    for (const { destination } of this.#all(
+      "SELECT DISTINCT destination FROM delivery WHERE entry = ?",
+      [entry],
+    )) {
+      this.#refresh(Number(destination));
+    }
+    return true;
+  }
+
+  /** Takes the leases of all deliveries of an entry, or of none when somebody works on one. */
+  seize(id: string, nowMs: number): boolean {
+    const rows = this.#all(
+      `SELECT delivery, delivery.entry, attempts, destination, is_leased AND due_ms > ? AS isBusy
+       FROM delivery JOIN entry USING (entry) WHERE id = ?`,
+      [nowMs, id],
+    );
+    if (rows.some(({ isBusy }) => isBusy === 1)) return false;
+    for (const row of rows) {
+      this.#lease(row, nowMs);
+      this.#refresh(Number(row.destination));
+    }
+    return true;
+  }
+
+  entry(id: string): EntryRow | undefined {
+    return this.#get(
+      `SELECT id, message_id AS messageId, reverse_path AS reversePath,
+         received_at_ms AS receivedAtMs, message_bytes AS messageBytes, is_held AS isHeld
+       FROM entry WHERE id = ?`,
+      [id],
+    ) as unknown as EntryRow | undefined;
+  }
+
+  recipients(id: string): RecipientRow[] {
+    return this.#all(
+      `SELECT entry.id, n, address, status, reply, remote_host AS remoteHost,
+         replied_at_ms AS repliedAtMs, destination.name AS destination, due_ms AS dueMs,
+         is_leased AS isLeased, attempts
+       FROM entry JOIN recipient USING (entry) LEFT JOIN delivery USING (delivery)
+         LEFT JOIN destination USING (destination)
+       WHERE entry.id = ? ORDER BY n`,
+      [id],
+    ) as unknown as RecipientRow[];
+  }
+
+  countEntries(): number {
+    return Number(this.#get("SELECT count(*) AS count FROM entry", [])?.count);
+  }
+
+  meta(name: string): number | undefined {
+    const row = this.#get("SELECT value FROM meta WHERE name = ?", [name]);
+    return row === undefined ? undefined : Number(row.value);
+  }
+
+  setMeta(name: string, value: number): void {
+    this.#run("INSERT INTO meta VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value", [
+      name,
+      value,
+    ]);
+  }
+
+  /** How SQLite would run the two statements of a claim; tests hold it to the indexes. */
+  explainClaim(request: ClaimRequest): string[] {
+    const [sql, parameters] = nextDestination(request);
+    const plans = [
+      this.#database.prepare(`EXPLAIN QUERY PLAN ${sql}`).all(...parameters),
+      this.#database
+        .prepare(
+          `EXPLAIN QUERY PLAN SELECT delivery, entry, attempts FROM delivery
+           WHERE destination = ? AND due_ms <= ? ORDER BY due_ms LIMIT ?`,
+        )
+        .all(1, request.nowMs, request.deliveriesMax),
+    ];
+    return plans.flat().map((row) => (row as { detail: string }).detail);
+  }
+
+  #insertDelivery(entry: number, name: Destination, { isHeld, dueMs }: AdmittedEntry): number {
+    this.#run("INSERT INTO destination (name) VALUES (?) ON CONFLICT DO NOTHING", [name]);
+    const row = this.#get("SELECT destination FROM destination WHERE name = ?", [name]);
+    const destination = Number(row?.destination);
+    const { lastInsertRowid } = this.#run(
+      "INSERT INTO delivery (entry, destination, due_ms) VALUES (?, ?, ?)",
+      [entry, destination, isHeld ? null : dueMs],
+    );
+    this.#refresh(destination);
+    return Number(lastInsertRowid);
+  }
+
+  #lease(row: Row, nowMs: number): LeasedDelivery {
+    const fence = (this.meta("fence") ?? 0) + 1;
+    this.setMeta("fence", fence);
+    const delivery = Number(row.delivery);
+    this.#run("UPDATE delivery SET due_ms = ?, is_leased = 1, fence = ? WHERE delivery = ?", [
+      nowMs + limits.leaseMs,
+      fence,
+      delivery,
+    ]);
+    const entry = Number(row.entry);
+    const recipients = this.#all("SELECT n FROM recipient WHERE entry = ? AND delivery = ?", [
+      entry,
+      delivery,
+    ]);
+    return {
+      delivery,
+      fence,
+      entryId: String(this.#get("SELECT id FROM entry WHERE entry = ?", [entry])?.id),
+      attempts: Number(row.attempts),
+      recipients: recipients.map(({ n }) => Number(n)),
+    };
+  }
+
+  #setDue({ delivery, fence }: Lease, dueMs: number, state: { isLeased: boolean }): boolean {
+    const row = this.#get(
+      `SELECT destination, is_held AS isHeld FROM delivery JOIN entry USING (entry)
+       WHERE delivery = ? AND fence = ?`,
+      [delivery, fence],
+    );
+    if (row === undefined) return false;
+    const isHeldNow = row.isHeld === 1 && !state.isLeased;
+    this.#run("UPDATE delivery SET due_ms = ?, is_leased = ? WHERE delivery = ?", [
+      isHeldNow ? null : dueMs,
+      Number(state.isLeased),
+      delivery,
+    ]);
+    this.#refresh(Number(row.destination));
+    return true;
+  }
+
+  #entryOf({ delivery, fence }: Lease): number | undefined {
+    const row = this.#get("SELECT entry FROM delivery WHERE delivery = ? AND fence = ?", [
+      delivery,
+      fence,
+    ]);
+    return row === undefined ? undefined : Number(row.entry);
+  }
+
+  #deleteDelivery(delivery: number): void {
+    const row = this.#get("SELECT destination FROM delivery WHERE delivery = ?", [delivery]);
+    this.#run("DELETE FROM delivery WHERE delivery = ?", [delivery]);
+    const destination = Number(row?.destination);
+    if (
+      this.#get("SELECT 1 FROM delivery WHERE destination = ? LIMIT 1", [destination]) === undefined
+    ) {
+      this.#run("DELETE FROM destination WHERE destination = ?", [destination]);
+    } else {
+      this.#refresh(destination);
+    }
+  }
+
+  #deleteEntry(entry: number): void {
+    this.#run("DELETE FROM recipient WHERE entry = ?", [entry]);
+    this.#run("DELETE FROM entry WHERE entry = ?", [entry]);
+  }
+
+  #refresh(destination: number): void {
+    this.#run(
+      `UPDATE destination SET next_due_ms =
+         (SELECT min(due_ms) FROM delivery WHERE destination = ? AND due_ms IS NOT NULL)
+       WHERE destination = ?`,
+      [destination, destination],
+    );
+  }
+
+  #migrate(): void {
+    const version = Number(this.#database.pragma("user_version", { simple: true }));
+    if (version === INDEX_VERSION) return;
+    if (version !== 0) {
+      throw new Error(
+        `The queue's index is of version ${version}, and this program knows ${INDEX_VERSION}`,
+      );
+    }
+    this.#database.exec(indexSchema);
+    // Above every fence of an index that was deleted, so that its leases are not taken for ours.
+    this.setMeta("fence", Date.now() * 1000);
+    this.#database.pragma(`user_version = ${INDEX_VERSION}`);
+  }
+
+  #transaction<T>(run: () => T): T {
+    return this.#database.transaction(run).immediate();
+  }
+
+  #run(sql: string, parameters: readonly (string | number | null)[]): Database.RunResult {
+    return this.#prepare(sql).run(...parameters);
+  }
+
+  #get(sql: string, parameters: readonly (string | number | null)[]): Row | undefined {
+    return this.#prepare(sql).get(...parameters) as Row | undefined;
+  }
+
+  #all(sql: string, parameters: readonly (string | number | null)[]): Row[] {
+    return this.#prepare(sql).all(...parameters) as Row[];
+  }
+
+  #prepare(sql: string): Database.Statement {
+    let statement = this.#statements.get(sql);
+    if (statement === undefined) {
+      statement = this.#database.prepare(sql);
+      this.#statements.set(sql, statement);
+    }
+    return statement;
+  }
+}
+
+function nextDestination({
+  busy,
+  isLocalOnly,
+}: Pick<ClaimRequest, "busy" | "isLocalOnly">): [string, (string | number)[]] {
+  const columns = "SELECT destination, name, next_due_ms AS nextDueMs FROM destination";
+  const isFree = "next_due_ms IS NOT NULL AND name NOT IN (SELECT value FROM json_each(?))";
+  return isLocalOnly
+    ? [`${columns} WHERE name = ? AND ${isFree}`, [LOCAL, JSON.stringify(busy)]]
+    : [`${columns} WHERE ${isFree} ORDER BY next_due_ms LIMIT 1`, [JSON.stringify(busy)]];
+}

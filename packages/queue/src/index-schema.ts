@@ -1,0 +1,62 @@
+/**
+ * The index: when is what due, and what was last said. Everything in it but the last replies, the
+ * attempts and the times follows from the spool files, so that it may be deleted: the next scan makes
+ * it anew, and then everything is due at once.
+ *
+ * A delivery is the part of an entry that goes to one destination; it is what is claimed and retried.
+ *
+ * A lease is no more than a time of the next attempt in the future: a claim moves `due_ms` to the end
+ * of the lease, a renewal moves it on, and when the holder dies the delivery falls due by itself.
+ * `fence` changes with every claim; whoever writes names the fence that he was given, and a write with
+ * an old one changes nothing.
+ *
+ * `destination.next_due_ms` is the least `due_ms` of its deliveries. So the next destination to serve
+ * is one step in an index, also when 100,000 messages wait for a destination that is busy.
+ */
+export const INDEX_VERSION = 1;
+
+export const indexSchema = `
+CREATE TABLE meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
+
+CREATE TABLE entry (
+  entry INTEGER PRIMARY KEY,
+  id TEXT NOT NULL UNIQUE,
+  message_id TEXT NOT NULL,
+  reverse_path TEXT NOT NULL,
+  received_at_ms INTEGER NOT NULL,
+  message_bytes INTEGER NOT NULL,
+  is_held INTEGER NOT NULL
+);
+CREATE INDEX entry_message_id ON entry (message_id);
+
+CREATE TABLE destination (
+  destination INTEGER PRIMARY KEY,
+  name TEXT NOT NULL UNIQUE,
+  next_due_ms INTEGER
+);
+CREATE INDEX destination_due ON destination (next_due_ms);
+
+CREATE TABLE delivery (
+  delivery INTEGER PRIMARY KEY,
+  entry INTEGER NOT NULL REFERENCES entry,
+  destination INTEGER NOT NULL REFERENCES destination,
+  due_ms INTEGER,                     -- NULL while the entry is on hold
+  is_leased INTEGER NOT NULL DEFAULT 0,
+  fence INTEGER NOT NULL DEFAULT 0,
+  attempts INTEGER NOT NULL DEFAULT 0
+);
+CREATE INDEX delivery_due ON delivery (destination, due_ms);
+CREATE INDEX delivery_entry ON delivery (entry);
+
+CREATE TABLE recipient (
+  entry INTEGER NOT NULL REFERENCES entry,
+  n INTEGER NOT NULL,                 -- the recipient's place in the envelope
+  delivery INTEGER,                   -- NULL once it is done with
+  address TEXT NOT NULL,
+  status TEXT,                        -- NULL while it is not final
+  reply TEXT,                         -- the last one, as JSON
+  remote_host TEXT,
+  replied_at_ms INTEGER,
+  PRIMARY KEY (entry, n)
+) WITHOUT ROWID;
+`;

@@ -1,0 +1,31 @@
+const SECOND_MS = 1000;
+const MINUTE_MS = 60 * SECOND_MS;
+const HOUR_MS = 60 * MINUTE_MS;
+
+/** What the queue may cost, and how long things may lie. */
+export const limits = {
+  /** A message up to this size is kept in memory until commit, and written by one write(2). */
+  draftMemoryBytes: 64 * 1024,
+  /** Envelope and records of one entry: 10,000 recipients with long replies stay under it. */
+  tailBytesMax: 32 * 1024 * 1024,
+  /** One read of a message on its way out. */
+  readBytes: 64 * 1024,
+  /** tmp/: no client sends one message for longer; the maker of an older file is dead. */
+  tmpAgeMsMax: 36 * HOUR_MS,
+  /** held/: local delivery answers within 20 s (design), so the maker of an older file is dead. */
+  heldAgeMsMax: 2 * HOUR_MS,
+  /** A lease that nobody renewed for so long belongs to a dead process. */
+  leaseMs: 90 * SECOND_MS,
+  /** Three renewals may be lost before a lease is. */
+  leaseRenewMs: 30 * SECOND_MS,
+  /** After so long without a renewal the holder itself stops, before another may start. */
+  leaseTrustMs: 75 * SECOND_MS,
+  /** Text of one reply as it is kept: enough for people. A remote host may say half a megabyte. */
+  replyTextCharsMax: 1024,
+  /** A file that the disk does not give now (EIO, EACCES) is asked for again after so long. */
+  unreadableWaitMs: MINUTE_MS,
+  /** A writer waits so long for its connection to smtp-out before it forgets its pokes. */
+  pokeWaitMs: 5 * SECOND_MS,
+  /** Another process's transaction on the index takes milliseconds; after this it is stuck. */
+  indexBusyMs: 10 * SECOND_MS,
+} as const;

@@ -1,0 +1,123 @@
+import { constants } from "node:fs";
+import { type FileHandle, open } from "node:fs/promises";
+import { crc32 } from "node:zlib";
+import type { Envelope } from "@posthouse/smtp/envelope";
+import { limits } from "./limits.ts";
+import type { Outcome } from "./outcome.ts";
+import { SpoolDamaged } from "./spool-damaged.ts";
+import {
+  formatRecord,
+  HEADER_BYTES,
+  parseHeader,
+  parseRecords,
+  type SpoolRecord,
+} from "./spool-format.ts";
+
+/** One entry as its file tells it: the truth, whatever the index says. */
+export interface SpoolEntry {
+  readonly envelope: Envelope;
+  readonly messageBytes: number;
+  /** Recipients that are done with, by their place in the envelope. */
+  readonly outcomes: ReadonlyMap<number, Outcome>;
+  /** Recipients of whose end the sender was told. */
+  readonly notified: ReadonlySet<number>;
+  /** Recipients of whose delay the sender was told. */
+  readonly warned: ReadonlySet<number>;
+  /** The administrator stopped it. */
+  readonly isHeld: boolean;
+  /** The message, as it was accepted. Each call opens the file anew. */
+  octets(): AsyncGenerator<Buffer>;
+  /** False when the message is not what was accepted: the disk lost or changed octets. */
+  isMessageWhole(): Promise<boolean>;
+}
+
+/** Throws SpoolDamaged when it is no entry, and the error of the file system when it is not there. */
+export async function readSpoolFile(path: string): Promise<SpoolEntry> {
+  const file = await open(path, constants.O_RDONLY);
+  try {
+    const header = parseHeader(await readRange(file, 0, HEADER_BYTES));
+    const { size } = await file.stat();
+    const tailStart = HEADER_BYTES + header.messageBytes;
+    if (size < tailStart) throw new SpoolDamaged("It is shorter than its header says");
+    if (size - tailStart > limits.tailBytesMax) {
+      throw new SpoolDamaged("Its records are larger than any that this program writes");
+    }
+    const records = parseRecords(await readRange(file, tailStart, size - tailStart));
+    return {
+      ...foldRecords(records),
+      messageBytes: header.messageBytes,
+      octets: () => readMessage(path, header.messageBytes),
+      isMessageWhole: async () => {
+        let crc = 0;
+        for await (const chunk of readMessage(path, header.messageBytes)) crc = crc32(chunk, crc);
+        return crc === header.messageCrc;
+      },
+    };
+  } finally {
+    await file.close();
+  }
+}
+
+/** Durable when it resolves. One write(2) at the end: two processes cannot mix their records. */
+export async function appendRecord(path: string, record: SpoolRecord): Promise<void> {
+  const octets = formatRecord(record);
+  const file = await open(path, constants.O_WRONLY | constants.O_APPEND);
+  try {
+    const { bytesWritten } = await file.write(octets);
+    if (bytesWritten !== octets.length) throw new Error("The disk is full");
+    await file.datasync();
+  } finally {
+    await file.close();
+  }
+}
+
+/** What all records of one entry say together. Throws SpoolDamaged without a readable envelope. */
+export function foldRecords(records: readonly SpoolRecord[]) {
+  let envelope: Envelope | undefined;
+  let isHeld = false;
+  const outcomes = new Map<number, Outcome>();
+  const notified = new Set<number>();
+  const warned = new Set<number>();
+  for (const record of records) {
+    switch (record.type) {
+      case "envelope":
+        envelope = record.envelope;
+        break;
+      case "outcome":
+        for (const outcome of record.outcomes) outcomes.set(outcome.recipient, outcome);
+        break;
+      case "notified":
+        for (const n of record.recipients) (record.about === "delay" ? warned : notified).add(n);
+        break;
+      case "hold":
+      case "resume":
+        isHeld = record.type === "hold";
+    }
+  }
+  if (envelope === undefined) throw new SpoolDamaged("It holds no envelope that can be read");
+  return { envelope, isHeld, outcomes, notified, warned };
+}
+
+async function* readMessage(path: string, messageBytes: number): AsyncGenerator<Buffer> {
+  const file = await open(path, constants.O_RDONLY);
+  try {
+    for (let done = 0; done < messageBytes; ) {
+      const length = Math.min(limits.readBytes, messageBytes - done);
+      const chunk = await readRange(file, HEADER_BYTES + done, length);
+      yield chunk;
+      done += chunk.length;
+    }
+  } finally {
+    await file.close();
+  }
+}
+
+async function readRange(file: FileHandle, position: number, length: number): Promise<Buffer> {
+  const octets = Buffer.allocUnsafe(length);
+  for (let done = 0; done < length; ) {
+    const { bytesRead } = await file.read(octets, done, length - done, position + done);
+    if (bytesRead === 0) throw new SpoolDamaged("It ends before it should");
+    done += bytesRead;
+  }
+  return octets;
+}
