@@ -1,0 +1,126 @@
+import { connectAuth } from "@posthouse/accounts";
+import { createResolver } from "@posthouse/dns";
+import { LOCAL, openQueue, openQueueWriter, type RetryPolicy } from "@posthouse/queue";
+import { type AppContext, type Config, listen, type RunningApp } from "@posthouse/service";
+import { LmtpPool, type SmtpTimeouts } from "@posthouse/smtp";
+import { ControlSocket } from "./control-socket.ts";
+import { LocalCarrier } from "./deliver-local.ts";
+import { RemoteCarrier, type RemoteSettings } from "./deliver-remote.ts";
+import { Dispatcher } from "./dispatcher.ts";
+import { DsnReporter } from "./dsn-reporter.ts";
+import { IdleSessions } from "./idle-sessions.ts";
+import { limits } from "./limits.ts";
+import { mailDnsOver } from "./mail-dns.ts";
+import { ourselves } from "./ourselves.ts";
+import { settle } from "./settle.ts";
+
+/** What tests set; in service all have their defaults. */
+export interface StartOptions {
+  /** Wall clock of the queue. */
+  readonly now?: () => number;
+  readonly random?: () => number;
+  readonly timeouts?: Partial<SmtpTimeouts>;
+}
+
+/** Sends what is in the queue, until it is closed. */
+export async function start(
+  context: AppContext,
+  { now = Date.now, random = Math.random, timeouts = {} }: StartOptions = {},
+): Promise<RunningApp> {
+  const { config, log, events } = context;
+  await using opened = new AsyncDisposableStack();
+  const queueOptions = {
+    queueDirectory: config.paths.queue,
+    stateDirectory: config.smtpOut.stateDirectory,
+    smtpOutSocketPath: config.smtpOut.socketPath,
+    now,
+  };
+  const queue = opened.use(await openQueue(queueOptions));
+  const writer = opened.use(await openQueueWriter(queueOptions));
+  const auth = opened.use(connectAuth({ socketPath: config.auth.socketPath }));
+  const sessions = opened.use(new IdleSessions());
+  const resolver = createResolver({ servers: config.smtpOut.dnsServers });
+  opened.defer(() => resolver.close());
+  const pool = opened.use(lmtpPool(config));
+
+  const reporter = new DsnReporter({ auth, writer, hostname: config.hostname, events, log, now });
+  const remote: RemoteSettings = {
+    dns: mailDnsOver(resolver),
+    isOurselves: ourselves(config),
+    random,
+    port: config.smtpOut.mxPort,
+    heloName: config.hostname,
+    sessions,
+    timeouts,
+    now,
+  };
+  const settling = { policy: retryPolicyOf(config), reporter, events, log, now };
+  const dispatcher = new Dispatcher({
+    queue,
+    carrierFor: (destination) =>
+      destination === LOCAL ? new LocalCarrier(pool) : new RemoteCarrier(remote, destination),
+    settle: (delivery, attempt) => settle(settling, delivery, attempt),
+    deliveriesMax: config.smtpOut.deliveriesMax,
+    deliveriesPerDestinationMax: config.smtpOut.deliveriesPerDestinationMax,
+    isLocalOnly: !config.smtpOut.send,
+    events,
+    log,
+    now,
+  });
+
+  let isClosing = false;
+  const complain = (err: unknown) => {
+    if (!isClosing) log.error({ err }, "Cannot read the spool");
+  };
+  const scan = async () => {
+    const { admitted, damaged, swept } = await queue.scan();
+    if (admitted > 0) log.info({ admitted }, "Found mail in the queue");
+    if (swept > 0) log.info({ swept }, "Removed what was never accepted");
+    for (const { name, reason } of damaged) {
+      log.error({ name, reason }, "A file in the queue is damaged; see `posthouse queue check`");
+    }
+  };
+  // Before the scan: an entry that becomes ready now is either scanned or poked for, or both.
+  const control = new ControlSocket({
+    ready: (id) => void queue.admit(id).then(() => dispatcher.wake(), complain),
+    wake: () => dispatcher.wake(),
+  });
+  const { socketPath } = config.smtpOut;
+  const address = await listen("smtp-out", control.server, { socketPath });
+  opened.use(control);
+  await queue.setSendingOff(!config.smtpOut.send);
+  // A long queue is not waited for: what the index knows is sent meanwhile.
+  const rescan = () => void scan().then(() => dispatcher.wake(), complain);
+  const timer = setInterval(rescan, limits.scanEveryMs);
+  opened.defer(() => clearInterval(timer));
+  if (!config.smtpOut.send) log.info("Sending to other hosts is switched off; their mail waits");
+  dispatcher.start();
+  rescan();
+  const running = opened.move();
+  return {
+    addresses: [address],
+    close: async () => {
+      isClosing = true;
+      await dispatcher.close();
+      await running.disposeAsync();
+    },
+  };
+}
+
+function retryPolicyOf({ smtpOut }: Config): RetryPolicy {
+  return {
+    firstWaitMs: smtpOut.retryFirstSeconds * 1000,
+    waitMsMax: smtpOut.retryWaitSecondsMax * 1000,
+    warnAfterMs: smtpOut.warnAfterSeconds * 1000,
+    giveUpAfterMs: smtpOut.giveUpAfterSeconds * 1000,
+  };
+}
+
+function lmtpPool(config: Config): LmtpPool {
+  return new LmtpPool({
+    socketPath: config.lmtp.socketPath,
+    heloName: config.hostname,
+    sizeMax: limits.localDeliveriesMax,
+    idleMs: limits.sessionIdleMs,
+  });
+}

@@ -1,0 +1,40 @@
+const SECOND_MS = 1000;
+const MINUTE_MS = 60 * SECOND_MS;
+
+/** What sending may cost. How many connections there may be is the administrator's: [smtp_out]. */
+export const limits = {
+  /** Messages that one claim takes for one destination: they share a session, one after the other. */
+  deliveriesPerClaimMax: 20,
+  /** Local deliveries at the same time: lmtp-delivery is one process on this host. */
+  localDeliveriesMax: 10,
+  /** RFC 5321 §4.5.3.1.8: a server takes 100 recipients at least; no more are asked of any. */
+  recipientsPerTransactionMax: 100,
+  /** MX hosts of a destination that are looked at; more are an attack or a mistake. */
+  exchangesMax: 20,
+  /** Addresses that one attempt connects to, at 30 s each. RFC 5321 §5.1 asks for two at least. */
+  addressesPerAttemptMax: 6,
+  /** An unused session waits so long for the next message to the same destination. */
+  sessionIdleMs: 5 * SECOND_MS,
+  /** Messages over one session; some servers count, and a fresh one spreads over a destination's hosts. */
+  messagesPerSessionMax: 100,
+  /** A host that does not even accept the connection by then is passed over. */
+  connectMs: 30 * SECOND_MS,
+  /** The whole spool is read so often, for pokes that were lost. */
+  scanEveryMs: 10 * MINUTE_MS,
+  /** The clock of the host may be set; so no wait for the next due time is longer. */
+  wakeMsMax: MINUTE_MS,
+  /** After an error of our own disk or index. */
+  troubleWaitMs: 5 * SECOND_MS,
+  /** The DSN for an entry could not be queued: auth or the spool is down. */
+  notifyAgainMs: MINUTE_MS,
+  /** Of a reply in the log and the event trail. */
+  replyCharsMax: 1024,
+  /** At the end, transactions under way get so long to hear their last reply. */
+  closeWaitMs: 1200,
+  /** And then so long to write down what they came to. */
+  abortWaitMs: 300,
+  /** One line to the control socket. */
+  controlLineBytesMax: 256,
+  /** Programs that talk to the control socket at the same time. */
+  controlConnectionsMax: 256,
+} as const;

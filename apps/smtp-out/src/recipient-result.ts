@@ -1,0 +1,40 @@
+import type { Delivery, PendingRecipient } from "@posthouse/queue";
+import type { Reply } from "@posthouse/smtp";
+
+/** What one attempt came to for one recipient. */
+export interface RecipientResult {
+  /** Its place in the envelope. */
+  readonly recipient: number;
+  readonly reply: Reply;
+  /** Who said it; absent when we say it ourselves. */
+  readonly remoteHost?: string;
+  /** The next host took over to report success and delay (RFC 3461 §5.2.1). */
+  readonly isDsnPassedOn: boolean;
+}
+
+/** One attempt: every recipient of the delivery has a result. */
+export interface AttemptResult {
+  readonly results: readonly RecipientResult[];
+  /** For the event trail: the host and how the session was protected. */
+  readonly host?: string;
+  readonly tls?: string;
+}
+
+/** Carries a delivery to one destination; one for all deliveries of a claim, in turn. */
+export interface Carrier extends AsyncDisposable {
+  carry(delivery: Delivery): Promise<AttemptResult>;
+  /** Gives up what is under way. */
+  abort(): void;
+}
+
+/** The same answer of our own for all. */
+export function sameForAll(recipients: readonly PendingRecipient[], reply: Reply): AttemptResult {
+  return {
+    results: recipients.map(({ recipient }) => ({ recipient, reply, isDsnPassedOn: false })),
+  };
+}
+
+/** In groups as large as one transaction may be. */
+export function* groupsOf<T>(items: readonly T[], sizeMax: number): Generator<readonly T[]> {
+  for (let at = 0; at < items.length; at += sizeMax) yield items.slice(at, at + sizeMax);
+}

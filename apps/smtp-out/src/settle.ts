@@ -1,0 +1,182 @@
+import {
+  type Delivery,
+  expiryMs,
+  nextAttemptMs,
+  type Outcome,
+  type PendingRecipient,
+  type RetryPolicy,
+  warningMs,
+} from "@posthouse/queue";
+import type { EventTrail, Logger } from "@posthouse/service";
+import type { Reply } from "@posthouse/smtp";
+import type { DsnReporter } from "./dsn-reporter.ts";
+import { limits } from "./limits.ts";
+import { isToldOf, outcomeOf } from "./notification.ts";
+import type { AttemptResult, RecipientResult } from "./recipient-result.ts";
+
+export interface SettleSettings {
+  readonly policy: RetryPolicy;
+  readonly reporter: DsnReporter;
+  readonly events: EventTrail;
+  readonly log: Logger;
+  readonly now: () => number;
+}
+
+interface Deferred {
+  readonly pending: PendingRecipient;
+  readonly result: RecipientResult;
+}
+
+/**
+ * Writes down what an attempt came to, tells the sender what he has to hear, and gives the delivery
+ * back to the queue. The order is that of the table above Delivery: what happened is on disk before
+ * anybody is told, and that he was told is on disk before the entry goes.
+ */
+export async function settle(
+  settings: SettleSettings,
+  delivery: Delivery,
+  attempt: AttemptResult,
+): Promise<void> {
+  const { outcomes, deferred } = sorted(settings, delivery, attempt);
+  tellTrail(settings, delivery, attempt, outcomes);
+  const untold = [...delivery.untold, ...outcomes.filter(({ tellsSender }) => tellsSender)];
+  if (deferred.length === 0 && untold.length === 0) return await delivery.finish(outcomes);
+
+  await delivery.record(outcomes);
+  const isTold = await told(settings, delivery, untold);
+  await warn(settings, delivery, deferred);
+  if (deferred.length > 0) return await defer(settings, delivery, deferred);
+  if (isTold) return await delivery.finish();
+  await delivery.defer(settings.now() + limits.notifyAgainMs, []);
+}
+
+function sorted(
+  { policy, now }: SettleSettings,
+  delivery: Delivery,
+  { results }: AttemptResult,
+): { outcomes: Outcome[]; deferred: Deferred[] } {
+  const { envelope } = delivery.entry;
+  const isOverdue = now() >= expiryMs(policy, envelope);
+  const isSendersTime = envelope.deliverBy?.mode === "R" && now() >= envelope.deliverBy.atMs;
+  const expiry = isSendersTime ? "too-late-for-its-sender" : isOverdue ? "given-up" : "in-time";
+  const resultOf = new Map(results.map((result) => [result.recipient, result]));
+  const outcomes: Outcome[] = [];
+  const deferred: Deferred[] = [];
+  for (const pending of delivery.recipients) {
+    const result = resultOf.get(pending.recipient);
+    if (result === undefined) continue;
+    const outcome = outcomeOf(envelope, pending, result, expiry);
+    if (outcome === undefined) deferred.push({ pending, result });
+    else outcomes.push(outcome);
+  }
+  return { outcomes, deferred };
+}
+
+/** False when the notification could not be queued now: then the entry stays for it. */
+async function told(
+  { reporter, log }: SettleSettings,
+  delivery: Delivery,
+  untold: readonly Outcome[],
+): Promise<boolean> {
+  if (untold.length === 0) return true;
+  try {
+    await reporter.reportEnds(delivery, untold);
+    await delivery.recordNotified(
+      "final",
+      untold.map(({ recipient }) => recipient),
+    );
+    return true;
+  } catch (err) {
+    log.warn({ err, messageId: delivery.entry.envelope.messageId }, "Cannot queue a DSN now");
+    return false;
+  }
+}
+
+/** Once a recipient. A warning that cannot be queued is tried again at the next attempt. */
+async function warn(
+  { policy, reporter, log, now }: SettleSettings,
+  delivery: Delivery,
+  deferred: readonly Deferred[],
+): Promise<void> {
+  const { envelope, warned } = delivery.entry;
+  if (now() < warningMs(policy, envelope)) return;
+  const unwarned = deferred.filter(
+    ({ pending }) => !warned.has(pending.recipient) && isToldOf("delayed", envelope, pending),
+  );
+  if (unwarned.length === 0) return;
+  try {
+    const results = unwarned.map(({ result }) => result);
+    await reporter.reportDelay(delivery, results, expiryMs(policy, envelope));
+    await delivery.recordNotified(
+      "delay",
+      results.map(({ recipient }) => recipient),
+    );
+  } catch (err) {
+    log.warn({ err, messageId: envelope.messageId }, "Cannot queue a warning of delay now");
+  }
+}
+
+async function defer(
+  { policy, events, log, now }: SettleSettings,
+  delivery: Delivery,
+  deferred: readonly Deferred[],
+): Promise<void> {
+  const { envelope } = delivery.entry;
+  const attempts = delivery.attempts + 1;
+  const dueMs = nextAttemptMs(policy, envelope, { attempts, nowMs: now() });
+  for (const { pending, result } of deferred) {
+    const reason = inOneLine(result.reply);
+    events.record({
+      type: "deferred",
+      messageId: envelope.messageId,
+      recipient: pending.address,
+      reason,
+      ...(result.remoteHost !== undefined && { host: result.remoteHost }),
+      nextAttemptAtMs: dueMs,
+      attempts,
+    });
+    log.info({ messageId: envelope.messageId, recipient: pending.address, reason }, "Deferred");
+  }
+  await delivery.defer(
+    dueMs,
+    deferred.map(({ result: { recipient, reply, remoteHost } }) => ({
+      recipient,
+      reply,
+      ...(remoteHost !== undefined && { remoteHost }),
+    })),
+  );
+}
+
+const eventOf = { delivered: "handed-over", relayed: "relayed", failed: "bounced" } as const;
+
+function tellTrail(
+  { events, log }: SettleSettings,
+  delivery: Delivery,
+  { tls }: AttemptResult,
+  outcomes: readonly Outcome[],
+): void {
+  const { envelope } = delivery.entry;
+  for (const { recipient, status, reply, remoteHost, tellsSender = false } of outcomes) {
+    const fields = {
+      messageId: envelope.messageId,
+      recipient: envelope.recipients[recipient]?.address ?? "",
+      reply: inOneLine(reply),
+      ...(remoteHost !== undefined && { host: remoteHost }),
+      ...(tls !== undefined && { tls }),
+    };
+    events.record({
+      type: eventOf[status],
+      ...fields,
+      ...(status === "failed" && { isSenderTold: tellsSender }),
+    });
+    if (status !== "failed") log.info(fields, status === "relayed" ? "Relayed" : "Delivered");
+    else if (tellsSender) log.info(fields, "Failed for good; the sender is told");
+    else log.warn(fields, "Failed for good, and nobody is to be told: dropped");
+  }
+}
+
+function inOneLine({ code, enhanced, text }: Reply): string {
+  return [code, enhanced, text.slice(0, limits.replyCharsMax).replaceAll("\n", " ")]
+    .filter((part) => part !== undefined && part !== "")
+    .join(" ");
+}

@@ -1,0 +1,195 @@
+import assert from "node:assert/strict";
+import { readdir } from "node:fs/promises";
+import { test } from "node:test";
+import { makeSelfSignedCertificate } from "@posthouse/service";
+import { mailHost } from "./mail-host.ts";
+import { MESSAGE, remote, sendingHost } from "./sending-host.ts";
+
+const there = { mx: ["10 mx.there.example"] };
+const zone = { "there.example": there, "mx.there.example": { a: ["127.0.0.1"] } };
+
+const isEmpty = async (queue: { count(): Promise<number> }) => (await queue.count()) === 0;
+
+test("a message goes to the MX of its domain, octet for octet, and leaves the queue", async () => {
+  await using mx = await mailHost();
+  await using host = await sendingHost({ zone, mxPort: mx.port });
+  await host.start();
+  await host.enqueue();
+  await mx.received(1);
+  assert.equal(mx.messages[0]?.octets, MESSAGE);
+  assert.match(mx.messages[0]?.mail ?? "", /^MAIL FROM:<ann@here.example>/);
+  assert.deepEqual(mx.messages[0]?.recipients, ["RCPT TO:<bob@there.example>"]);
+  await host.until(isEmpty);
+  assert.deepEqual(await readdir(`${host.context.config.paths.queue}/ready`), []);
+});
+
+test("what was queued while smtp-out was not running is sent when it starts", async () => {
+  await using mx = await mailHost();
+  await using host = await sendingHost({ zone, mxPort: mx.port });
+  await host.enqueue();
+  await host.start();
+  await mx.received(1);
+  await host.until(isEmpty);
+});
+
+test("recipients of one domain share a transaction, and messages to it share a session", async () => {
+  await using mx = await mailHost();
+  await using host = await sendingHost({ zone, mxPort: mx.port });
+  const both = [remote("bob@there.example"), remote("cid@THERE.example")];
+  await host.enqueue({ messageId: "m1", recipients: both });
+  await host.enqueue({ messageId: "m2" });
+  await host.start();
+  await mx.received(2);
+  assert.deepEqual(
+    new Set(mx.messages.map(({ recipients }) => recipients.length)),
+    new Set([1, 2]),
+  );
+  assert.equal(mx.sessions(), 1);
+});
+
+test("the host of lowest preference is tried first, and the next one when it does not answer", async () => {
+  await using second = await mailHost({ address: "127.0.0.2" });
+  await using host = await sendingHost({
+    zone: {
+      "there.example": { mx: ["20 second.example", "10 dead.example", "30 third.example"] },
+      "dead.example": { a: ["127.0.0.3"] },
+      "second.example": { a: ["127.0.0.2"] },
+      "third.example": { a: ["127.0.0.4"] },
+    },
+    mxPort: second.port,
+  });
+  await host.start();
+  await host.enqueue();
+  await second.received(1);
+  await host.until(isEmpty);
+});
+
+test("a domain without MX is its own mail host (RFC 5321 §5.1)", async () => {
+  await using mx = await mailHost();
+  await using host = await sendingHost({
+    zone: { "there.example": { a: ["127.0.0.1"] } },
+    mxPort: mx.port,
+  });
+  await host.start();
+  await host.enqueue();
+  await mx.received(1);
+});
+
+test("an address literal is connected to as it stands", async () => {
+  await using mx = await mailHost();
+  await using host = await sendingHost({ mxPort: mx.port });
+  await host.start();
+  await host.enqueue({ recipients: [remote("bob@[127.0.0.1]")] });
+  await mx.received(1);
+});
+
+test("TLS is used when it is offered, whoever signed the certificate", async () => {
+  const { key, certificate } = makeSelfSignedCertificate({
+    names: ["mx.there.example"],
+    notBefore: new Date(),
+    days: 1,
+  });
+  await using mx = await mailHost({ tls: { key, cert: certificate } });
+  await using host = await sendingHost({ zone, mxPort: mx.port });
+  await host.start();
+  await host.enqueue();
+  await mx.received(1);
+  assert.equal(mx.messages[0]?.isEncrypted, true);
+});
+
+test("when the handshake fails the message goes in the clear, over a new connection", async () => {
+  await using mx = await mailHost({ tls: {} });
+  await using host = await sendingHost({ zone, mxPort: mx.port });
+  await host.start();
+  await host.enqueue();
+  await mx.received(1);
+  assert.equal(mx.messages[0]?.isEncrypted, false);
+  assert.equal(mx.sessions(), 2);
+});
+
+test("a temporary refusal is kept with its words and tried again when its time comes", async () => {
+  let isGrey = true;
+  await using mx = await mailHost({
+    respond: (line) =>
+      line.startsWith("RCPT") && isGrey ? "450 4.7.1 Come back later" : undefined,
+  });
+  await using host = await sendingHost({ zone, mxPort: mx.port });
+  await host.start();
+  await host.enqueue();
+  await host.until(async (queue) => {
+    const [entry] = await queue.show("m1");
+    return entry?.recipients[0]?.state.kind === "waiting";
+  });
+  const [entry] = await host.queue.show("m1");
+  assert.deepEqual(entry?.recipients[0]?.lastReply, {
+    code: 450,
+    enhanced: "4.7.1",
+    text: "Come back later",
+  });
+  assert.equal(entry?.recipients[0]?.remoteHost, "mx.there.example");
+  assert.equal(mx.messages.length, 0);
+  isGrey = false;
+  host.clock.nowMs += 300_000;
+  host.wake();
+  await mx.received(1);
+  await host.until(isEmpty);
+});
+
+test("of two recipients only the one that was put off is sent to again", async () => {
+  let isGrey = true;
+  await using mx = await mailHost({
+    respond: (line) => (line.startsWith("RCPT TO:<cid@") && isGrey ? "450 4.2.0 Later" : undefined),
+  });
+  await using host = await sendingHost({ zone, mxPort: mx.port });
+  await host.start();
+  await host.enqueue({ recipients: [remote("bob@there.example"), remote("cid@there.example")] });
+  await mx.received(1);
+  await host.until(async (queue) => {
+    const [entry] = await queue.show("m1");
+    return entry?.recipients[1]?.state.kind === "waiting";
+  });
+  isGrey = false;
+  host.clock.nowMs += 300_000;
+  host.wake();
+  await mx.received(2);
+  assert.deepEqual(mx.messages[1]?.recipients, ["RCPT TO:<cid@there.example>"]);
+});
+
+test("with sending switched off mail for other hosts waits, and local mail is delivered", async () => {
+  await using mx = await mailHost();
+  await using host = await sendingHost({ zone, mxPort: mx.port, smtpOut: "send = false" });
+  await using lmtp = await mailHost({ socketPath: host.context.config.lmtp.socketPath });
+  await host.start();
+  const local = remote("dora@here.example", { isLocal: true, originalAddress: "d@here.example" });
+  await host.enqueue({ recipients: [remote("bob@there.example"), local] });
+  await lmtp.received(1);
+  assert.match(lmtp.messages[0]?.mail ?? "", / XENVELOPE=/);
+  assert.deepEqual(lmtp.messages[0]?.recipients, [
+    "RCPT TO:<dora@here.example> XORIGINAL=d@here.example",
+  ]);
+  const [entry] = await host.queue.show("m1");
+  assert.equal(entry?.recipients[0]?.state.kind, "sending-is-off");
+  assert.equal(mx.sessions(), 0);
+});
+
+test("close() gives back what was not sent, within its time, and the next process sends it", async () => {
+  const asked = Promise.withResolvers<void>();
+  let isStuck = true;
+  await using mx = await mailHost({
+    respond: (line) => {
+      if (!isStuck || !line.startsWith("MAIL")) return undefined;
+      asked.resolve();
+      return new Promise(() => undefined);
+    },
+  });
+  await using host = await sendingHost({ zone, mxPort: mx.port });
+  const first = await host.start();
+  await host.enqueue({ messageId: "m1" });
+  await asked.promise;
+  await host.enqueue({ messageId: "m2" });
+  await first.close();
+  isStuck = false;
+  await host.start();
+  await mx.received(2);
+  await host.until(isEmpty);
+});
