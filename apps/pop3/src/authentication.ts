@@ -1,0 +1,54 @@
+import type { Account } from "@posthouse/accounts";
+import type { Completion, Session } from "./command.ts";
+import { limits } from "./limits.ts";
+import { Maildrop } from "./maildrop.ts";
+import { Farewell, refused } from "./reply.ts";
+
+export interface Credentials {
+  readonly username: string;
+  readonly password: string;
+}
+
+/** RFC 2595 §2.3: nothing that asks for a password works where it could be overheard. */
+export function requirePrivacy(session: Session): void {
+  if (session.isLoginAllowed) return;
+  throw refused("Passwords are taken only in TLS: give STLS first");
+}
+
+/** Checks a password and locks the maildrop of its account; the one way into the transaction state. */
+export async function logIn(session: Session, credentials: Credentials): Promise<Completion> {
+  const account = await checkPassword(session, credentials);
+  const maildrop = await Maildrop.open(session.services.store, account);
+  if (maildrop === undefined) {
+    throw refused("Another session has this maildrop: is a second client at work?", "IN-USE");
+  }
+  return {
+    text: `The maildrop has ${maildrop.summary}`,
+    state: { name: "transaction", maildrop },
+  };
+}
+
+/** apps/auth writes logins and refusals into the event trail. */
+async function checkPassword(session: Session, credentials: Credentials): Promise<Account> {
+  const { remoteAddress } = session.connection;
+  const result = await session.services.auth.authenticate({
+    ...credentials,
+    protocol: "pop3",
+    remoteAddress,
+  });
+  switch (result.kind) {
+    case "ok":
+      return result.account;
+    case "banned":
+      throw refused(
+        `Too many failed logins from your address: try again in ${result.retryAfterSeconds} seconds`,
+        "LOGIN-DELAY",
+      );
+    case "refused":
+      session.failedLogins += 1;
+      if (session.failedLogins >= limits.failedLoginsMax) {
+        throw new Farewell("Too many failed logins", { code: "AUTH" });
+      }
+      throw refused("Wrong user name or password", "AUTH");
+  }
+}

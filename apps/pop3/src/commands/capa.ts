@@ -1,0 +1,32 @@
+import { defineCommand, type Session } from "../command.ts";
+import { textLines } from "../text-lines.ts";
+import { mechanismNames } from "./auth.ts";
+
+/** CAPA: RFC 2449 §5. */
+export const capa = defineCommand({
+  name: "CAPA",
+  states: ["authorization", "named", "transaction"],
+  run(state, args, session) {
+    args.end();
+    return {
+      text: "Capability list follows",
+      body: textLines(capabilities(session, { isLoggedIn: state.name === "transaction" })),
+    };
+  },
+});
+
+/** RFC 2449 §6, RFC 2595 §4 and RFC 3206; nothing is announced that would be refused now. */
+function capabilities(session: Session, { isLoggedIn }: { readonly isLoggedIn: boolean }) {
+  const { isEncrypted } = session.connection;
+  return [
+    "TOP",
+    "UIDL",
+    "RESP-CODES",
+    "AUTH-RESP-CODE",
+    "PIPELINING",
+    "EXPIRE NEVER",
+    "IMPLEMENTATION Posthouse",
+    ...(session.isLoginAllowed ? ["USER", `SASL ${mechanismNames.join(" ")}`] : []),
+    ...(isEncrypted || isLoggedIn ? [] : ["STLS"]),
+  ];
+}

@@ -1,0 +1,20 @@
+import { authorization, defineCommand } from "../command.ts";
+import { bad } from "../reply.ts";
+
+/**
+ * STLS: RFC 2595 §4. What came behind it in the clear is dropped, and so is a user name: somebody on
+ * the way may have put it there.
+ */
+export const stls = defineCommand({
+  name: "STLS",
+  states: authorization,
+  run(_state, args, { connection, services }) {
+    args.end();
+    if (connection.isEncrypted) throw bad("Command not permitted when TLS active");
+    return {
+      text: "Begin TLS negotiation",
+      state: { name: "authorization" },
+      afterwards: () => connection.startTls(services.tls.options()),
+    };
+  },
+});

@@ -1,0 +1,92 @@
+import { once } from "node:events";
+import type { Duplex } from "node:stream";
+import { connect as connectTls } from "node:tls";
+import { type AuthClient, AuthUnavailable } from "@posthouse/accounts";
+import { type AccountMail, type MailStore, openMailStore } from "@posthouse/mailbox-store";
+import { type RunningApp, TEST_TOML, testContext } from "@posthouse/service";
+import { connectTo } from "@posthouse/transcript";
+import { start } from "../src/app.ts";
+
+export interface TestServer extends AsyncDisposable {
+  readonly app: RunningApp;
+  /** INBOX's account, for what another program does to it. */
+  readonly mail: AccountMail;
+  readonly directory: string;
+  readonly mailDirectory: string;
+  readonly eventsDirectory: string;
+  flushEvents(): Promise<void>;
+  connect(kind?: "pop3" | "pop3s"): Promise<Duplex>;
+  port(kind: "pop3" | "pop3s"): number;
+}
+
+export const account = { id: "0123456789abcdef", address: "ann@example.org" };
+
+/** A POP3 server on loopback over a real store, with these messages in ann's INBOX. */
+export async function startTestServer(
+  options: {
+    readonly messages?: readonly (string | Uint8Array)[];
+    readonly isPlaintextAllowed?: boolean;
+    /** A row of a crash table of the store, at which the process kills itself. */
+    readonly crashAt?: string;
+    /** Stands between the app and the store, for faults that a healthy disk does not have. */
+    readonly wrapStore?: (store: MailStore) => MailStore;
+  } = {},
+): Promise<TestServer> {
+  await using resources = new AsyncDisposableStack();
+  const isPlaintextAllowed = options.isPlaintextAllowed ?? true;
+  const toml = isPlaintextAllowed ? TEST_TOML : TEST_TOML.replace('"loopback"', '"nobody"');
+  const context = resources.use(await testContext(toml));
+  const { config } = context;
+  const store = resources.use(
+    await openMailStore({
+      mailDirectory: config.paths.mail,
+      messageBytesMax: config.limits.messageBytesMax,
+      host: config.hostname,
+      ...(options.crashAt && { crashAt: options.crashAt }),
+    }),
+  );
+  const mail = resources.use(await store.openAccount(account));
+  for (const message of options.messages ?? []) {
+    await mail.append("INBOX", [{ octets: [Buffer.from(message)] }]);
+  }
+  const app = await start(context, {
+    auth: testAuth,
+    store: options.wrapStore?.(store) ?? store,
+  });
+  resources.defer(() => app.close());
+  const port = (kind: "pop3" | "pop3s") =>
+    app.addresses.find(({ name }) => name === kind)?.port ?? 0;
+  const owned = resources.move();
+  return {
+    app,
+    mail,
+    port,
+    directory: context.directory,
+    mailDirectory: config.paths.mail,
+    eventsDirectory: config.paths.events,
+    flushEvents: () => context.events.flush(),
+    async connect(kind = "pop3") {
+      const socket = await connectTo({ port: port(kind) });
+      if (kind === "pop3") return socket;
+      const secure = connectTls({ socket, rejectUnauthorized: false });
+      await once(secure, "secureConnect");
+      return secure;
+    },
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
+}
+
+/** `ann` with `secret` or `two words`; two names for which auth is not as it should be. */
+const testAuth: AuthClient = {
+  async authenticate({ username, password }) {
+    if (username === "auth-is-down") throw new AuthUnavailable("no answer");
+    if (username === "banned") return { kind: "banned", retryAfterSeconds: 300 };
+    const isRight =
+      ["ann", "mrose"].includes(username) && ["secret", "two  words "].includes(password);
+    return isRight ? { kind: "ok", account } : { kind: "refused" };
+  },
+  resolveRecipient: () => Promise.reject(new AuthUnavailable("not asked by POP3")),
+  findAccount: () => Promise.reject(new AuthUnavailable("not asked by POP3")),
+  maySendAs: () => Promise.reject(new AuthUnavailable("not asked by POP3")),
+  async [Symbol.asyncDispose]() {},
+};
