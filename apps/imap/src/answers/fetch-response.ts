@@ -1,0 +1,133 @@
+import type { MessageColumns, MessageSummary, StoredMessage } from "@posthouse/mailbox-store";
+import { ConnectionLost } from "@posthouse/wire";
+import type { ResponseWriter } from "../response-writer.ts";
+import { formatDateTime } from "../syntax/date-time.ts";
+import type { FetchAttribute, SectionAttribute } from "../syntax/fetch-attributes.ts";
+import { openSection, type SectionOctets } from "./body-section.ts";
+import { formatFlags } from "./flags.ts";
+
+/** One message as FETCH needs it: what the attributes do not ask for is absent. */
+export interface FetchedMessage {
+  readonly sequence: number;
+  readonly uid: number;
+  readonly columns: MessageColumns;
+  readonly row: number;
+  readonly isRecent: boolean;
+  readonly summary?: MessageSummary | undefined;
+  readonly message?: StoredMessage | undefined;
+}
+
+/** `* 12 FETCH (UID 7 FLAGS (\Seen))`, for items that need no octets of the message. */
+export function writeShortResponse(
+  fetched: FetchedMessage,
+  attributes: readonly FetchAttribute[],
+  output: ResponseWriter,
+): void {
+  output.write(`* ${fetched.sequence} FETCH (`);
+  let isFirst = true;
+  for (const attribute of attributes) {
+    if (!isFirst) output.write(" ");
+    isFirst = false;
+    if (attribute.kind === "column") output.write(columnItem(fetched, attribute.name));
+    else if (attribute.kind === "summary") writeSummaryItem(fetched, attribute.name, output);
+  }
+  output.write(")\r\n");
+}
+
+/**
+ * The same with octets. Everything that can be refused is looked up before the first octet is written:
+ * there is no way back out of a literal whose length was announced.
+ */
+export async function writeResponse(
+  fetched: FetchedMessage,
+  attributes: readonly FetchAttribute[],
+  output: ResponseWriter,
+): Promise<void> {
+  const { message } = fetched;
+  const sections = new Map<FetchAttribute, SectionOctets | undefined>();
+  for (const attribute of attributes) {
+    if (attribute.kind !== "section" || message === undefined) continue;
+    sections.set(attribute, await openSection(message, attribute));
+  }
+  output.write(`* ${fetched.sequence} FETCH (`);
+  for (const [index, attribute] of attributes.entries()) {
+    if (index > 0) output.write(" ");
+    switch (attribute.kind) {
+      case "column":
+        output.write(columnItem(fetched, attribute.name));
+        break;
+      case "summary":
+        writeSummaryItem(fetched, attribute.name, output);
+        break;
+      case "section":
+        await writeSection(attribute, sections.get(attribute), output);
+        break;
+    }
+  }
+  output.write(")\r\n");
+}
+
+function columnItem(
+  { uid, columns, row, isRecent }: FetchedMessage,
+  name: Extract<FetchAttribute, { kind: "column" }>["name"],
+): string {
+  switch (name) {
+    case "UID":
+      return `UID ${uid}`;
+    case "FLAGS":
+      return `FLAGS ${formatFlags(columns, row, isRecent)}`;
+    case "RFC822.SIZE":
+      return `RFC822.SIZE ${columns.sizes[row]}`;
+    case "INTERNALDATE":
+      return `INTERNALDATE "${formatDateTime(columns.internalDatesMs[row] ?? 0)}"`;
+  }
+}
+
+function writeSummaryItem(
+  { summary }: FetchedMessage,
+  name: Extract<FetchAttribute, { kind: "summary" }>["name"],
+  output: ResponseWriter,
+): void {
+  if (summary === undefined) throw new Error(`Message without a summary for ${name}`);
+  const octets = {
+    ENVELOPE: summary.envelope,
+    BODY: summary.body,
+    BODYSTRUCTURE: summary.bodyStructure,
+  }[name];
+  output.write(`${name} `);
+  output.write(Buffer.from(octets.buffer, octets.byteOffset, octets.length).toString("latin1"));
+}
+
+async function writeSection(
+  { label }: SectionAttribute,
+  section: SectionOctets | undefined,
+  output: ResponseWriter,
+): Promise<void> {
+  if (section === undefined) {
+    output.write(`${label} NIL`);
+    return;
+  }
+  if (section.lengthBytes === 0) {
+    output.write(`${label} ""`);
+    return;
+  }
+  output.write(`${label} {${section.lengthBytes}}\r\n`);
+  let left = section.lengthBytes;
+  try {
+    for await (const piece of section.octets()) {
+      left -= piece.length;
+      if (left < 0) break;
+      output.writeOctets(piece);
+      await output.pace();
+    }
+  } catch (cause) {
+    if (cause instanceof ConnectionLost) throw cause;
+    throw new BrokenLiteral(`Cannot read a message to its end: ${String(cause)}`, { cause });
+  }
+  if (left !== 0) throw new BrokenLiteral(`A message is ${-left} octets longer than it was`);
+}
+
+/** A literal was announced and cannot be filled: the client can only be left (session.ts hangs up). */
+export class BrokenLiteral extends Error {
+  override readonly name = "BrokenLiteral";
+}

@@ -1,0 +1,82 @@
+import type { Account } from "@posthouse/accounts";
+import { capabilityText } from "./capabilities.ts";
+import type { Completion, Session } from "./command.ts";
+import { limits } from "./limits.ts";
+import { Farewell, no } from "./response.ts";
+import type { States, User } from "./state.ts";
+
+export interface Credentials {
+  readonly username: string;
+  readonly password: string;
+}
+
+/** RFC 3501 §11.1: nothing that asks for a password works where it could be overheard. */
+export function requirePrivacy(session: Session): void {
+  if (session.isLoginAllowed) return;
+  throw no("PRIVACYREQUIRED", "Passwords are taken only in TLS: give STARTTLS first");
+}
+
+/** Checks a password and opens the mail of its account; the one way into the authenticated state. */
+export async function logIn(session: Session, credentials: Credentials): Promise<Completion> {
+  const account = await checkPassword(session, credentials);
+  const state: States["authenticated"] = {
+    name: "authenticated",
+    user: await openUser(session, account),
+  };
+  // RFC 3501 §6.2.2: the capabilities may differ from here on, so they come with the answer.
+  const now = { state, connection: session.connection, isLoginAllowed: true };
+  return { text: "Logged in", code: `CAPABILITY ${capabilityText(now)}`, state };
+}
+
+async function checkPassword(session: Session, credentials: Credentials): Promise<Account> {
+  const { remoteAddress } = session.connection;
+  const { auth, events } = session.services;
+  const result = await auth.authenticate({ ...credentials, protocol: "imap", remoteAddress });
+  if (result.kind === "ok") return result.account;
+
+  events.record({
+    type: "login-refused",
+    protocol: "imap",
+    username: credentials.username,
+    remoteAddress,
+    reason: result.kind,
+  });
+  if (result.kind === "banned") {
+    throw no(
+      "UNAVAILABLE",
+      `Too many failed logins from your address: try again in ${result.retryAfterSeconds} seconds`,
+    );
+  }
+  session.failedLogins += 1;
+  if (session.failedLogins >= limits.failedLoginsMax) {
+    throw new Farewell("AUTHENTICATIONFAILED", "Too many failed logins");
+  }
+  throw no("AUTHENTICATIONFAILED", "Wrong user name or password");
+}
+
+async function openUser(session: Session, account: Account): Promise<User> {
+  const { connection, services } = session;
+  const { remoteAddress } = connection;
+  const slot = services.logins.take(`${account.id} ${remoteAddress}`);
+  if (slot === undefined) {
+    throw no("LIMIT", "Too many connections of this account from your address");
+  }
+  try {
+    const mail = await services.store.openAccount(account);
+    const who = { protocol: "imap", account: account.address, remoteAddress };
+    services.events.record({ type: "login", ...who, isEncrypted: connection.isEncrypted });
+    return {
+      account,
+      mail,
+      async [Symbol.asyncDispose]() {
+        slot[Symbol.dispose]();
+        const { bytesRead, bytesWritten } = connection;
+        services.events.record({ type: "logout", ...who, bytesRead, bytesWritten });
+        await mail[Symbol.asyncDispose]();
+      },
+    };
+  } catch (error) {
+    slot[Symbol.dispose]();
+    throw error;
+  }
+}

@@ -1,0 +1,60 @@
+import type { WireConnection } from "@posthouse/wire";
+import type { IncomingCommand, TakesLiteral } from "./incoming-command.ts";
+import type { ResponseCode } from "./response.ts";
+import type { ResponseWriter } from "./response-writer.ts";
+import type { Services } from "./services.ts";
+import type { State, StateName, States } from "./state.ts";
+import type { CommandReader } from "./syntax/command-reader.ts";
+
+/** One IMAP command. `states` says where it is allowed, and so what `run` finds in its state. */
+export interface Command<Name extends StateName = StateName> {
+  /** In capitals; `UID FETCH` is a name of its own. */
+  readonly name: string;
+  readonly states: readonly Name[];
+  /**
+   * Whether the client may hear of an expunge in the answer. Never where the command or the answer
+   * counts messages by sequence number: it would renumber under the client (RFC 3501 §7.4.1).
+   */
+  readonly expunges: "hold" | "tell";
+  /** The mailbox is looked at again after the command, so that what it did is told with its own OK. */
+  readonly isChange?: true;
+  /** Says which literal run() reads itself, because it does not fit into memory: APPEND's message. */
+  readonly takesLiteral?: TakesLiteral;
+  run(state: States[Name], args: CommandReader, session: Session): Completion | Promise<Completion>;
+}
+
+/** The text after OK, and the state that the connection is in from now on. */
+export interface Completion {
+  readonly text: string;
+  readonly code?: ResponseCode;
+  readonly state?: State;
+  /** Runs when the OK is on its way: STARTTLS. */
+  readonly afterwards?: () => Promise<void>;
+}
+
+/** What a command finds around it. */
+export interface Session {
+  readonly services: Services;
+  readonly connection: WireConnection;
+  readonly output: ResponseWriter;
+  /** The command that is running, for APPEND, which reads its literal itself. */
+  readonly incoming: IncomingCommand;
+  readonly state: State;
+  /** A password may be sent as things are: in TLS, or where the configuration allows. */
+  readonly isLoginAllowed: boolean;
+  /** Wrong passwords so far. */
+  failedLogins: number;
+  /** Leaves the selected mailbox, for commands that do so also when they fail (RFC 3501 §6.3.1). */
+  deselect(): Promise<void>;
+  /** Wakes `listener` when the session has to end soon: IDLE listens. */
+  onClosing(listener: () => void): Disposable;
+}
+
+/** Infers the states from the table entry, so that none has to be written twice. */
+export const defineCommand = <const Name extends StateName>(command: Command<Name>): Command =>
+  command;
+
+/** For commands that are allowed everywhere. */
+export const anyState = ["not-authenticated", "authenticated", "selected"] as const;
+/** For commands that need a login. */
+export const loggedIn = ["authenticated", "selected"] as const;

@@ -1,0 +1,75 @@
+import type { Command } from "./command.ts";
+import { append } from "./commands/append.ts";
+import { authenticate } from "./commands/authenticate.ts";
+import { capability } from "./commands/capability.ts";
+import { check } from "./commands/check.ts";
+import { close } from "./commands/close.ts";
+import { copy, uidCopy } from "./commands/copy.ts";
+import { create } from "./commands/create.ts";
+import { deleteMailbox } from "./commands/delete.ts";
+import { enable } from "./commands/enable.ts";
+import { expunge, uidExpunge } from "./commands/expunge.ts";
+import { fetch, uidFetch } from "./commands/fetch.ts";
+import { id } from "./commands/id.ts";
+import { idle } from "./commands/idle.ts";
+import { list } from "./commands/list.ts";
+import { login } from "./commands/login.ts";
+import { logout } from "./commands/logout.ts";
+import { lsub } from "./commands/lsub.ts";
+import { move, uidMove } from "./commands/move.ts";
+import { namespace } from "./commands/namespace.ts";
+import { noop } from "./commands/noop.ts";
+import { rename } from "./commands/rename.ts";
+import { search, uidSearch } from "./commands/search.ts";
+import { examine, select } from "./commands/select.ts";
+import { startTls } from "./commands/starttls.ts";
+import { status } from "./commands/status.ts";
+import { store, uidStore } from "./commands/store.ts";
+import { subscribe, unsubscribe } from "./commands/subscribe.ts";
+import { unselect } from "./commands/unselect.ts";
+
+/** Every command that this server knows: the table of contents of apps/imap. */
+export const commands: ReadonlyMap<string, Command> = new Map(
+  [
+    // Any state, RFC 3501 §6.1
+    capability,
+    noop,
+    logout,
+    id, // RFC 2971
+    // Not authenticated, §6.2
+    startTls,
+    authenticate,
+    login,
+    // Authenticated, §6.3
+    select,
+    examine,
+    create,
+    deleteMailbox,
+    rename,
+    subscribe,
+    unsubscribe,
+    list,
+    lsub,
+    status,
+    append,
+    enable, // RFC 5161
+    namespace, // RFC 2342
+    idle, // RFC 2177
+    // Selected, §6.4
+    check,
+    close,
+    unselect, // RFC 3691
+    expunge,
+    uidExpunge, // RFC 4315
+    search,
+    uidSearch,
+    fetch,
+    uidFetch,
+    store,
+    uidStore,
+    copy,
+    uidCopy,
+    move, // RFC 6851
+    uidMove,
+  ].map((command) => [command.name, command]),
+);

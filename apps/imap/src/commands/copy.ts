@@ -1,0 +1,50 @@
+import { type Copied, StoreError } from "@posthouse/mailbox-store";
+import { defineCommand } from "../command.ts";
+import { no, type ResponseCode } from "../response.ts";
+import { formatUidSet } from "../syntax/sequence-set.ts";
+
+/** COPY: RFC 3501 §6.4.7. */
+export const copy = defineCopy({ name: "COPY", isUid: false });
+/** UID COPY: RFC 3501 §6.4.8. */
+export const uidCopy = defineCopy({ name: "UID COPY", isUid: true });
+
+function defineCopy({ name, isUid }: { readonly name: string; readonly isUid: boolean }) {
+  return defineCommand({
+    name,
+    states: ["selected"],
+    expunges: isUid ? "tell" : "hold",
+    isChange: true,
+    async run({ selected }, args) {
+      args.sp();
+      const set = args.sequenceSet();
+      args.sp();
+      const target = args.mailbox();
+      args.end();
+
+      const uids = selected.resolve(set, isUid);
+      if (uids.length === 0) return { text: `No messages copied` };
+      const copied = await selected.mailbox.copy(uids, target).catch(explainTarget);
+      // All or none, also towards what has vanished meanwhile (RFC 2180 §4.4.2).
+      const code = copyUidCode(copied);
+      return { text: `${name} completed`, ...(code !== undefined && { code }) };
+    },
+  });
+}
+
+/** The one mailbox that can be missing is the target, and the client may create it (RFC 3501 §6.4.7). */
+export function explainTarget(error: unknown): never {
+  if (error instanceof StoreError && error.code === "not-found") {
+    throw no("TRYCREATE", "There is no such mailbox to put messages into");
+  }
+  throw error;
+}
+
+/** COPYUID of RFC 4315 §3; both sets are in the same order. */
+export function copyUidCode({
+  uidValidity,
+  sourceUids,
+  targetUids,
+}: Copied): ResponseCode | undefined {
+  if (sourceUids.length === 0) return undefined;
+  return `COPYUID ${uidValidity} ${formatUidSet(sourceUids)} ${formatUidSet(targetUids)}`;
+}

@@ -1,0 +1,48 @@
+import type { SpecialUse } from "@posthouse/mailbox-store";
+import { defineCommand, loggedIn } from "../command.ts";
+import { bad, no } from "../response.ts";
+import type { CommandReader } from "../syntax/command-reader.ts";
+
+/** Uses that a mailbox can have, RFC 6154 §2. \All and \Flagged would be views, which nobody can make. */
+const uses: ReadonlyMap<string, SpecialUse> = new Map(
+  (["\\Archive", "\\Drafts", "\\Junk", "\\Sent", "\\Trash"] as const).map((use) => [
+    use.toLowerCase(),
+    use,
+  ]),
+);
+
+/** CREATE: RFC 3501 §6.3.3, with the USE of RFC 6154 §3. */
+export const create = defineCommand({
+  name: "CREATE",
+  states: loggedIn,
+  expunges: "tell",
+  async run({ user }, args) {
+    args.sp();
+    const name = args.mailboxToCreate();
+    const specialUse = readSpecialUse(args);
+    args.end();
+
+    await user.mail.createMailbox(name, { specialUse });
+    return { text: "CREATE completed" };
+  },
+});
+
+/** `(USE (\Sent \Archive))`: the one create-param there is, RFC 4466 §2.2. */
+function readSpecialUse(args: CommandReader): readonly SpecialUse[] {
+  if (args.isAtEnd) return [];
+  args.sp();
+  const lists = args.parenthesised(() => readUse(args), { min: 1, max: 1 });
+  return lists.flat();
+}
+
+function readUse(args: CommandReader): readonly SpecialUse[] {
+  const parameter = args.keyword();
+  if (parameter !== "USE") throw bad(`Unknown CREATE parameter ${parameter.slice(0, 40)}`);
+  args.sp();
+  const flags = args.parenthesised(() => args.flag(), { max: uses.size });
+  return flags.map((flag) => {
+    const use = uses.get(flag.toLowerCase());
+    if (use === undefined) throw no("USEATTR", `There is no mailbox for ${flag.slice(0, 40)}`);
+    return use;
+  });
+}

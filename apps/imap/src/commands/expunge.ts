@@ -1,0 +1,58 @@
+import { systemFlagBits, type Uid } from "@posthouse/mailbox-store";
+import { defineCommand } from "../command.ts";
+import { refusalOf } from "../response.ts";
+import type { SelectedMailbox } from "../selected-mailbox.ts";
+
+/** EXPUNGE: RFC 3501 §6.4.3. The untagged EXPUNGE are told with the OK, as for any other command. */
+export const expunge = defineCommand({
+  name: "EXPUNGE",
+  states: ["selected"],
+  expunges: "tell",
+  isChange: true,
+  async run({ selected }, args) {
+    args.end();
+    await expungeAll(selected, deletedUids(selected));
+    return { text: "EXPUNGE completed" };
+  },
+});
+
+/** UID EXPUNGE: RFC 4315 §2.1. Only those of the set that are \Deleted. */
+export const uidExpunge = defineCommand({
+  name: "UID EXPUNGE",
+  states: ["selected"],
+  expunges: "tell",
+  isChange: true,
+  async run({ selected }, args) {
+    args.sp();
+    const set = args.sequenceSet();
+    args.end();
+    const wanted = selected.resolve(set, true);
+    await expungeAll(
+      selected,
+      wanted.filter((uid) => isDeleted(selected, uid)),
+    );
+    return { text: "UID EXPUNGE completed" };
+  },
+});
+
+/** Messages marked \Deleted, as of the last look. */
+export function deletedUids({ view }: SelectedMailbox): Uid[] {
+  const { uids, systemFlags, length } = view.columns;
+  const deleted: Uid[] = [];
+  for (let row = 0; row < length; row += 1) {
+    if (hasDeleted(systemFlags[row])) deleted.push(uids[row] as Uid);
+  }
+  return deleted;
+}
+
+function isDeleted({ view }: SelectedMailbox, uid: number): boolean {
+  const row = view.rowOf(uid);
+  return row !== undefined && hasDeleted(view.columns.systemFlags[row]);
+}
+
+const hasDeleted = (bits = 0): boolean => (bits & systemFlagBits["\\Deleted"]) !== 0;
+
+async function expungeAll({ mailbox }: SelectedMailbox, uids: readonly Uid[]): Promise<void> {
+  if (mailbox.isReadOnly) throw refusalOf["read-only"]();
+  if (uids.length > 0) await mailbox.expunge(uids);
+}

@@ -1,0 +1,40 @@
+import { anyState, defineCommand } from "../command.ts";
+import { bad } from "../response.ts";
+import type { CommandReader } from "../syntax/command-reader.ts";
+
+/** RFC 2971 §3.3: at most 30 pairs, names of 30 octets, values of 1024. */
+const PAIRS_MAX = 30;
+
+/** ID: RFC 2971. No version: it helps only those who look for an old one. */
+export const id = defineCommand({
+  name: "ID",
+  states: anyState,
+  expunges: "tell",
+  run(_state, args, { output, services, connection }) {
+    args.sp();
+    const client = readIdParameters(args);
+    args.end();
+
+    const { remoteAddress } = connection;
+    services.log.debug({ client: Object.fromEntries(client), remoteAddress }, "The client's ID");
+    output.untagged('ID ("name" "Posthouse")');
+    return { text: "ID completed" };
+  },
+});
+
+function readIdParameters(args: CommandReader): [string, string][] {
+  if (args.peek() !== "(") {
+    if (!args.take("NIL")) throw args.expected('"(" or NIL');
+    return [];
+  }
+  return args.parenthesised(
+    (): [string, string] => {
+      const name = args.string();
+      args.sp();
+      const value = args.nstring() ?? "";
+      if (name.length > 30 || value.length > 1024) throw bad("An ID field is too long");
+      return [name, value];
+    },
+    { max: PAIRS_MAX },
+  );
+}

@@ -1,0 +1,89 @@
+import { ConnectionLost, LineTooLong } from "@posthouse/wire";
+import { defineCommand, loggedIn, type Session } from "../command.ts";
+import { limits } from "../limits.ts";
+import { bad, Farewell } from "../response.ts";
+import type { States } from "../state.ts";
+
+/** IDLE: RFC 2177. What is new is pushed at once, until the client says DONE. */
+export const idle = defineCommand({
+  name: "IDLE",
+  states: loggedIn,
+  expunges: "tell",
+  async run(state, args, session) {
+    args.end();
+    session.output.continuation("idling");
+    await push(state, session);
+    return { text: "IDLE completed" };
+  },
+});
+
+/**
+ * Two things are waited for at once: a line, and a change. A change only wakes; what it was is found
+ * by looking (SelectedMailbox.refresh), so any number of wakes while we look make one more look.
+ */
+async function push(
+  state: States["authenticated"] | States["selected"],
+  session: Session,
+): Promise<void> {
+  const { connection, output } = session;
+  const alarm = new Alarm();
+  using _changes = state.user.mail.onChange(() => alarm.ring("change"));
+  using _closing = session.onClosing(() => alarm.ring("closing"));
+  const keepalive = setInterval(() => alarm.ring("keepalive"), limits.idleKeepaliveMs).unref();
+  const line = readDone(session).finally(() => alarm.ring("line"));
+  // It may fail while we are telling something; it is awaited below in any case.
+  line.catch(() => {});
+  try {
+    alarm.ring("change"); // what changed since the last command
+    for (;;) {
+      const reasons = await alarm.wait();
+      if (reasons.has("line")) return await line;
+      if (reasons.has("closing")) throw new Farewell(undefined, "Shutting down");
+      if (reasons.has("change") && state.name === "selected") {
+        await state.selected.refresh();
+        await state.selected.tell(output, { expunges: "tell", isUid: false });
+      }
+      if (reasons.has("keepalive")) output.untagged("OK Still here");
+      await output.flush();
+      if (connection.isClosed) throw new ConnectionLost("The client went away inside IDLE");
+    }
+  } finally {
+    clearInterval(keepalive);
+  }
+}
+
+async function readDone({ connection }: Session): Promise<void> {
+  try {
+    const line = await connection.readLine(limits.lineBytesMax);
+    if (line === undefined) throw new ConnectionLost("The client went away inside IDLE");
+    if (line.toString("latin1").toUpperCase() === "DONE") return;
+  } catch (error) {
+    if (!(error instanceof LineTooLong)) throw error;
+  }
+  throw bad("Expected DONE");
+}
+
+type Reason = "change" | "closing" | "keepalive" | "line";
+
+/** Gathers reasons to wake until somebody asks for them. */
+class Alarm {
+  #reasons = new Set<Reason>();
+  #wake: (() => void) | undefined;
+
+  ring(reason: Reason): void {
+    this.#reasons.add(reason);
+    this.#wake?.();
+    this.#wake = undefined;
+  }
+
+  async wait(): Promise<ReadonlySet<Reason>> {
+    if (this.#reasons.size === 0) {
+      await new Promise<void>((wake) => {
+        this.#wake = wake;
+      });
+    }
+    const reasons = this.#reasons;
+    this.#reasons = new Set();
+    return reasons;
+  }
+}

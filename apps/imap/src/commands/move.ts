@@ -1,0 +1,34 @@
+import { defineCommand } from "../command.ts";
+import { refusalOf, responseText } from "../response.ts";
+import { copyUidCode, explainTarget } from "./copy.ts";
+
+/** MOVE: RFC 6851 §3.1. */
+export const move = defineMove({ name: "MOVE", isUid: false });
+/** UID MOVE: RFC 6851 §3.2. */
+export const uidMove = defineMove({ name: "UID MOVE", isUid: true });
+
+function defineMove({ name, isUid }: { readonly name: string; readonly isUid: boolean }) {
+  return defineCommand({
+    name,
+    states: ["selected"],
+    // The client expects its own expunges with the answer: they are what MOVE does (RFC 6851 §3.3).
+    expunges: "tell",
+    isChange: true,
+    async run({ selected }, args, { output }) {
+      args.sp();
+      const set = args.sequenceSet();
+      args.sp();
+      const target = args.mailbox();
+      args.end();
+
+      if (selected.mailbox.isReadOnly) throw refusalOf["read-only"]();
+      const uids = selected.resolve(set, isUid);
+      if (uids.length === 0) return { text: "No messages moved" };
+      const moved = await selected.mailbox.move(uids, target).catch(explainTarget);
+      // RFC 6851 §4.3: COPYUID goes before the EXPUNGE responses, so it is untagged.
+      const code = copyUidCode(moved);
+      if (code !== undefined) output.untagged(`OK ${responseText(code, "Moved")}`);
+      return { text: `${name} completed` };
+    },
+  });
+}

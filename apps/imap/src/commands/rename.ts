@@ -1,0 +1,17 @@
+import { defineCommand, loggedIn } from "../command.ts";
+
+/** RENAME: RFC 3501 §6.3.5. */
+export const rename = defineCommand({
+  name: "RENAME",
+  states: loggedIn,
+  expunges: "tell",
+  async run({ user }, args) {
+    args.sp();
+    const from = args.mailbox();
+    args.sp();
+    const to = args.mailboxToCreate();
+    args.end();
+    await user.mail.renameMailbox(from, to);
+    return { text: "RENAME completed" };
+  },
+});

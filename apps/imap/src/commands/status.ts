@@ -1,0 +1,21 @@
+import type { MailboxStatus } from "@posthouse/mailbox-store";
+import { formatStatus, readStatusItems } from "../answers/status.ts";
+import { defineCommand, loggedIn } from "../command.ts";
+
+/** STATUS: RFC 3501 §6.3.10. */
+export const status = defineCommand({
+  name: "STATUS",
+  states: loggedIn,
+  expunges: "tell",
+  async run({ user }, args, { output }) {
+    args.sp();
+    const name = args.mailbox();
+    args.sp();
+    const items = readStatusItems(args);
+    args.end();
+
+    const found: MailboxStatus = await user.mail.status(name);
+    output.untagged(formatStatus(name, items, found));
+    return { text: "STATUS completed" };
+  },
+});

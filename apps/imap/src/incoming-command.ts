@@ -1,0 +1,143 @@
+import { ConnectionLost, type WireConnection } from "@posthouse/wire";
+import { limits } from "./limits.ts";
+import { bad, Farewell } from "./response.ts";
+import type { ResponseWriter } from "./response-writer.ts";
+import { CommandReader, type LiteralHeader, literalAtEnd } from "./syntax/command-reader.ts";
+
+// tag is 1*ASTRING-CHAR without "+" (RFC 3501 §9); the name is a word, or UID and a word.
+const tagPattern = /^[!#$&',\-./0-9:;<=>?@A-Z[\]^_`a-z|}~]+(?= |$)/;
+const namePattern = /^ (uid [a-z]+|[a-z\d.-]+)/i;
+
+/**
+ * Whether a literal is left for the command to read: from the arguments of its first line, and how
+ * many literals have been gathered before.
+ */
+export type TakesLiteral = (argumentsSoFar: string, literalsBefore: number) => boolean;
+
+/**
+ * One command on its way in.
+ *
+ * A command is lines with literals between them. Its literals are small, and are gathered before it
+ * runs, so that its arguments can be read at once. The exception is the message of an APPEND: gathering
+ * stops in front of it, and the command takes the octets as they come.
+ *
+ * Whatever happens, finish() leaves the connection at the beginning of the next command: what the
+ * client was told to send, or sends unasked (RFC 7888), is read and dropped.
+ */
+export class IncomingCommand {
+  /** `*` where there was none: the answer to such a line is untagged. */
+  readonly tag: string;
+  /** In capitals; empty where there was none. */
+  readonly name: string;
+  readonly #connection: WireConnection;
+  readonly #output: ResponseWriter;
+  readonly #argumentsAt: number;
+  readonly #lines: string[];
+  readonly #literals: Buffer[] = [];
+  /** The literal that the last line announces and that nobody has asked for. */
+  #announced: LiteralHeader | undefined;
+  /** Octets still to come of a literal that was begun; its line goes on after them. */
+  #unreadBytes: number | undefined;
+
+  private constructor(connection: WireConnection, output: ResponseWriter, line: string) {
+    this.#connection = connection;
+    this.#output = output;
+    this.#lines = [line];
+    this.#announced = literalAtEnd(line);
+    const [tag = ""] = tagPattern.exec(line) ?? [];
+    const [start = "", name = ""] = namePattern.exec(line.slice(tag.length)) ?? [];
+    this.tag = tag === "" ? "*" : tag;
+    this.name = tag === "" ? "" : name.toUpperCase();
+    this.#argumentsAt = tag.length + start.length;
+  }
+
+  /** The next one; undefined when the client has gone. */
+  static async read(
+    connection: WireConnection,
+    output: ResponseWriter,
+  ): Promise<IncomingCommand | undefined> {
+    output.drain();
+    const line = await connection.readLine(limits.lineBytesMax);
+    return line && new IncomingCommand(connection, output, line.toString("latin1"));
+  }
+
+  /** What gather() has read. */
+  get args(): CommandReader {
+    return new CommandReader(this.#lines, this.#literals, this.#argumentsAt);
+  }
+
+  /** Reads all literals and lines, up to a literal that `takesLiteral` leaves for the command. */
+  async gather(options: {
+    readonly literalBytesMax: number;
+    readonly takesLiteral?: TakesLiteral | undefined;
+  }): Promise<void> {
+    let gatheredBytes = this.#lines[0]?.length ?? 0;
+    while (this.#announced !== undefined) {
+      const { lengthBytes } = this.#announced;
+      const [line = ""] = this.#lines;
+      if (options.takesLiteral?.(line.slice(this.#argumentsAt), this.#literals.length)) return;
+      if (lengthBytes > options.literalBytesMax) {
+        throw bad(`A literal has more than ${options.literalBytesMax} octets`, "TOOBIG");
+      }
+      const pieces = await Array.fromAsync(this.#beginLiteral());
+      this.#literals.push(Buffer.concat(pieces));
+      const next = await this.#readOn();
+      this.#lines.push(next);
+      gatheredBytes += lengthBytes + next.length;
+      if (gatheredBytes > limits.commandBytesMax) {
+        throw bad(`A command has more than ${limits.commandBytesMax} octets`, "TOOBIG");
+      }
+    }
+  }
+
+  /**
+   * The octets of the literal that gathering stopped at. The client is told to send them when the first is
+   * asked for. Nothing may follow the literal: that is checked before the last piece is believed.
+   */
+  async *literalOctets(): AsyncGenerator<Uint8Array> {
+    yield* this.#beginLiteral();
+    const line = await this.#readOn();
+    if (line !== "") throw bad("Expected CRLF after the literal");
+  }
+
+  /** Reads and drops what is left of the command. */
+  async finish(): Promise<void> {
+    for (;;) {
+      if (this.#unreadBytes === undefined) {
+        // Nobody said "+", so the client will not send it (RFC 3501 §7.5).
+        if (this.#announced === undefined || this.#announced.isSynchronising) return;
+        this.#unreadBytes = this.#announced.lengthBytes;
+      }
+      if (this.#unreadBytes > limits.discardedBytesMax) {
+        throw new Farewell("TOOBIG", "That literal is too large to be read to its end");
+      }
+      for await (const piece of this.#connection.readOctets(this.#unreadBytes)) {
+        this.#unreadBytes -= piece.length;
+      }
+      await this.#readOn();
+    }
+  }
+
+  async *#beginLiteral(): AsyncGenerator<Uint8Array> {
+    if (this.#announced === undefined) return;
+    const { lengthBytes, isSynchronising } = this.#announced;
+    if (isSynchronising) this.#output.continuation("OK");
+    this.#announced = undefined;
+    this.#unreadBytes = lengthBytes;
+    for await (const piece of this.#connection.readOctets(lengthBytes)) {
+      this.#unreadBytes -= piece.length;
+      yield piece;
+    }
+  }
+
+  /** The line after a literal, which may announce the next. */
+  async #readOn(): Promise<string> {
+    this.#unreadBytes = undefined;
+    this.#announced = undefined;
+    const line = await this.#connection.readLine(limits.lineBytesMax);
+    if (line === undefined) throw new ConnectionLost("The client went away inside a command");
+    const text = line.toString("latin1");
+    this.#announced = literalAtEnd(text);
+    return text;
+  }
+}

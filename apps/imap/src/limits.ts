@@ -1,0 +1,67 @@
+const KIB = 1024;
+const GIB = 1024 ** 3;
+const SECOND_MS = 1000;
+const MINUTE_MS = 60 * SECOND_MS;
+
+/** What one client may cost us. Every loop and buffer in this app stops at one of these. */
+export const limits = {
+  /** RFC 2683 §3.2.1.5 asks for 8,000 octets at least; phones send long UID lists. */
+  lineBytesMax: 64 * KIB,
+  /** A SASL response in base64. */
+  saslLineBytesMax: 12 * KIB,
+  /** A literal in an argument. The message of an APPEND is not kept in memory and has its own bound. */
+  literalBytesMax: 64 * KIB,
+  /** A name or a password from somebody who has not logged in. */
+  literalBytesMaxBeforeLogin: 4 * KIB,
+  /** All lines and literals of one command together, but for the message of an APPEND. */
+  commandBytesMax: 256 * KIB,
+  /** A non-synchronising literal that is refused is read and dropped up to here; above it we hang up. */
+  discardedBytesMax: 4 * GIB,
+
+  /** Parentheses, NOT and OR inside each other in SEARCH: each is a call on the stack. */
+  searchDepthMax: 50,
+  /** Search keys of one command. */
+  searchKeysMax: 1000,
+  /** Items of one FETCH, counted after macros. */
+  fetchAttributesMax: 200,
+  /** Names in one HEADER.FIELDS list. */
+  headerFieldNamesMax: 500,
+  /** Numbers in one section: nesting of MIME parts. */
+  sectionDepthMax: 100,
+  /** Patterns of one LIST: each is held against each mailbox. */
+  listPatternsMax: 100,
+  /** All patterns of one LIST together: matching takes time in proportion. */
+  listPatternCharactersMax: 4000,
+  /** A mailbox name in UTF-8 octets; what the disk can hold is the store's to say. */
+  mailboxNameBytesMax: 1000,
+  /** Flags in one list. */
+  flagsMax: 200,
+
+  /** A header is read into memory for HEADER.FIELDS and SEARCH up to here; fields beyond it are not seen. */
+  headerBytesMax: 1024 * KIB,
+  /** Octets waiting for the client before an answer stops and waits too. */
+  answerBytesAhead: 64 * KIB,
+  /** The longest stretch of work before other connections get a turn. */
+  sliceMs: 10,
+  /** Messages of one read from the store's index, and of one \Seen. */
+  fetchBatchMessages: 200,
+  /** Octets of bodies behind one \Seen: a client that goes away has at most these marked and not read. */
+  fetchBatchBytes: 1024 * KIB,
+
+  /** Commands in a row that were not understood: that is no IMAP client. */
+  badCommandsMax: 20,
+  /** Wrong passwords on one connection; apps/auth counts them by address too. */
+  failedLoginsMax: 5,
+  connectionsMax: 10_000,
+  /** Connections of one account from one address: a client opens up to one a mailbox (RFC 5530 LIMIT). */
+  connectionsPerAccountAndAddressMax: 50,
+
+  /** From the greeting to a login. */
+  loginMsMax: 2 * MINUTE_MS,
+  /** RFC 3501 §5.4: at least 30 minutes. */
+  idleMsMax: 31 * MINUTE_MS,
+  /** In IDLE a line now and then keeps the entry in the client's address translator. */
+  idleKeepaliveMs: 2 * MINUTE_MS,
+  /** A client that sends nothing for so long inside the message of an APPEND is gone. */
+  stalledMsMax: 5 * MINUTE_MS,
+} as const;

@@ -1,0 +1,13 @@
+import type { AuthClient } from "@posthouse/accounts";
+import type { MailStore } from "@posthouse/mailbox-store";
+import type { AppContext, TlsIdentity } from "@posthouse/service";
+import type { ConnectionCounts } from "./connection-counts.ts";
+
+/** What all sessions of the process share. */
+export interface Services extends Pick<AppContext, "config" | "log" | "events"> {
+  readonly store: MailStore;
+  readonly auth: AuthClient;
+  readonly tls: TlsIdentity;
+  /** Sessions that are logged in, by account and address. */
+  readonly logins: ConnectionCounts;
+}

@@ -1,0 +1,319 @@
+import { AuthUnavailable } from "@posthouse/accounts";
+import { StoreError } from "@posthouse/mailbox-store";
+import { ConnectionLost, IdleTimeout, LineTooLong, type WireConnection } from "@posthouse/wire";
+import { BrokenLiteral } from "./answers/fetch-response.ts";
+import { capabilityText } from "./capabilities.ts";
+import type { Command, Completion, Session } from "./command.ts";
+import { commands } from "./commands.ts";
+import { IncomingCommand } from "./incoming-command.ts";
+import { limits } from "./limits.ts";
+import {
+  bad,
+  CommandFailure,
+  Farewell,
+  no,
+  type ResponseCode,
+  refusalOf,
+  responseText,
+} from "./response.ts";
+import { ResponseWriter } from "./response-writer.ts";
+import type { Services } from "./services.ts";
+import type { State, User } from "./state.ts";
+
+/**
+ * One connection: reads a command, checks its state, runs it, writes the outcome, and again.
+ *
+ *   read line ─▶ find command ─▶ gather literals ─▶ look at the mailbox ─▶ run ─▶ tell what is new ─▶ tagged answer
+ *                     └───────────────────┴── a failure ──┴──▶ drop the rest of the command ──────▶ ┘
+ *
+ * Commands run one after the other, also when they come together: an answer never speaks of a later
+ * command. Whatever a command throws becomes an answer here and nowhere else.
+ */
+export class ImapSession implements Session {
+  readonly services: Services;
+  readonly connection: WireConnection;
+  readonly output: ResponseWriter;
+  failedLogins = 0;
+  #state: State = { name: "not-authenticated" };
+  #user: User | undefined;
+  #incoming: IncomingCommand | undefined;
+  #badCommands = 0;
+  #isWaiting = true;
+  #isClosing = false;
+  #hasSaidBye = false;
+  readonly #closingListeners = new Set<() => void>();
+  readonly #loginTimer: NodeJS.Timeout;
+
+  readonly #isImplicitTls: boolean;
+
+  constructor(
+    connection: WireConnection,
+    services: Services,
+    options: { readonly isImplicitTls: boolean },
+  ) {
+    this.connection = connection;
+    this.#isImplicitTls = options.isImplicitTls;
+    this.services = services;
+    this.output = new ResponseWriter(connection);
+    this.#loginTimer = setTimeout(() => this.#endUnlessLoggedIn(), limits.loginMsMax).unref();
+  }
+
+  get state(): State {
+    return this.#state;
+  }
+
+  get incoming(): IncomingCommand {
+    if (this.#incoming === undefined) throw new Error("No command is running");
+    return this.#incoming;
+  }
+
+  get isLoginAllowed(): boolean {
+    if (this.connection.isEncrypted) return true;
+    const { allowPlaintextFrom } = this.services.config.auth;
+    return allowPlaintextFrom === "loopback" && isLoopback(this.connection.remoteAddress);
+  }
+
+  /** Serves the client until one of the two ends it. Never rejects. */
+  async run(): Promise<void> {
+    try {
+      // At each connection anew, so that a renewed certificate is shown from the next one on.
+      if (this.#isImplicitTls) await this.connection.startTls(this.services.tls.options());
+      this.output.untagged(`OK ${this.#greeting()}`);
+      while (this.#state.name !== "logout" && !this.#isClosing) {
+        if (!(await this.#serveOne())) break;
+      }
+      if (this.#isClosing && this.#state.name !== "logout")
+        this.#sayBye(undefined, "Shutting down");
+    } catch (error) {
+      this.#endAfter(error);
+    } finally {
+      await this.#leave();
+    }
+  }
+
+  /** Says BYE: at once where the client is waited for, else behind the answer to the running command. */
+  close(): void {
+    this.#isClosing = true;
+    for (const listener of this.#closingListeners) listener();
+    if (!this.#isWaiting) return;
+    this.#sayBye(undefined, "Shutting down");
+    this.connection.close();
+  }
+
+  onClosing(listener: () => void): Disposable {
+    this.#closingListeners.add(listener);
+    return { [Symbol.dispose]: () => void this.#closingListeners.delete(listener) };
+  }
+
+  async deselect(): Promise<void> {
+    if (this.#state.name !== "selected") return;
+    await this.#enter({ name: "authenticated", user: this.#state.user });
+  }
+
+  #greeting(): string {
+    return responseText(
+      `CAPABILITY ${capabilityText(this)}`,
+      `${this.services.config.hostname} Posthouse ready`,
+    );
+  }
+
+  /** One command and its answer; false when the client has gone. */
+  async #serveOne(): Promise<boolean> {
+    const incoming = await this.#nextCommand();
+    if (incoming === undefined) return false;
+    if (this.#isClosing) return true;
+    this.output.beginTurn();
+    try {
+      const done = await this.#perform(incoming);
+      this.#badCommands = 0;
+      this.#answer(incoming.tag, "OK", done.code, done.text);
+      await done.afterwards?.();
+    } catch (error) {
+      const failure = this.#asFailure(error);
+      await finish(incoming);
+      this.#answer(incoming.tag, failure.condition, failure.code, failure.message);
+      if (failure.condition === "BAD") this.#countBad();
+    } finally {
+      this.#incoming = undefined;
+    }
+    return true;
+  }
+
+  async #nextCommand(): Promise<IncomingCommand | undefined> {
+    for (;;) {
+      this.#isWaiting = true;
+      try {
+        const incoming = await IncomingCommand.read(this.connection, this.output);
+        this.#incoming = incoming;
+        return incoming;
+      } catch (error) {
+        if (!(error instanceof LineTooLong)) throw error;
+        this.output.untagged(`BAD [TOOBIG] A line has more than ${error.bytesMax} octets`);
+        this.#countBad();
+      } finally {
+        this.#isWaiting = false;
+      }
+    }
+  }
+
+  async #perform(incoming: IncomingCommand): Promise<Completion> {
+    const command = this.#find(incoming);
+    await incoming.gather({
+      literalBytesMax:
+        this.#state.name === "not-authenticated"
+          ? limits.literalBytesMaxBeforeLogin
+          : limits.literalBytesMax,
+      takesLiteral: command.takesLiteral,
+    });
+    await this.#lookBefore();
+    try {
+      const done = await command.run(this.#state, incoming.args, this);
+      await finish(incoming);
+      if (done.state !== undefined) await this.#enter(done.state);
+      await this.#tell(command);
+      return done;
+    } catch (error) {
+      // A refusal is told like a success: behind everything that the client has to know by then.
+      const failure = this.#asFailure(error);
+      await finish(incoming);
+      if (failure.condition === "NO") await this.#tell(command);
+      throw failure;
+    }
+  }
+
+  #find(incoming: IncomingCommand): Command {
+    if (incoming.tag === "*") throw bad("Expected a tag");
+    if (incoming.name === "") throw bad("Expected a command");
+    const command = commands.get(incoming.name);
+    if (command === undefined) throw bad(`Unknown command ${incoming.name.slice(0, 40)}`);
+    if (!command.states.includes(this.#state.name)) {
+      throw bad(`${command.name} is not allowed ${whyNot(command, this.#state)}`);
+    }
+    return command;
+  }
+
+  /** What came in since the last answer counts for this command: `*` is the newest message. */
+  async #lookBefore(): Promise<void> {
+    if (this.#state.name !== "selected") return;
+    await this.#state.selected.refresh();
+    this.#state.selected.tellSize(this.output);
+  }
+
+  async #tell(command: Command): Promise<void> {
+    if (this.#state.name !== "selected") return;
+    const { selected } = this.#state;
+    if (command.isChange) await selected.refresh();
+    const isUid = command.name.startsWith("UID ");
+    await selected.tell(this.output, { expunges: command.expunges, isUid });
+  }
+
+  async #enter(state: State): Promise<void> {
+    const before = this.#state;
+    this.#state = state;
+    if (before.name === "not-authenticated" && state.name === "authenticated") {
+      this.#user = state.user;
+      clearTimeout(this.#loginTimer);
+      this.connection.setIdle(limits.idleMsMax);
+    }
+    if (before.name !== "selected") return;
+    if (state.name === "selected" && state.selected === before.selected) return;
+    await before.selected[Symbol.asyncDispose]();
+  }
+
+  #answer(
+    tag: string,
+    condition: "OK" | "NO" | "BAD",
+    code: ResponseCode | undefined,
+    text: string,
+  ): void {
+    this.output.write(`${tag} ${condition} ${responseText(code, text)}\r\n`);
+    this.output.drain();
+  }
+
+  #countBad(): void {
+    this.#badCommands += 1;
+    if (this.#badCommands >= limits.badCommandsMax) {
+      throw new Farewell(undefined, "Too many commands that are none");
+    }
+  }
+
+  /** A failure that nobody foresaw is ours and not the client's: it is logged whole and told in brief. */
+  #asFailure(error: unknown): CommandFailure {
+    if (error instanceof CommandFailure) return error;
+    if (isTheEnd(error)) throw error;
+    if (error instanceof LineTooLong) {
+      return bad(`A line has more than ${error.bytesMax} octets`, "TOOBIG");
+    }
+    if (error instanceof AuthUnavailable) return no("UNAVAILABLE", "Cannot check logins now");
+    const where = { command: this.#incoming?.name, remoteAddress: this.connection.remoteAddress };
+    if (error instanceof StoreError) {
+      if (error.code === "unavailable") {
+        this.services.log.error({ err: error, ...where }, "The store could not do it");
+      }
+      return refusalOf[error.code]();
+    }
+    this.services.log.error({ err: error, ...where }, "A command failed in an unforeseen way");
+    return no("SERVERBUG", "Internal error");
+  }
+
+  #endAfter(error: unknown): void {
+    if (error instanceof Farewell) this.#sayBye(error.code, error.message);
+    else if (error instanceof IdleTimeout) this.#sayBye(undefined, "Idle for too long");
+    else if (!(error instanceof ConnectionLost)) {
+      const { remoteAddress } = this.connection;
+      // Inside a literal every word would be taken for its octets, and the client would believe them.
+      if (error instanceof BrokenLiteral) this.connection.destroy();
+      this.services.log.error(
+        { err: error, remoteAddress },
+        "A session ended in an unforeseen way",
+      );
+      this.#sayBye("SERVERBUG", "Internal error");
+    }
+  }
+
+  #endUnlessLoggedIn(): void {
+    if (this.#state.name !== "not-authenticated") return;
+    this.#sayBye(undefined, "Nobody logged in");
+    this.connection.close();
+  }
+
+  #sayBye(code: ResponseCode | undefined, text: string): void {
+    if (this.#hasSaidBye) return;
+    this.#hasSaidBye = true;
+    this.output.untagged(`BYE ${responseText(code, text)}`);
+    this.output.drain();
+  }
+
+  async #leave(): Promise<void> {
+    clearTimeout(this.#loginTimer);
+    this.output.drain();
+    this.connection.close();
+    try {
+      await this.#enter({ name: "logout" });
+      await this.#user?.[Symbol.asyncDispose]();
+    } catch (error) {
+      this.services.log.error({ err: error }, "Cannot close a mailbox");
+    }
+  }
+}
+
+/** Nothing can be answered any more. */
+const isTheEnd = (error: unknown): boolean =>
+  error instanceof Farewell || error instanceof ConnectionLost || error instanceof BrokenLiteral;
+
+function whyNot(command: Command, state: State): string {
+  if (state.name === "not-authenticated") return "before login";
+  return command.states.includes("selected") ? "without a selected mailbox" : "after login";
+}
+
+/** A line that is too long has been skipped to its end, so nothing of the command is left. */
+async function finish(incoming: IncomingCommand): Promise<void> {
+  try {
+    await incoming.finish();
+  } catch (error) {
+    if (!(error instanceof LineTooLong)) throw error;
+  }
+}
+
+/** 127.0.0.0/8 and ::1. */
+const isLoopback = (address: string): boolean => address === "::1" || address.startsWith("127.");

@@ -1,0 +1,327 @@
+import { type SystemFlag, systemFlagBits } from "@posthouse/mailbox-store";
+import { limits } from "../limits.ts";
+import { bad, type CommandFailure, no } from "../response.ts";
+import { parseDate, parseDateTime } from "./date-time.ts";
+import { canonicalMailboxName, decodeModifiedUtf7 } from "./mailbox-name.ts";
+import { parseSequenceSet, type SequenceSet } from "./sequence-set.ts";
+
+/** UINT32_MAX: number and nz-number, RFC 3501 §9. */
+const NUMBER_MAX = 4_294_967_295;
+
+// ATOM-CHAR is printable ASCII without atom-specials; ASTRING-CHAR and list-char add their own.
+const atomPattern = /[!#$&'+,\-./0-9:;<=>?@A-Z[^_`a-z|}~]+/y;
+const astringPattern = /[!#$&'+,\-./0-9:;<=>?@A-Z[\]^_`a-z|}~]+/y;
+const listMailboxPattern = /[!#$%&'*+,\-./0-9:;<=>?@A-Z[\]^_`a-z|}~]+/y;
+// Octets above 0x7f are not in QUOTED-CHAR, but clients send UTF-8 passwords so.
+const quotedPattern = /"(?:[\t\x20-\x21\x23-\x5b\x5d-\xff]|\\["\\])*"/y;
+const literalPattern = /(~?)\{(\d{1,20})(\+?)\}$/y;
+const numberPattern = /\d{1,10}/y;
+const sequenceSetPattern = /[\d:*,]+/y;
+const flagPattern = /\\?[!#$&'+,\-./0-9:;<=>?@A-Z[^_`a-z|}~]+/y;
+
+const utf8 = new TextDecoder("utf-8", { fatal: true });
+
+const systemFlagOf: ReadonlyMap<string, SystemFlag> = new Map(
+  Object.keys(systemFlagBits).map((flag) => [flag.toLowerCase(), flag as SystemFlag]),
+);
+
+/** Flags as the store takes them. */
+export interface FlagList {
+  readonly systemFlags: readonly SystemFlag[];
+  readonly keywords: readonly string[];
+}
+
+/** `{310}` or `{310+}` at the end of a line: what follows is not in memory. */
+export interface LiteralHeader {
+  readonly lengthBytes: number;
+  /** The client waits for our `+` before it sends (RFC 3501 §7.5); with `+` it does not (RFC 7888). */
+  readonly isSynchronising: boolean;
+  /** `~{310}`, literal8 of RFC 3516 §4.4: may hold NUL. */
+  readonly isBinary: boolean;
+}
+
+/** The literal that a line ends with; undefined when it ends without one. */
+export function literalAtEnd(line: string): LiteralHeader | undefined {
+  if (!line.endsWith("}")) return undefined;
+  const at = line.lastIndexOf("{");
+  if (at === -1) return undefined;
+  return readLiteralHeader(line, line[at - 1] === "~" ? at - 1 : at);
+}
+
+function readLiteralHeader(line: string, at: number): LiteralHeader | undefined {
+  literalPattern.lastIndex = at;
+  const match = literalPattern.exec(line);
+  if (match === null) return undefined;
+  return {
+    lengthBytes: Number(match[2]),
+    isSynchronising: match[3] === "",
+    isBinary: match[1] === "~",
+  };
+}
+
+/**
+ * Reads the arguments of one command. A method is named after the grammar rule of RFC 3501 §9 that it
+ * reads, and throws BAD where the rule does not match.
+ *
+ * Text is held with one character an octet (latin1), so that a position is a position on the wire;
+ * what a user wrote is decoded where a rule says which charset it has.
+ */
+export class CommandReader {
+  /** The lines of the command; `literals[i]` stands between lines i and i+1. */
+  readonly #lines: readonly string[];
+  readonly #literals: readonly Buffer[];
+  #line: number;
+  #at: number;
+
+  constructor(lines: readonly string[], literals: readonly Buffer[] = [], startAt = 0) {
+    this.#lines = lines;
+    this.#literals = literals;
+    this.#line = 0;
+    this.#at = startAt;
+  }
+
+  get #text(): string {
+    return this.#lines[this.#line] ?? "";
+  }
+
+  /** The next character, or undefined at the end of the command. */
+  peek(): string | undefined {
+    return this.#text[this.#at];
+  }
+
+  sp(): void {
+    this.#character(" ", "SP");
+  }
+
+  end(): void {
+    if (!this.isAtEnd) throw this.expected("CRLF");
+  }
+
+  get isAtEnd(): boolean {
+    return this.#at === this.#text.length && this.#line >= this.#lines.length - 1;
+  }
+
+  /** Takes `text` when it comes next, whatever its case. */
+  take(text: string): boolean {
+    const found = this.#text.slice(this.#at, this.#at + text.length);
+    if (found.toUpperCase() !== text.toUpperCase()) return false;
+    this.#at += text.length;
+    return true;
+  }
+
+  atom(): string {
+    return this.#match(atomPattern) ?? this.#fail("atom");
+  }
+
+  /** An atom in capitals: names of commands, keys and items are written in any case. */
+  keyword(): string {
+    return this.atom().toUpperCase();
+  }
+
+  astringOctets(): Buffer {
+    const atom = this.#match(astringPattern);
+    return atom === undefined ? this.#string("astring") : Buffer.from(atom, "latin1");
+  }
+
+  astring(): string {
+    return this.#decode(this.astringOctets());
+  }
+
+  stringOctets(): Buffer {
+    return this.#string("string");
+  }
+
+  string(): string {
+    return this.#decode(this.stringOctets());
+  }
+
+  /** NIL, or a string. */
+  nstring(): string | undefined {
+    const next = this.peek();
+    if (next !== '"' && next !== "{" && this.take("NIL")) return undefined;
+    return this.string();
+  }
+
+  number(): number {
+    const text = this.#match(numberPattern) ?? this.#fail("number");
+    const number = Number(text);
+    if (number > NUMBER_MAX) throw bad(`${text} is more than a number can be`);
+    return number;
+  }
+
+  nzNumber(): number {
+    const number = this.number();
+    if (number === 0) throw bad("Expected a number above zero");
+    return number;
+  }
+
+  sequenceSet(): SequenceSet {
+    const text = this.#match(sequenceSetPattern) ?? this.#fail("sequence-set");
+    const set = parseSequenceSet(text);
+    if (set === undefined) throw bad(`"${shorten(text)}" is not a sequence-set`);
+    return set;
+  }
+
+  /** A name that a mailbox can have, as the store knows it. */
+  mailbox(): string {
+    const name = this.#mailboxName();
+    const canonical = canonicalMailboxName(name);
+    if (canonical === undefined) throw no("CANNOT", "No mailbox can have that name");
+    return canonical;
+  }
+
+  /** As mailbox(), for CREATE: a last "/" says that children will follow, and is no part (RFC 3501 §6.3.3). */
+  mailboxToCreate(): string {
+    const name = this.#mailboxName();
+    const canonical = canonicalMailboxName(name.endsWith("/") ? name.slice(0, -1) : name);
+    if (canonical === undefined) throw no("CANNOT", "No mailbox can have that name");
+    return canonical;
+  }
+
+  /** The reference or, with wildcards, the pattern of LIST; undefined when it can match no name. */
+  listReference(): string | undefined {
+    return decodeModifiedUtf7(this.astringOctets().toString("latin1"));
+  }
+
+  listMailbox(): string | undefined {
+    const atom = this.#match(listMailboxPattern);
+    const text = atom ?? this.#string("list-mailbox").toString("latin1");
+    return decodeModifiedUtf7(text);
+  }
+
+  /** A parenthesised list of flags; \Recent, which only the server sets, is passed over. */
+  flagList(): FlagList {
+    return this.#flags(this.parenthesised(() => this.flag(), { max: limits.flagsMax }));
+  }
+
+  /** STORE takes its flags with or without parentheses (RFC 3501 §9, store-att-flags). */
+  storeFlags(): FlagList {
+    if (this.peek() === "(") return this.flagList();
+    const flags = [this.flag()];
+    while (this.take(" ")) {
+      flags.push(this.flag());
+      if (flags.length > limits.flagsMax) throw bad(`More than ${limits.flagsMax} in one list`);
+    }
+    return this.#flags(flags);
+  }
+
+  flag(): string {
+    return this.#match(flagPattern) ?? this.#fail("flag");
+  }
+
+  /** Days since the epoch. */
+  date(): number {
+    const text = this.peek() === '"' ? this.string() : this.atom();
+    const day = parseDate(text);
+    if (day === undefined) throw bad(`"${shorten(text)}" is not a date`);
+    return day;
+  }
+
+  /** Milliseconds since the epoch. */
+  dateTime(): number {
+    if (this.peek() !== '"') throw this.expected("date-time");
+    const text = this.string();
+    const atMs = parseDateTime(text);
+    if (atMs === undefined) throw bad(`"${shorten(text)}" is not a date-time`);
+    return atMs;
+  }
+
+  /** `(` item *(SP item) `)`; also `()` unless `min` says else. */
+  parenthesised<Item>(
+    readItem: () => Item,
+    { min = 0, max }: { readonly min?: number; readonly max: number },
+  ): Item[] {
+    this.#character("(", '"("');
+    const items: Item[] = [];
+    if (this.take(")")) {
+      if (min > 0) throw bad("A list is empty");
+      return items;
+    }
+    for (;;) {
+      items.push(readItem());
+      if (items.length > max) throw bad(`More than ${max} in one list`);
+      if (this.take(")")) return items;
+      this.sp();
+    }
+  }
+
+  /** The header of a literal whose octets are still on the wire; it ends the last line. */
+  literalHeader(): LiteralHeader {
+    const header = readLiteralHeader(this.#text, this.#at);
+    if (header === undefined) throw this.expected("literal");
+    this.#at = this.#text.length;
+    return header;
+  }
+
+  expected(rule: string): CommandFailure {
+    const next = this.peek();
+    const got =
+      next === undefined ? "the end" : /[\x21-\x7e]/.test(next) ? `"${next}"` : "an octet";
+    return bad(`Expected ${rule} at column ${this.#at + 1}, got ${got}`);
+  }
+
+  #flags(names: readonly string[]): FlagList {
+    const systemFlags = new Set<SystemFlag>();
+    const keywords = new Map<string, string>();
+    for (const name of names) {
+      const systemFlag = systemFlagOf.get(name.toLowerCase());
+      if (systemFlag !== undefined) systemFlags.add(systemFlag);
+      else if (!name.startsWith("\\")) keywords.set(name.toLowerCase(), name);
+      else if (name.toLowerCase() !== "\\recent") throw bad(`There is no system flag ${name}`);
+    }
+    return { systemFlags: [...systemFlags], keywords: [...keywords.values()] };
+  }
+
+  #mailboxName(): string {
+    const decoded = decodeModifiedUtf7(this.astringOctets().toString("latin1"));
+    if (decoded === undefined) throw no("CANNOT", "The name is not in modified UTF-7");
+    return decoded;
+  }
+
+  #string(rule: string): Buffer {
+    const quoted = this.#match(quotedPattern);
+    if (quoted !== undefined) {
+      return Buffer.from(quoted.slice(1, -1).replaceAll(/\\(.)/g, "$1"), "latin1");
+    }
+    return this.#literal() ?? this.#fail(rule);
+  }
+
+  #literal(): Buffer | undefined {
+    const header = readLiteralHeader(this.#text, this.#at);
+    const octets = this.#literals[this.#line];
+    if (header === undefined || octets === undefined || header.isBinary) return undefined;
+    // RFC 3501 §9: CHAR8 has no NUL.
+    if (octets.includes(0)) throw bad("A literal cannot contain NUL");
+    this.#line += 1;
+    this.#at = 0;
+    return octets;
+  }
+
+  #decode(octets: Buffer): string {
+    try {
+      return utf8.decode(octets);
+    } catch {
+      throw bad("A string is not UTF-8");
+    }
+  }
+
+  #character(character: string, rule: string): void {
+    if (this.peek() !== character) throw this.expected(rule);
+    this.#at += 1;
+  }
+
+  #match(pattern: RegExp): string | undefined {
+    pattern.lastIndex = this.#at;
+    const text = pattern.exec(this.#text)?.[0];
+    if (text !== undefined) this.#at += text.length;
+    return text;
+  }
+
+  #fail(rule: string): never {
+    throw this.expected(rule);
+  }
+}
+
+/** What a client sent, for an answer of one line. */
+const shorten = (text: string): string =>
+  text.replaceAll(/[^\x20-\x7e]/g, "?").slice(0, 40) + (text.length > 40 ? "..." : "");

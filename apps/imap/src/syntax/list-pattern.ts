@@ -1,0 +1,61 @@
+/**
+ * The patterns of LIST and LSUB, RFC 3501 §6.3.8: `*` is anything, `%` anything within one level.
+ *
+ * Matching follows all possibilities at once, one character of the name after the other. A regular
+ * expression would be shorter, and `%a%a%a%a%a` would stop the server.
+ */
+export class ListPattern {
+  readonly #pattern: string;
+
+  constructor(pattern: string) {
+    // Neighbouring wildcards are one; with a "*" among them the others add nothing.
+    this.#pattern = pattern
+      .normalize("NFC")
+      .replaceAll(/[*%]{2,}/g, (run) => (run.includes("*") ? "*" : "%"));
+  }
+
+  get hasLevelWildcard(): boolean {
+    return this.#pattern.includes("%");
+  }
+
+  matches(name: string): boolean {
+    const pattern = this.#pattern;
+    const inboxLength = /^INBOX(?=$|\/)/.test(name) ? "INBOX".length : 0;
+    let reached = new Uint8Array(pattern.length + 1);
+    reached[0] = 1;
+    this.#passWildcards(reached);
+    for (let at = 0; at < name.length; at += 1) {
+      const character = name[at] as string;
+      const next = new Uint8Array(pattern.length + 1);
+      let isAlive = false;
+      for (let position = 0; position < pattern.length; position += 1) {
+        if (reached[position] === 0) continue;
+        const expected = pattern[position] as string;
+        const isWildcard = expected === "*" || expected === "%";
+        if (isWildcard && (expected === "*" || character !== "/")) {
+          next[position] = 1;
+          isAlive = true;
+        } else if (!isWildcard && isSame(expected, character, at < inboxLength)) {
+          next[position + 1] = 1;
+          isAlive = true;
+        }
+      }
+      if (!isAlive) return false;
+      this.#passWildcards(next);
+      reached = next;
+    }
+    return reached[pattern.length] === 1;
+  }
+
+  /** A wildcard may also stand for nothing. */
+  #passWildcards(reached: Uint8Array): void {
+    for (let position = 0; position < this.#pattern.length; position += 1) {
+      const isWildcard = this.#pattern[position] === "*" || this.#pattern[position] === "%";
+      if (isWildcard && reached[position] === 1) reached[position + 1] = 1;
+    }
+  }
+}
+
+/** INBOX is written in any case (RFC 3501 §5.1), other names are not. */
+const isSame = (expected: string, character: string, isInbox: boolean): boolean =>
+  expected === character || (isInbox && expected.toUpperCase() === character);

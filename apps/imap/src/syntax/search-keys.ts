@@ -1,0 +1,192 @@
+import type { SystemFlag } from "@posthouse/mailbox-store";
+import { limits } from "../limits.ts";
+import { bad, no } from "../response.ts";
+import type { CommandReader } from "./command-reader.ts";
+import type { SequenceSet } from "./sequence-set.ts";
+
+/** search-key of RFC 3501 §9, reduced to what differs: NEW is RECENT and not \Seen. */
+export type SearchKey =
+  | { readonly kind: "all" }
+  | { readonly kind: "and"; readonly keys: readonly SearchKey[] }
+  | { readonly kind: "or"; readonly keys: readonly [SearchKey, SearchKey] }
+  | { readonly kind: "not"; readonly key: SearchKey }
+  | { readonly kind: "flag"; readonly flag: SystemFlag }
+  | { readonly kind: "keyword"; readonly keyword: string }
+  | { readonly kind: "recent" }
+  | { readonly kind: "sequence" | "uid"; readonly set: SequenceSet }
+  /** INTERNALDATE, or with `sent` the Date field, as days since the epoch. */
+  | ({ readonly kind: "internal-date" } & DateTest)
+  | ({ readonly kind: "sent-date" } & DateTest)
+  | { readonly kind: "larger" | "smaller"; readonly sizeBytes: number }
+  | { readonly kind: "header"; readonly field: string; readonly text: string }
+  | { readonly kind: "body" | "text"; readonly text: string };
+
+export interface DateTest {
+  readonly relation: DateRelation;
+  readonly day: number;
+}
+
+export type DateRelation = "before" | "on" | "since";
+
+/** How many keys of one command have been read, and how deep we are. */
+interface Progress {
+  keys: number;
+  depth: number;
+}
+
+type KeyReader = (args: CommandReader, progress: Progress) => SearchKey;
+
+const not = (key: SearchKey): SearchKey => ({ kind: "not", key });
+const flag = (name: SystemFlag): SearchKey => ({ kind: "flag", flag: name });
+const recent: SearchKey = { kind: "recent" };
+
+const constant = (key: SearchKey) => () => key;
+const internalDate =
+  (relation: DateRelation): KeyReader =>
+  (args) => {
+    args.sp();
+    return { kind: "internal-date", relation, day: args.date() };
+  };
+const sentDate =
+  (relation: DateRelation): KeyReader =>
+  (args) => {
+    args.sp();
+    return { kind: "sent-date", relation, day: args.date() };
+  };
+const header =
+  (field: string): KeyReader =>
+  (args) => {
+    args.sp();
+    return { kind: "header", field, text: args.astring() };
+  };
+const keyword = (args: CommandReader): SearchKey => {
+  args.sp();
+  return { kind: "keyword", keyword: args.atom() };
+};
+const size =
+  (kind: "larger" | "smaller"): KeyReader =>
+  (args) => {
+    args.sp();
+    return { kind, sizeBytes: args.number() };
+  };
+const content =
+  (kind: "body" | "text"): KeyReader =>
+  (args) => {
+    args.sp();
+    return { kind, text: args.astring() };
+  };
+
+/** Every key that begins with a word: RFC 3501 §6.4.4, in its order. */
+const keyReaders: ReadonlyMap<string, KeyReader> = new Map<string, KeyReader>([
+  ["ALL", constant({ kind: "all" })],
+  ["ANSWERED", constant(flag("\\Answered"))],
+  ["BCC", header("bcc")],
+  ["BEFORE", internalDate("before")],
+  ["BODY", content("body")],
+  ["CC", header("cc")],
+  ["DELETED", constant(flag("\\Deleted"))],
+  ["DRAFT", constant(flag("\\Draft"))],
+  ["FLAGGED", constant(flag("\\Flagged"))],
+  ["FROM", header("from")],
+  ["HEADER", readHeaderKey],
+  ["KEYWORD", keyword],
+  ["LARGER", size("larger")],
+  ["NEW", constant({ kind: "and", keys: [recent, not(flag("\\Seen"))] })],
+  ["NOT", readNotKey],
+  ["OLD", constant(not(recent))],
+  ["ON", internalDate("on")],
+  ["OR", readOrKey],
+  ["RECENT", constant(recent)],
+  ["SEEN", constant(flag("\\Seen"))],
+  ["SENTBEFORE", sentDate("before")],
+  ["SENTON", sentDate("on")],
+  ["SENTSINCE", sentDate("since")],
+  ["SINCE", internalDate("since")],
+  ["SMALLER", size("smaller")],
+  ["SUBJECT", header("subject")],
+  ["TEXT", content("text")],
+  ["TO", header("to")],
+  ["UID", readUidKey],
+  ["UNANSWERED", constant(not(flag("\\Answered")))],
+  ["UNDELETED", constant(not(flag("\\Deleted")))],
+  ["UNDRAFT", constant(not(flag("\\Draft")))],
+  ["UNFLAGGED", constant(not(flag("\\Flagged")))],
+  ["UNKEYWORD", (args) => not(keyword(args))],
+  ["UNSEEN", constant(not(flag("\\Seen")))],
+]);
+
+/** `["CHARSET" SP astring SP] search-key *(SP search-key)`, up to the end of the command. */
+export function readSearchProgram(args: CommandReader): SearchKey {
+  readCharset(args);
+  const progress: Progress = { keys: 0, depth: 0 };
+  const keys = [readSearchKey(args, progress)];
+  while (!args.isAtEnd) {
+    args.sp();
+    keys.push(readSearchKey(args, progress));
+  }
+  return keys.length === 1 ? (keys[0] as SearchKey) : { kind: "and", keys };
+}
+
+/** US-ASCII is UTF-8 too, so both are read alike. RFC 3501 §6.4.4 names the answer to any other. */
+function readCharset(args: CommandReader): void {
+  if (!args.take("CHARSET ")) return;
+  const charset = args.astring().toUpperCase();
+  args.sp();
+  if (charset !== "UTF-8" && charset !== "US-ASCII") {
+    throw no("BADCHARSET (US-ASCII UTF-8)", "Only US-ASCII and UTF-8 can be searched in");
+  }
+}
+
+function readSearchKey(args: CommandReader, progress: Progress): SearchKey {
+  progress.keys += 1;
+  if (progress.keys > limits.searchKeysMax) throw bad(`More than ${limits.searchKeysMax} keys`);
+  if (progress.depth >= limits.searchDepthMax) {
+    throw bad(`Keys are more than ${limits.searchDepthMax} inside each other`);
+  }
+  progress.depth += 1;
+  const key = readOneKey(args, progress);
+  progress.depth -= 1;
+  return key;
+}
+
+function readOneKey(args: CommandReader, progress: Progress): SearchKey {
+  const next = args.peek();
+  if (next === "(") {
+    const keys = args.parenthesised(() => readSearchKey(args, progress), {
+      min: 1,
+      max: limits.searchKeysMax,
+    });
+    return { kind: "and", keys };
+  }
+  if (next !== undefined && /[\d*]/.test(next)) {
+    return { kind: "sequence", set: args.sequenceSet() };
+  }
+  const name = args.keyword();
+  const read = keyReaders.get(name);
+  if (read === undefined) throw bad(`Unknown search key ${name.slice(0, 40)}`);
+  return read(args, progress);
+}
+
+function readHeaderKey(args: CommandReader): SearchKey {
+  args.sp();
+  const field = args.astring().toLowerCase();
+  args.sp();
+  return { kind: "header", field, text: args.astring() };
+}
+
+function readNotKey(args: CommandReader, progress: Progress): SearchKey {
+  args.sp();
+  return not(readSearchKey(args, progress));
+}
+
+function readOrKey(args: CommandReader, progress: Progress): SearchKey {
+  args.sp();
+  const one = readSearchKey(args, progress);
+  args.sp();
+  return { kind: "or", keys: [one, readSearchKey(args, progress)] };
+}
+
+function readUidKey(args: CommandReader): SearchKey {
+  args.sp();
+  return { kind: "uid", set: args.sequenceSet() };
+}

@@ -1,0 +1,79 @@
+import type { Socket } from "node:net";
+import type { Account, AuthClient, AuthenticateRequest } from "@posthouse/accounts";
+import { AuthUnavailable } from "@posthouse/accounts";
+import { type AppContext, type RunningApp, testContext } from "@posthouse/service";
+import { connectTo } from "@posthouse/transcript";
+import { start } from "../src/app.ts";
+
+/** The app as it runs, over a store in a temporary directory; only apps/auth is played by TestAuth. */
+export interface ImapServer extends AsyncDisposable {
+  readonly app: RunningApp;
+  readonly context: AppContext;
+  readonly auth: TestAuth;
+  readonly port: number;
+  readonly tlsPort: number;
+  connect(): Promise<Socket>;
+}
+
+export interface ImapServerOptions {
+  /** The configuration file; testContext()'s when absent. */
+  readonly toml?: string;
+  readonly account?: Partial<Account>;
+}
+
+/** Starts the app on ports of its own. */
+export async function startImapServer(options: ImapServerOptions = {}): Promise<ImapServer> {
+  const context = await testContext(options.toml);
+  const auth = new TestAuth(options.account);
+  const app = await start(context, { auth });
+  const portOf = (name: string) => app.addresses.find((one) => one.name === name)?.port ?? 0;
+  return {
+    app,
+    context,
+    auth,
+    port: portOf("imap"),
+    tlsPort: portOf("imaps"),
+    connect: () => connectTo({ port: portOf("imap") }),
+    async [Symbol.asyncDispose]() {
+      await app.close();
+      await context[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/**
+ * What apps/auth answers, without its process: `ann` and `bob` with the password `secret`, `down` for an
+ * auth that does not answer, `banned` for an address with too many failures.
+ */
+export class TestAuth implements AuthClient {
+  readonly #account: Partial<Account>;
+
+  constructor(account: Partial<Account> = {}) {
+    this.#account = account;
+  }
+
+  async authenticate({ username, password }: AuthenticateRequest) {
+    const name = username.replace(/@example\.org$/i, "").toLowerCase();
+    if (name === "down") throw new AuthUnavailable("There is no apps/auth here");
+    if (name === "banned") return { kind: "banned", retryAfterSeconds: 60 } as const;
+    if ((name !== "ann" && name !== "bob") || password !== "secret") {
+      return { kind: "refused" } as const;
+    }
+    const account = { id: `${name}0000000000000`, address: `${name}@example.org` };
+    return { kind: "ok", account: { ...account, ...this.#account } } as const;
+  }
+
+  resolveRecipient(): never {
+    throw new Error("imap asks for no recipients");
+  }
+
+  findAccount(): never {
+    throw new Error("imap asks for no accounts");
+  }
+
+  maySendAs(): never {
+    throw new Error("imap asks for no senders");
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {}
+}

@@ -1,0 +1,26 @@
+import { TEST_TOML } from "@posthouse/service";
+import { describeTranscripts } from "@posthouse/transcript";
+import { startImapServer } from "./imap-server.ts";
+
+/**
+ * Settings a transcript may have:
+ *
+ *   @plaintext nobody      passwords only in TLS
+ *   @quota 10000           octets that the account may have
+ *   @message-bytes 70000   limits.message_bytes_max
+ */
+describeTranscripts(new URL("./transcripts/", import.meta.url), async ({ settings }) => {
+  const quota = settings.get("quota");
+  const messageBytes = settings.get("message-bytes");
+  const plaintext = settings.get("plaintext") ?? "loopback";
+  const limits =
+    messageBytes === undefined ? "" : `[limits]\nmessage_bytes_max = ${messageBytes}\n`;
+  const server = await startImapServer({
+    toml: `${TEST_TOML.replace('"loopback"', `"${plaintext}"`)}\n${limits}`,
+    ...(quota !== undefined && { account: { quotaBytes: Number(quota) } }),
+  });
+  return {
+    connect: () => server.connect(),
+    [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
+  };
+});
