@@ -1,0 +1,91 @@
+import type { Reply } from "../reply.ts";
+
+/** A value now or later: most answers need no waiting, and then nothing waits. */
+export type MaybePromise<T> = T | Promise<T>;
+
+/** SMTP of RFC 5321, or LMTP of RFC 2033. */
+export type Flavour = "smtp" | "lmtp";
+
+/** Who speaks to us, as known at this moment of the session. */
+export interface SmtpPeer {
+  /** IPv4 or IPv6 text; "" on a Unix socket. */
+  readonly address: string;
+  readonly isLoopback: boolean;
+  /** As it said in HELO, EHLO or LHLO; "" before. */
+  readonly helo: string;
+  /** RFC 3848 keyword of the session: SMTP, ESMTP, ESMTPS, ESMTPSA, LMTP … */
+  readonly protocol: string;
+  readonly tls?: { readonly version: string; readonly cipher: string };
+  /** What authenticate() said it is. */
+  readonly authenticatedAs?: string;
+}
+
+/** MAIL of RFC 5321 §4.1.1.2, with its parameters read. */
+export interface MailFrom {
+  /** Without angle brackets and source route; "" is the null reverse-path. */
+  readonly reversePath: string;
+  readonly body: "7BIT" | "8BITMIME" | "BINARYMIME";
+  readonly smtpUtf8: boolean;
+  /** SIZE of RFC 1870, what the client says it will send. */
+  readonly sizeBytes?: number;
+  /** RFC 3461 §4.3. */
+  readonly ret?: "FULL" | "HDRS";
+  /** RFC 3461 §4.4, decoded from xtext. */
+  readonly envid?: string;
+  /** Parameters of a private extension, as on the wire. */
+  readonly privateParameters: ReadonlyMap<string, string>;
+}
+
+export type Notify = "NEVER" | "SUCCESS" | "FAILURE" | "DELAY";
+
+/** RCPT of RFC 5321 §4.1.1.3, with its parameters read. */
+export interface RcptTo {
+  /** Without angle brackets and source route; `postmaster` may stand without a domain. */
+  readonly address: string;
+  readonly notify?: readonly Notify[];
+  /** `rfc822;ann@example.org`, its address decoded from xtext. */
+  readonly orcpt?: string;
+  readonly privateParameters: ReadonlyMap<string, string>;
+}
+
+/** One mail transaction (RFC 5321 §3.3). */
+export interface SmtpTransaction {
+  /** A positive reply makes it a recipient of the message. */
+  rcptTo(recipient: RcptTo): MaybePromise<Reply>;
+  /**
+   * Takes the message, without dot-stuffing and with CRLF line ends. One Reply for all, or in LMTP one
+   * for each accepted recipient in their order (RFC 2033 §4.2). The octets end with a MessageRefused
+   * when the server found the message unacceptable, with ConnectionLost when the client went: both
+   * may simply be let through, after cleaning up.
+   */
+  data(octets: AsyncIterable<Uint8Array>): Promise<Reply | readonly Reply[]>;
+}
+
+/** What an app does with the commands of its clients. */
+export interface SmtpHandler {
+  /** Before the greeting; a Reply is said instead of it and ends the connection. */
+  connected?(peer: SmtpPeer): MaybePromise<Reply | undefined>;
+  /** Absent: AUTH is not there. The account's address, or why not. */
+  authenticate?(
+    login: { readonly username: string; readonly password: string },
+    peer: SmtpPeer,
+  ): Promise<{ readonly authenticatedAs: string } | Reply>;
+  /** Begins a transaction, or a Reply that refuses it. */
+  mailFrom(mail: MailFrom, peer: SmtpPeer): MaybePromise<SmtpTransaction | Reply>;
+}
+
+/** The server refuses this message; thrown out of the octets that data() reads. */
+export class MessageRefused extends Error {
+  override readonly name = "MessageRefused";
+  readonly reply: Reply;
+
+  constructor(reply: Reply) {
+    super(reply.text);
+    this.reply = reply;
+  }
+}
+
+/** The client went away in the middle of a message. */
+export class ConnectionLost extends Error {
+  override readonly name = "ConnectionLost";
+}

@@ -1,0 +1,35 @@
+import { isIPv6 } from "node:net";
+import type { Envelope } from "../envelope.ts";
+
+/** The Received field of RFC 5321 §4.4, with its line ends: where this message came from, and to whom. */
+export function receivedField(envelope: Envelope, hostname: string): string {
+  const { client, recipients, messageId } = envelope;
+  // RFC 5321 §7.6: with several it would tell one of the other.
+  const only = recipients.length === 1 ? recipients[0]?.originalAddress : undefined;
+  const tls = client.tls === undefined ? "" : `\r\n\t(${client.tls.version} ${client.tls.cipher})`;
+  const forWhom = only === undefined ? "" : `\r\n\tfor <${only}>`;
+  return (
+    `Received: from ${heloOf(client.helo)} (${addressLiteral(client.address)})\r\n` +
+    `\tby ${hostname} (Posthouse) with ${client.protocol} id ${messageId}${tls}${forWhom};\r\n` +
+    `\t${formatDateTime(envelope.receivedAtMs)}\r\n`
+  );
+}
+
+/** What a client says of itself may be anything that is printable; a comment or a quote it may not be. */
+const heloOf = (helo: string): string => helo.replaceAll(/[^A-Za-z0-9._:[\]-]/g, "?") || "unknown";
+
+/** RFC 5321 §4.1.3. */
+const addressLiteral = (address: string): string =>
+  isIPv6(address) ? `[IPv6:${address}]` : `[${address || "local"}]`;
+
+const DAYS = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"];
+const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+
+/** RFC 5322 §3.3, in UTC: a server's own time zone is of no use to anyone. */
+export function formatDateTime(atMs: number): string {
+  const date = new Date(atMs);
+  const two = (value: number) => String(value).padStart(2, "0");
+  const day = `${DAYS[date.getUTCDay()]}, ${two(date.getUTCDate())} ${MONTHS[date.getUTCMonth()]}`;
+  const time = [date.getUTCHours(), date.getUTCMinutes(), date.getUTCSeconds()].map(two).join(":");
+  return `${day} ${date.getUTCFullYear()} ${time} +0000`;
+}

@@ -1,0 +1,358 @@
+import { isUtf8 } from "node:buffer";
+import type { Reply } from "../reply.ts";
+import { type BodyOutcome, BodyReceiver } from "./body-receiver.ts";
+import { commands } from "./commands.ts";
+import { formatReply } from "./format-reply.ts";
+import type { MailFrom, SmtpPeer, SmtpTransaction } from "./handler.ts";
+import { type CommandLine, LINE_TOO_LONG, type SmtpInput } from "./input.ts";
+import { serverLimits } from "./limits.ts";
+import type { MailCommandRules } from "./mail-command.ts";
+import type { RcptCommandRules } from "./rcpt-command.ts";
+import { replies } from "./replies.ts";
+import type { SmtpServerOptions } from "./smtp-server.ts";
+
+/** What a session needs of its connection. */
+export interface SessionTransport {
+  readonly address: string;
+  readonly isLoopback: boolean;
+  readonly tls: { readonly version: string; readonly cipher: string } | undefined;
+  /** A promise while the client does not read what it is told. */
+  write(octets: string): Promise<void> | undefined;
+  /** What comes after TLS stands; undefined when it does not. */
+  startTls(): Promise<SmtpInput | undefined>;
+  end(): void;
+}
+
+/** A mail transaction under way. */
+export interface OpenTransaction {
+  readonly handler: SmtpTransaction;
+  readonly mail: MailFrom;
+  recipientCount: number;
+  isRecipientTried: boolean;
+  /** BDAT has begun. */
+  chunks?: BodyReceiver;
+  /** A BDAT was refused; only RSET and the like help (RFC 3030 §2). */
+  hasFailed: boolean;
+}
+
+const NO_PRIVATE_PARAMETERS: ReadonlySet<string> = new Set();
+
+/**
+ * One session: reads a command, finds it in the table, runs it, and answers. Commands that came
+ * together are answered together (RFC 2920 §3.2): replies gather and are written before we wait.
+ */
+export class Session {
+  readonly options: SmtpServerOptions;
+  input: SmtpInput;
+  transaction: OpenTransaction | undefined;
+  refusedRecipients = 0;
+  failedLogins = 0;
+  readonly #transport: SessionTransport;
+  #peer: SmtpPeer;
+  #hello: "EHLO" | "HELO" | "LHLO" | undefined;
+  #unsent = "";
+  #badCommands = 0;
+  #isWaiting = false;
+  #isInCommand = false;
+  #isEnding = false;
+  #isOver = false;
+
+  constructor(options: SmtpServerOptions, transport: SessionTransport, input: SmtpInput) {
+    this.options = options;
+    this.input = input;
+    this.#transport = transport;
+    this.#peer = this.#freshPeer();
+  }
+
+  get peer(): SmtpPeer {
+    return this.#peer;
+  }
+
+  /** True while the client has to speak or to listen; at all other times its silence is no fault. */
+  get isWaiting(): boolean {
+    return this.#isWaiting;
+  }
+
+  get canStartTls(): boolean {
+    return this.options.tls !== undefined && this.#peer.tls === undefined;
+  }
+
+  /** AUTH is there, has not been done, and nobody could overhear it. */
+  get canAuthenticate(): boolean {
+    const { handler, isPlaintextAuthAllowedFromLoopback } = this.options;
+    if (handler.authenticate === undefined || this.#peer.authenticatedAs !== undefined)
+      return false;
+    const isPrivate = isPlaintextAuthAllowedFromLoopback === true && this.#peer.isLoopback;
+    return this.#peer.tls !== undefined || isPrivate;
+  }
+
+  get helloFirstReply(): Reply {
+    return this.options.flavour === "lmtp" ? replies.lhloFirst : replies.helloFirst;
+  }
+
+  get mailCommandRules(): MailCommandRules {
+    const { handler, messageBytesMax, isBinaryMimeOffered, privateExtension } = this.options;
+    return {
+      messageBytesMax,
+      isBinaryMimeOffered: isBinaryMimeOffered === true,
+      isAuthOffered: handler.authenticate !== undefined,
+      isDsnOffered: this.options.isDsnOffered === true,
+      privateParameters: privateExtension?.mailParameters ?? NO_PRIVATE_PARAMETERS,
+    };
+  }
+
+  /** Greets, and serves until the client leaves or has to. */
+  async run(): Promise<void> {
+    try {
+      if (await this.#greet()) await this.#serve();
+    } catch (error) {
+      this.options.onError?.(error);
+    } finally {
+      await this.#finish();
+    }
+  }
+
+  /** 421 now when the client has nothing under way, else after its command (RFC 5321 §3.8). */
+  shutDown(): void {
+    this.#isEnding = true;
+    if (this.#isWaiting && !this.#isInCommand) this.hangUp(replies.closing);
+  }
+
+  /** The client has been silent for too long. */
+  timeOut(): void {
+    this.hangUp(replies.timeout);
+  }
+
+  reply(reply: Reply): void {
+    if (!this.#isOver) this.#unsent += formatReply(reply);
+  }
+
+  /** A reply to a mistake of the client; too many of them end the session. */
+  bad(reply: Reply): void {
+    this.#badCommands++;
+    if (this.#badCommands > serverLimits.badCommandsMax) this.hangUp(replies.tooManyErrors);
+    else this.reply(reply);
+  }
+
+  /** Says it, and closes: what the client sent after is not read. */
+  hangUp(reply: Reply): void {
+    if (this.#isOver) return;
+    this.reply(reply);
+    this.#isOver = true;
+    void this.#transport.write(this.#unsent);
+    this.#unsent = "";
+    this.#transport.end();
+    this.input.isClosed = true;
+  }
+
+  hello(name: "EHLO" | "HELO" | "LHLO", argument: string): void {
+    this.#hello = name;
+    this.#updatePeer({ helo: argument });
+  }
+
+  authenticatedAs(account: string): void {
+    this.#updatePeer({ authenticatedAs: account });
+  }
+
+  beginTransaction(mail: MailFrom, handler: SmtpTransaction): void {
+    this.transaction = {
+      handler,
+      mail,
+      recipientCount: 0,
+      isRecipientTried: false,
+      hasFailed: false,
+    };
+  }
+
+  /** Ends the transaction, waiting where a message has begun. */
+  endTransaction(andThen: () => void): Promise<void> | void {
+    const chunks = this.transaction?.chunks;
+    this.transaction = undefined;
+    if (chunks === undefined) return andThen();
+    return chunks.abandon().then(andThen);
+  }
+
+  rcptCommandRules(mail: MailFrom): RcptCommandRules {
+    return {
+      smtpUtf8: mail.smtpUtf8,
+      isDsnOffered: this.options.isDsnOffered === true,
+      privateParameters: this.options.privateExtension?.rcptParameters ?? NO_PRIVATE_PARAMETERS,
+    };
+  }
+
+  /** RFC 5321 §3.3; in LMTP it is always 503 (RFC 2033 §4.2). */
+  noRecipientReply({ isRecipientTried }: OpenTransaction): Reply {
+    const isRefused = isRecipientTried && this.options.flavour === "smtp";
+    return isRefused ? replies.noValidRecipients : replies.rcptFirst;
+  }
+
+  beginBody({ handler, mail }: OpenTransaction): BodyReceiver {
+    const { lineEnds, messageBytesMax } = this.options;
+    return new BodyReceiver(handler, {
+      lineEnds,
+      messageBytesMax,
+      isBinary: mail.body === "BINARYMIME",
+    });
+  }
+
+  /** Waits for the handler's word on a complete message, and passes it on. */
+  async finishBody(body: BodyReceiver, lastOctets?: Buffer): Promise<void> {
+    const outcome = await body.finish(lastOctets);
+    const count = this.transaction?.recipientCount ?? 1;
+    this.transaction = undefined;
+    for (const reply of this.#repliesFor(outcome, count)) this.reply(reply);
+  }
+
+  /** The next line; undefined when the client is gone. */
+  async readLine(): Promise<CommandLine | undefined> {
+    for (;;) {
+      const line = this.input.takeLine();
+      if (line !== undefined) return line;
+      if (!(await this.more())) return undefined;
+    }
+  }
+
+  /** Says what is to be said, then waits for octets; false when none will come. */
+  async more(): Promise<boolean> {
+    this.#isWaiting = true;
+    const isHeard = this.#flush();
+    if (isHeard !== undefined) await isHeard;
+    const hasMore = await this.input.more();
+    this.#isWaiting = false;
+    return hasMore;
+  }
+
+  async startTls(): Promise<void> {
+    const isHeard = this.#flush();
+    if (isHeard !== undefined) await isHeard;
+    const input = await this.#transport.startTls();
+    if (input === undefined) {
+      this.#isOver = true;
+      return;
+    }
+    this.input = input;
+    this.#hello = undefined;
+    this.#peer = this.#freshPeer();
+  }
+
+  async #greet(): Promise<boolean> {
+    const { handler, hostname, flavour, greetingDelayMs = 0 } = this.options;
+    const refusal = await handler.connected?.(this.#peer);
+    if (greetingDelayMs > 0) await this.#delay(greetingDelayMs);
+    // RFC 5321 §4.3.1: a client waits for the greeting; what does not is seldom a mail server.
+    const isEarly = greetingDelayMs > 0 && this.input.hasBuffered();
+    const no = refusal ?? (isEarly ? replies.earlyTalker : undefined);
+    if (no !== undefined) {
+      this.hangUp(no);
+      return false;
+    }
+    this.reply({
+      code: 220,
+      text: `${hostname} ${flavour === "lmtp" ? "LMTP" : "ESMTP"} Posthouse`,
+    });
+    return true;
+  }
+
+  async #delay(delayMs: number): Promise<void> {
+    await new Promise((resolve) => setTimeout(resolve, delayMs).unref());
+  }
+
+  async #serve(): Promise<void> {
+    while (!this.#isOver) {
+      const line = this.input.takeLine();
+      if (line === undefined) {
+        if (this.#isEnding) return this.hangUp(replies.closing);
+        if (!(await this.more())) return;
+        continue;
+      }
+      this.#isInCommand = true;
+      try {
+        const running = this.#run(line);
+        if (running !== undefined) await running;
+      } catch (error) {
+        this.#failed(error);
+      }
+      this.#isInCommand = false;
+      if (this.#unsent.length > serverLimits.replyBytesMax) await this.#flush();
+    }
+  }
+
+  #run(line: CommandLine): Promise<void> | void {
+    const read = line === LINE_TOO_LONG ? replies.lineTooLong : readCommand(line);
+    if ("code" in read) return this.bad(read);
+    const command = commands.get(read.name);
+    if (command === undefined) return this.#unknown(read.name, read.argument);
+    if (command.needs !== undefined && this.#peer.helo === "")
+      return this.bad(this.helloFirstReply);
+    return command.run(this, read.argument);
+  }
+
+  /** A browser that was led here sends its header as commands; it gets no second one. */
+  #unknown(name: string, argument: string): void {
+    const isHttp = / HTTP\/\d(?:\.\d)?$/i.test(argument) || name === "HOST:";
+    if (isHttp) this.hangUp(replies.notHttp);
+    else this.bad(replies.unknownCommand);
+  }
+
+  #failed(error: unknown): void {
+    this.options.onError?.(error);
+    this.transaction = undefined;
+    this.reply(replies.internal);
+  }
+
+  #repliesFor(outcome: BodyOutcome, recipientCount: number): readonly Reply[] {
+    if (outcome.kind === "failed") this.options.onError?.(outcome.error);
+    const said = outcome.kind === "failed" ? replies.internal : outcome.replies;
+    if (this.options.flavour === "smtp") return "code" in said ? [said] : said.slice(0, 1);
+    // RFC 2033 §4.2: one for each RCPT that was accepted, neither more nor fewer.
+    return Array.from({ length: recipientCount }, (_, at) =>
+      "code" in said ? said : (said[at] ?? replies.internal),
+    );
+  }
+
+  #flush(): Promise<void> | undefined {
+    if (this.#unsent === "") return undefined;
+    const unsent = this.#unsent;
+    this.#unsent = "";
+    return this.#transport.write(unsent);
+  }
+
+  async #finish(): Promise<void> {
+    const chunks = this.transaction?.chunks;
+    this.transaction = undefined;
+    void this.#flush();
+    this.#isOver = true;
+    this.#transport.end();
+    await chunks?.abandon();
+  }
+
+  #freshPeer(): SmtpPeer {
+    const { address, isLoopback, tls } = this.#transport;
+    const peer = { address, isLoopback, helo: "", protocol: "", ...(tls && { tls }) };
+    return { ...peer, protocol: this.#protocolOf(peer) };
+  }
+
+  #updatePeer(change: Partial<SmtpPeer>): void {
+    const peer = { ...this.#peer, ...change };
+    this.#peer = { ...peer, protocol: this.#protocolOf(peer) };
+  }
+
+  /** RFC 3848. */
+  #protocolOf({ tls, authenticatedAs }: Omit<SmtpPeer, "protocol">): string {
+    const name = { EHLO: "ESMTP", LHLO: "LMTP", HELO: "SMTP" }[this.#hello ?? "HELO"];
+    if (name === "SMTP") return name;
+    return `${name}${tls === undefined ? "" : "S"}${authenticatedAs === undefined ? "" : "A"}`;
+  }
+}
+
+/** A command line is a verb and an argument, in ASCII or, with SMTPUTF8, in UTF-8 (RFC 6531 §3.3). */
+function readCommand(line: Buffer): { readonly name: string; readonly argument: string } | Reply {
+  if (!isUtf8(line)) return replies.unreadableCommand;
+  const text = line.toString("utf8");
+  // Tabs and other controls are in no command; RFC 5321 §4.1.1 separates with spaces.
+  if (/\p{Cc}/u.test(text)) return replies.unreadableCommand;
+  const space = text.indexOf(" ");
+  const name = space < 0 ? text : text.slice(0, space);
+  const argument = space < 0 ? "" : text.slice(space + 1).trim();
+  return { name: name.toUpperCase(), argument };
+}

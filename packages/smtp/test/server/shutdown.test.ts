@@ -1,0 +1,53 @@
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { test } from "node:test";
+import { createSmtpServer } from "@posthouse/smtp";
+import { connectTo } from "@posthouse/transcript";
+
+test("close() says 421 to the idle, lets a message at its end have its reply, and takes no new client", async () => {
+  const atEnd = Promise.withResolvers<void>();
+  const mayEnd = Promise.withResolvers<void>();
+  const ok = { code: 250, enhanced: "2.0.0", text: "Ok" };
+  const server = createSmtpServer({
+    flavour: "smtp",
+    hostname: "mx.example.test",
+    messageBytesMax: 1000,
+    lineEnds: "refuse",
+    recipientsMax: 1,
+    handler: {
+      mailFrom: () => ({
+        rcptTo: () => ok,
+        async data(octets) {
+          await Array.fromAsync(octets);
+          atEnd.resolve();
+          await mayEnd.promise;
+          return ok;
+        },
+      }),
+    },
+  });
+  server.netServer.listen(0, "127.0.0.1");
+  await once(server.netServer, "listening");
+  const { port } = server.netServer.address() as { port: number };
+
+  const idle = await connectTo({ port });
+  await once(idle, "data");
+  const busy = await connectTo({ port });
+  let said = "";
+  busy.on("data", (octets) => {
+    said += octets;
+  });
+  busy.write("EHLO c\r\nMAIL FROM:<>\r\nRCPT TO:<b@example.test>\r\nBDAT 0 LAST\r\n");
+  await atEnd.promise;
+
+  const closed = server.close(5000);
+  assert.equal(
+    String((await once(idle, "data"))[0]),
+    "421 4.3.2 Server is stopping, come back soon\r\n",
+  );
+  mayEnd.resolve();
+  await once(busy, "close");
+  assert.match(said, /250 2\.0\.0 Ok\r\n421 4\.3\.2 Server is stopping, come back soon\r\n$/);
+  await closed;
+  await assert.rejects(connectTo({ port }), { code: "ECONNREFUSED" });
+});

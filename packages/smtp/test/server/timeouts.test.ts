@@ -1,0 +1,87 @@
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { connect } from "node:net";
+import { test } from "node:test";
+import { setTimeout as wait } from "node:timers/promises";
+import { connect as tlsConnect } from "node:tls";
+import { testIdentity, testServer } from "./test-server.ts";
+
+/** Everything that the server says until it closes. */
+async function heardFrom(socket: ReturnType<typeof connect>): Promise<string> {
+  let said = "";
+  socket.on("error", () => {});
+  socket.on("data", (octets) => {
+    said += octets;
+  });
+  await once(socket, "close");
+  return said;
+}
+
+const beginning = "EHLO c\r\nMAIL FROM:<>\r\nRCPT TO:<b@example.test>\r\n";
+
+for (const [phase, octets] of [
+  ["before its first command", ""],
+  ["in the middle of a command", "EHL"],
+  ["in the middle of DATA", `${beginning}DATA\r\nSubject: half`],
+  ["in the middle of BDAT", `${beginning}BDAT 100\r\nSubject: half`],
+] as const) {
+  test(`a client that is silent ${phase} is told 421 and let go`, async () => {
+    await using server = await testServer({ idleMs: 50 });
+    const socket = connect(server.port, "127.0.0.1");
+    socket.write(octets);
+    assert.match(await heardFrom(socket), /421 4\.4\.2 Timeout, closing connection\r\n$/);
+    assert.deepEqual(server.received, []);
+  });
+}
+
+test("a client that is silent after STARTTLS is told 421 under TLS", async () => {
+  await using server = await testServer({
+    idleMs: 50,
+    tls: { mode: "starttls", identity: testIdentity },
+  });
+  const socket = connect(server.port, "127.0.0.1");
+  socket.write("EHLO c\r\nSTARTTLS\r\n");
+  let said = "";
+  while (!said.includes("220 2.0.0")) said += String((await once(socket, "data"))[0]);
+  const secure = tlsConnect({ socket, rejectUnauthorized: false });
+  assert.match(await heardFrom(secure), /^421 4\.4\.2 Timeout, closing connection\r\n$/);
+});
+
+test("a client that waits for us is not to blame, however long we take", async () => {
+  await using server = await testServer({
+    idleMs: 20,
+    handler: {
+      mailFrom: () => ({
+        rcptTo: () => ({ code: 250, enhanced: "2.1.5", text: "Recipient ok" }),
+        async data(octets) {
+          await Array.fromAsync(octets);
+          await wait(100);
+          return { code: 250, enhanced: "2.0.0", text: "At last" };
+        },
+      }),
+    },
+  });
+  const socket = connect(server.port, "127.0.0.1");
+  socket.write(`${beginning}BDAT 0 LAST\r\nQUIT\r\n`);
+  assert.match(await heardFrom(socket), /250 2\.0\.0 At last\r\n221 /);
+});
+
+for (const mode of ["implicit", "starttls"] as const) {
+  test(`octets that are no handshake end a connection with ${mode} TLS, and the next one is served`, async () => {
+    await using server = await testServer({ tls: { mode, identity: testIdentity } });
+    const broken = connect(server.port, "127.0.0.1");
+    if (mode === "starttls") {
+      broken.write("EHLO c\r\nSTARTTLS\r\n");
+      let said = "";
+      while (!said.includes("220 2.0.0")) said += String((await once(broken, "data"))[0]);
+    }
+    broken.write("EHLO this is no handshake\r\n");
+    await heardFrom(broken);
+    const next =
+      mode === "implicit"
+        ? tlsConnect({ port: server.port, host: "127.0.0.1", rejectUnauthorized: false })
+        : connect(server.port, "127.0.0.1");
+    assert.match(String((await once(next, "data"))[0]), /^220 /);
+    next.destroy();
+  });
+}
