@@ -1,0 +1,81 @@
+import { mkdir } from "node:fs/promises";
+import { type AuthClient, connectAuth } from "@posthouse/accounts";
+import { type MailStore, openMailStore } from "@posthouse/mailbox-store";
+import { type AppContext, type BoundAddress, listen, type RunningApp } from "@posthouse/service";
+import { ConnectionCount, createSmtpServer, type SmtpServer } from "@posthouse/smtp";
+import { deliveryHandler } from "./delivery-handler.ts";
+import { limits } from "./limits.ts";
+
+/** Parts that a test, or a process that holds several apps, gives instead of the usual ones. */
+export interface Parts {
+  readonly auth?: AuthClient;
+  readonly store?: MailStore;
+  readonly atCrashPoint?: (row: "L1" | "L3") => Promise<void>;
+}
+
+/** Delivers mail that comes over the LMTP socket and the listeners of `[lmtp]`. */
+export async function start(context: AppContext, parts: Parts = {}): Promise<RunningApp> {
+  const { config, log, events } = context;
+  const { paths, hostname, lmtp } = config;
+  await using opened = new AsyncDisposableStack();
+  await mkdir(paths.tmp, { recursive: true });
+  const messageBytesMax = config.limits.messageBytesMax + limits.addedBytesMax;
+  const store = parts.store ?? opened.use(await openStore(context, messageBytesMax));
+  const auth = parts.auth ?? opened.use(connectAuth({ socketPath: config.auth.socketPath }));
+  const { atCrashPoint } = parts;
+  const tmpDirectory = paths.tmp;
+  const handler = deliveryHandler({
+    store,
+    auth,
+    events,
+    log,
+    hostname,
+    tmpDirectory,
+    atCrashPoint,
+  });
+
+  const serverFor = (isOurs: boolean): SmtpServer =>
+    createSmtpServer({
+      flavour: "lmtp",
+      hostname,
+      handler,
+      messageBytesMax,
+      lineEnds: "refuse",
+      recipientsMax: limits.recipientsMax,
+      connections: new ConnectionCount(limits.sessionsMax, limits.sessionsMax),
+      onError: (err) => log.error({ err }, "A session failed in a way that nobody foresaw"),
+      ...(isOurs && { privateExtension: handOverExtension }),
+    });
+  const servers: SmtpServer[] = [];
+  opened.defer(async () => {
+    await Promise.all(servers.map((server) => server.close(limits.closeMs)));
+  });
+  const open = async (isOurs: boolean, at: Parameters<typeof listen>[2]): Promise<BoundAddress> => {
+    const server = serverFor(isOurs);
+    servers.push(server);
+    return await listen("lmtp", server.netServer, at);
+  };
+  const addresses = [await open(true, { socketPath: lmtp.socketPath })];
+  for (const { address, port } of lmtp.listeners) {
+    addresses.push(await open(false, { address, port }));
+  }
+  const running = opened.move();
+  // In reverse: deliveries under way end first, then the store closes.
+  return { addresses, close: () => running.disposeAsync() };
+}
+
+function openStore({ config, log }: AppContext, receivedBytesMax: number): Promise<MailStore> {
+  return openMailStore({
+    mailDirectory: config.paths.mail,
+    messageBytesMax: receivedBytesMax + limits.addedBytesMax,
+    host: config.hostname,
+    log: (text) => log.warn(text),
+  });
+}
+
+/** Only who may open the socket may say who a message is from and what is known of it. */
+const handOverExtension = {
+  keyword: "XENVELOPE",
+  mailParameters: new Set(["XENVELOPE"]),
+  rcptParameters: new Set(["XORIGINAL"]),
+};

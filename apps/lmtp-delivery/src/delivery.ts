@@ -1,0 +1,134 @@
+import type { Account } from "@posthouse/accounts";
+import { type MailStore, StoreError } from "@posthouse/mailbox-store";
+import type { EventTrail, Logger } from "@posthouse/service";
+import { type EnvelopeHead, type MessageSpool, type Reply, receivedField } from "@posthouse/smtp";
+import { finalFields, withoutReturnPath } from "./final-fields.ts";
+import { limits } from "./limits.ts";
+import { delivered, replyOfStoreError } from "./replies.ts";
+
+export interface DeliveryOptions {
+  readonly store: MailStore;
+  readonly events: EventTrail;
+  readonly log: Logger;
+  readonly hostname: string;
+  /** Tests stop here, in the name of a row of the crash table. */
+  readonly atCrashPoint?: ((row: "L1" | "L3") => Promise<void>) | undefined;
+}
+
+/** One RCPT: the address as it was sent to, and the accounts that it is. */
+export interface AcceptedRecipient {
+  readonly originalAddress: string;
+  readonly accounts: readonly Account[];
+}
+
+export interface DeliveryEnvelope extends EnvelopeHead {
+  /** It came from outside, and has no Received field of ours yet. */
+  readonly needsReceived: boolean;
+}
+
+/**
+ * Puts one message into the INBOX of every recipient, and has one reply for each RCPT (RFC 2033 §4.2).
+ *
+ *   state   mailbox            after a crash here
+ *   L1      -                  the client has no reply, and its queue tries again
+ *   L2      as the store says  the same: the store knows the delivery by message id and recipient, and
+ *                              repeats its answer without storing twice
+ *   L3      the message        the client may miss the reply: then as L2
+ *
+ * Recipients are independent: one that is full does not keep the others waiting or from their copy.
+ */
+export async function deliverToAll(
+  { store, events, log, hostname, atCrashPoint }: DeliveryOptions,
+  envelope: DeliveryEnvelope,
+  recipients: readonly AcceptedRecipient[],
+  spool: MessageSpool,
+): Promise<readonly Reply[]> {
+  spool.replaceHead(withoutReturnPath(spool.head));
+  const received = envelope.needsReceived ? receivedFieldFor(envelope, recipients, hostname) : "";
+  const { messageId, reversePath } = envelope;
+
+  const deliverTo = async (account: Account, originalAddress: string): Promise<Reply> => {
+    const fields = finalFields({ reversePath, account: account.address, originalAddress });
+    // After a field of ours, a line that begins with a blank would be a part of it.
+    const separator = envelope.needsReceived && isBlank(spool.head[0]) ? "\r\n" : "";
+    const before = Buffer.from(`${fields}${received}${separator}`, "utf8");
+    const about = { messageId, recipient: account.address };
+    try {
+      await atCrashPoint?.("L1");
+      await using mail = await store.openAccount(account);
+      const octets = spool.octets(before);
+      const appended = await mail.deliver("INBOX", { octets }, `${messageId} ${account.address}`);
+      await atCrashPoint?.("L3");
+      const uid = appended.uids[0];
+      events.record({
+        type: "delivered",
+        ...about,
+        mailbox: "INBOX",
+        ...(uid !== undefined && { uid }),
+      });
+      log.info({ ...about, uid }, "Delivered");
+      return delivered(messageId);
+    } catch (error) {
+      if (!(error instanceof StoreError)) throw error;
+      const reply = replyOfStoreError[error.code];
+      events.record({
+        type: "refused",
+        ...about,
+        reply: `${reply.code} ${reply.enhanced} ${reply.text}`,
+      });
+      log.warn({ ...about, err: error, reply: reply.code }, "Cannot deliver");
+      return reply;
+    }
+  };
+  return await repliesFor(recipients, deliverTo);
+}
+
+/** An account that two recipients lead to has one copy, and both have its reply. */
+async function repliesFor(
+  recipients: readonly AcceptedRecipient[],
+  deliverTo: (account: Account, originalAddress: string) => Promise<Reply>,
+): Promise<readonly Reply[]> {
+  const accounts = new Map<
+    string,
+    { readonly account: Account; readonly originalAddress: string }
+  >();
+  for (const { accounts: targets, originalAddress } of recipients) {
+    for (const account of targets) {
+      if (!accounts.has(account.id)) accounts.set(account.id, { account, originalAddress });
+    }
+  }
+  const replyOf = new Map<string, Reply>();
+  const waiting = [...accounts.values()].values();
+  const worker = async () => {
+    for (const { account, originalAddress } of waiting) {
+      replyOf.set(account.id, await deliverTo(account, originalAddress));
+    }
+  };
+  const workers = Math.min(limits.deliveriesAtOnceMax, accounts.size);
+  await Promise.all(Array.from({ length: workers }, worker));
+  return recipients.map(({ accounts: targets }) =>
+    worstOf(targets.map(({ id }) => replyOf.get(id) ?? replyOfStoreError.unavailable)),
+  );
+}
+
+/** An alias of several accounts is done when all have it; what is tried again is stored once only. */
+const worstOf = (replies: readonly Reply[]): Reply =>
+  replies.find(({ code }) => code >= 400 && code < 500) ??
+  replies.find(({ code }) => code >= 500) ??
+  replies[0] ??
+  replyOfStoreError.unavailable;
+
+function receivedFieldFor(
+  envelope: DeliveryEnvelope,
+  recipients: readonly AcceptedRecipient[],
+  hostname: string,
+): string {
+  const named = recipients.map(({ originalAddress }) => ({
+    address: originalAddress,
+    originalAddress,
+    isLocal: true,
+  }));
+  return receivedField({ ...envelope, recipients: named }, hostname);
+}
+
+const isBlank = (octet: number | undefined): boolean => octet === 0x20 || octet === 0x09;

@@ -1,0 +1,16 @@
+/** What clients may cost lmtp-delivery. Those of the protocol are serverLimits of @posthouse/smtp. */
+export const limits = {
+  /** Sessions of one listener: smtp-in uses 32, smtp-out fewer, a foreign MTA 20. */
+  sessionsMax: 100,
+  /** What smtp-in takes in one submission. */
+  recipientsMax: 1000,
+  /** Mailboxes that one message is written to at the same time; each reads it on its own. */
+  deliveriesAtOnceMax: 32,
+  /**
+   * What Received, Return-Path and the like add on the way: a message that smtp-in could take under
+   * `limits.message_bytes_max` is not to be refused here, and not by the store.
+   */
+  addedBytesMax: 64 * 1024,
+  /** Of the 2 s that an app has to stop: for deliveries under way. */
+  closeMs: 1500,
+} as const;

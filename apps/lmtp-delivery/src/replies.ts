@@ -1,0 +1,46 @@
+import type { StoreErrorCode } from "@posthouse/mailbox-store";
+import type { Reply } from "@posthouse/smtp";
+
+/** What lmtp-delivery says beyond the protocol's own replies. */
+export const replies = {
+  recipientOk: { code: 250, enhanced: "2.1.5", text: "Recipient ok" },
+  directoryUnavailable: {
+    code: 451,
+    enhanced: "4.3.0",
+    text: "Cannot look up addresses now, try again later",
+  },
+  spoolUnavailable: {
+    code: 452,
+    enhanced: "4.3.1",
+    text: "Cannot store mail now, try again later",
+  },
+  badEnvelope: { code: 501, enhanced: "5.5.4", text: "XENVELOPE or XORIGINAL cannot be read" },
+  unknownUser: { code: 550, enhanced: "5.1.1", text: "No such user here" },
+  goesElsewhere: {
+    code: 550,
+    enhanced: "5.1.6",
+    text: "This address is forwarded to another host: send it by SMTP",
+  },
+} as const satisfies Record<string, Reply>;
+
+export const delivered = (messageId: string): Reply => ({
+  code: 250,
+  enhanced: "2.0.0",
+  text: `Ok: delivered ${messageId}`,
+});
+
+const tryLater: Reply = { code: 451, enhanced: "4.3.0", text: "Mailbox is not available now" };
+
+/** The store's word in the words of LMTP; its message names paths and stays in the log. */
+export const replyOfStoreError = {
+  // INBOX is always there: when it seems not to be, the account is being moved or mended.
+  "not-found": tryLater,
+  exists: tryLater,
+  gone: tryLater,
+  unavailable: tryLater,
+  "read-only": { code: 450, enhanced: "4.2.1", text: "Mailbox is read-only now" },
+  "not-permitted": { code: 550, enhanced: "5.2.1", text: "Mailbox does not take mail" },
+  "over-quota": { code: 452, enhanced: "4.2.2", text: "Mailbox is full" },
+  limit: { code: 552, enhanced: "5.2.3", text: "Message is larger than the mailbox takes" },
+  "bad-message": { code: 554, enhanced: "5.6.0", text: "Message cannot be stored" },
+} as const satisfies Record<StoreErrorCode, Reply>;

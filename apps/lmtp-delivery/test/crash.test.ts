@@ -1,0 +1,98 @@
+import assert from "node:assert/strict";
+import { type ChildProcess, fork } from "node:child_process";
+import { once } from "node:events";
+import { test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { openMailStore } from "@posthouse/mailbox-store";
+import { testContext } from "@posthouse/service";
+import {
+  ENVELOPE_VERSION,
+  type Envelope,
+  envelopeToLmtpParameters,
+  LmtpPool,
+  newMessageId,
+  SmtpConnectionError,
+} from "@posthouse/smtp";
+import { messagesOf } from "./test-app.ts";
+import { TestDirectory } from "./test-directory.ts";
+
+const envelope: Envelope = {
+  version: ENVELOPE_VERSION,
+  messageId: newMessageId(Date.now()),
+  receivedAtMs: Date.now(),
+  client: { address: "192.0.2.1", helo: "remote.example", protocol: "ESMTP" },
+  reversePath: "sender@remote.example",
+  recipients: [{ address: "ann@example.test", originalAddress: "ann@example.test", isLocal: true }],
+  body: "7BIT",
+  smtpUtf8: false,
+  requireTls: false,
+  priority: 0,
+  verdicts: {},
+};
+
+for (const row of ["L1", "L3"] as const) {
+  test(`killed at ${row} of the crash table and asked again, lmtp-delivery has the message once`, async () => {
+    await using context = await testContext();
+    const { lmtp, paths, limits, hostname } = context.config;
+    {
+      await using dying = new Child(context.directory, row);
+      await dying.ready();
+      await assert.rejects(handOver(lmtp.socketPath), SmtpConnectionError);
+      assert.equal(await dying.ended(), "SIGKILL");
+    }
+    {
+      await using living = new Child(context.directory, "none");
+      await living.ready();
+      assert.deepEqual(await handOver(lmtp.socketPath), [250]);
+    }
+    await using store = await openMailStore({
+      mailDirectory: paths.mail,
+      messageBytesMax: limits.messageBytesMax,
+      host: hostname,
+    });
+    const account = await new TestDirectory().findAccount("ann@example.test");
+    assert.ok(account);
+    assert.equal((await messagesOf(store, account)).length, 1);
+  });
+}
+
+/** A process of its own, which ends with the test at the latest. */
+class Child implements AsyncDisposable {
+  readonly #process: ChildProcess;
+  readonly #exited: Promise<unknown[]>;
+
+  constructor(directory: string, row: string) {
+    const path = fileURLToPath(new URL("./crash-child.ts", import.meta.url));
+    this.#process = fork(path, [directory, row]);
+    this.#exited = once(this.#process, "exit");
+  }
+
+  async ready(): Promise<void> {
+    await once(this.#process, "message");
+  }
+
+  /** The signal that ended it. */
+  async ended(): Promise<unknown> {
+    const [, signal] = await this.#exited;
+    return signal;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#process.kill("SIGKILL");
+    await this.#exited;
+  }
+}
+
+async function handOver(socketPath: string): Promise<number[]> {
+  await using pool = new LmtpPool({ socketPath, heloName: "smtp-in", sizeMax: 1, idleMs: 1000 });
+  const outcome = await pool.use((session) =>
+    session.send({
+      ...envelopeToLmtpParameters(envelope),
+      reversePath: envelope.reversePath,
+      octets: (async function* () {
+        yield Buffer.from("Subject: hello\r\n\r\nHello\r\n");
+      })(),
+    }),
+  );
+  return outcome.recipients.map(({ reply }) => reply.code);
+}

@@ -1,0 +1,44 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import { withoutReturnPath } from "../src/final-fields.ts";
+
+const without = (head: string): string =>
+  withoutReturnPath(Buffer.from(head, "latin1")).toString("latin1");
+
+const cases: readonly (readonly [name: string, head: string, left: string])[] = [
+  ["a header without one", "Subject: x\r\n\r\nbody", "Subject: x\r\n\r\nbody"],
+  ["the first field", "Return-Path: <a@b>\r\nSubject: x\r\n\r\n", "Subject: x\r\n\r\n"],
+  [
+    "a folded one",
+    "A: b\r\nreturn-path:\r\n <a@b>\r\n\t(x)\r\nC: d\r\n\r\n",
+    "A: b\r\nC: d\r\n\r\n",
+  ],
+  ["two of them", "Return-Path: <>\r\nA: b\r\nReturn-Path: <c@d>\r\n\r\n", "A: b\r\n\r\n"],
+  ["one in the body", "A: b\r\n\r\nReturn-Path: <>\r\n", "A: b\r\n\r\nReturn-Path: <>\r\n"],
+  ["one and nothing else", "Return-Path: <>\r\n", ""],
+];
+
+for (const [name, head, left] of cases) {
+  test(`withoutReturnPath(): ${name}`, () => assert.equal(without(head), left));
+}
+
+test("whatever the octets are, only Return-Path fields of the header go", () => {
+  const piece = fc.constantFrom(
+    "Return-Path: <a@b>\r\n",
+    "A: b\r\n",
+    " folded\r\n",
+    "\r\n",
+    "\xff\n",
+    "x",
+  );
+  fc.assert(
+    fc.property(fc.array(piece, { maxLength: 12 }), (pieces) => {
+      const head = pieces.join("");
+      const left = without(head);
+      assert.equal(without(left), left);
+      const bodyAt = head.indexOf("\r\n\r\n");
+      if (bodyAt >= 0 && !head.startsWith("\r\n")) assert.ok(left.endsWith(head.slice(bodyAt + 4)));
+    }),
+  );
+});

@@ -1,0 +1,55 @@
+import {
+  type Account,
+  type AuthClient,
+  AuthUnavailable,
+  type RecipientResolution,
+} from "@posthouse/accounts";
+
+/**
+ * The directory of the tests: accounts ann, bob and small (with room for one message) at example.test;
+ * `team@` is ann and bob, `away@` goes elsewhere. It can be switched off.
+ */
+export class TestDirectory implements AuthClient {
+  isDown = false;
+
+  authenticate(): Promise<never> {
+    return Promise.reject(new Error("lmtp-delivery asks for no password"));
+  }
+
+  async resolveRecipient(address: string): Promise<RecipientResolution> {
+    this.#assertUp();
+    const [local = "", domain] = address.toLowerCase().split("@");
+    if (local === "team") return found("ann@example.test", "bob@example.test");
+    if (local === "away") return found("ann@elsewhere.example");
+    const account = accountOf(`${local.split("+")[0]}@${domain}`);
+    return account === undefined ? { kind: "unknown-user" } : found(account.address);
+  }
+
+  async findAccount(address: string): Promise<Account | undefined> {
+    this.#assertUp();
+    return accountOf(address);
+  }
+
+  maySendAs(): Promise<never> {
+    return Promise.reject(new Error("lmtp-delivery asks for no sender"));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {}
+
+  #assertUp(): void {
+    if (this.isDown) throw new AuthUnavailable("Authentication is switched off");
+  }
+}
+
+function accountOf(address: string): Account | undefined {
+  const [, name] = /^(ann|bob|small)@example\.test$/i.exec(address) ?? [];
+  if (name === undefined) return undefined;
+  const id = name.toLowerCase().padEnd(16, "0");
+  const account = { id, address: address.toLowerCase() };
+  return name === "small" ? { ...account, quotaMessages: 1 } : account;
+}
+
+const found = (...addresses: readonly string[]): RecipientResolution => ({
+  kind: "found",
+  targets: addresses.map((address) => ({ address, isLocal: address.endsWith("@example.test") })),
+});

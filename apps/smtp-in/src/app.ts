@@ -1,0 +1,140 @@
+import { mkdir } from "node:fs/promises";
+import { type AuthClient, connectAuth } from "@posthouse/accounts";
+import { openQueueWriter, type QueueWriter } from "@posthouse/queue/writer";
+import {
+  type AppContext,
+  type BoundAddress,
+  type Config,
+  listen,
+  loadTls,
+  type RunningApp,
+  type TlsIdentity,
+} from "@posthouse/service";
+import {
+  ConnectionCount,
+  createSmtpServer,
+  type SmtpHandler,
+  type SmtpServer,
+} from "@posthouse/smtp";
+import { HandOver } from "./hand-over.ts";
+import { limits } from "./limits.ts";
+import { type MailHandlerOptions, mailHandler } from "./mail-handler.ts";
+import { Notices } from "./notices.ts";
+import { type CrashRow, Reception } from "./reception.ts";
+import { RelayPolicy } from "./relay-policy.ts";
+
+/** Parts that a test gives instead of the usual ones. */
+export interface Parts {
+  readonly auth?: AuthClient;
+  readonly queue?: QueueWriter;
+  readonly handOverMs?: number;
+  readonly atCrashPoint?: (row: CrashRow) => Promise<void>;
+}
+
+type Listener = Config["smtpIn"]["listeners"][number];
+
+/** Receives mail on the listeners of `[smtp_in]`. */
+export async function start(context: AppContext, parts: Parts = {}): Promise<RunningApp> {
+  const { config, log } = context;
+  await using opened = new AsyncDisposableStack();
+  await mkdir(config.paths.tmp, { recursive: true });
+  const tls = loadTls(config, (err) => log.error({ err }, "Cannot renew the certificate"));
+  opened.defer(() => tls.close());
+  const options = await handlerOptions(context, parts, opened);
+  const handlers = {
+    mx: mailHandler(options, "mx"),
+    submission: mailHandler(options, "submission"),
+  };
+  const connections = new ConnectionCount();
+
+  const servers: SmtpServer[] = [];
+  opened.defer(async () => {
+    await Promise.all(servers.map((server) => server.close(limits.closeMs)));
+  });
+  const addresses: BoundAddress[] = [];
+  for (const listener of config.smtpIn.listeners) {
+    const { kind, address, port } = listener;
+    const handler = kind === "mx" ? handlers.mx : handlers.submission;
+    const server = serverFor(listener, { context, tls, connections, handler });
+    servers.push(server);
+    addresses.push(await listen(nameOf[kind], server.netServer, { address, port }));
+  }
+  const running = opened.move();
+  return {
+    addresses,
+    reload: async () => void tls.reload(),
+    // In reverse: sessions first, then what messages at their end still need.
+    close: () => running.disposeAsync(),
+  };
+}
+
+async function handlerOptions(
+  { config, log, events }: AppContext,
+  parts: Parts,
+  opened: AsyncDisposableStack,
+): Promise<MailHandlerOptions> {
+  const { hostname, paths, smtpOut } = config;
+  const auth = parts.auth ?? opened.use(connectAuth({ socketPath: config.auth.socketPath }));
+  const queue =
+    parts.queue ??
+    opened.use(
+      await openQueueWriter({ queueDirectory: paths.queue, smtpOutSocketPath: smtpOut.socketPath }),
+    );
+  const handOver = opened.use(
+    new HandOver({
+      socketPath: config.lmtp.socketPath,
+      hostname,
+      complain: (err) =>
+        log.warn({ err }, "Local delivery does not answer; the queue has its mail"),
+      ...(parts.handOverMs !== undefined && { timeLimitMs: parts.handOverMs }),
+    }),
+  );
+  const postmaster = `postmaster@${hostname}`;
+  const notices = new Notices({ auth, queue, hostname, postmaster, events, log });
+  const { atCrashPoint } = parts;
+  const reception = new Reception({
+    hostname,
+    queue,
+    handOver,
+    notices,
+    events,
+    log,
+    ...(atCrashPoint !== undefined && { atCrashPoint }),
+  });
+  const policy = new RelayPolicy(auth, config.auth.postmaster);
+  return { auth, policy, reception, tmpDirectory: paths.tmp, log };
+}
+
+function serverFor(
+  { kind }: Listener,
+  parts: {
+    readonly context: AppContext;
+    readonly tls: TlsIdentity;
+    readonly connections: ConnectionCount;
+    readonly handler: SmtpHandler;
+  },
+): SmtpServer {
+  const { config, log } = parts.context;
+  const isMx = kind === "mx";
+  return createSmtpServer({
+    flavour: "smtp",
+    hostname: config.hostname,
+    handler: parts.handler,
+    messageBytesMax: config.limits.messageBytesMax,
+    // Other hosts have to keep the rule; our users' programs are helped to.
+    lineEnds: isMx ? "refuse" : "repair",
+    recipientsMax: isMx ? limits.mxRecipientsMax : limits.submissionRecipientsMax,
+    tls: { mode: kind === "submissions" ? "implicit" : "starttls", identity: parts.tls },
+    isDsnOffered: true,
+    isAuthRequired: !isMx,
+    isPlaintextAuthAllowedFromLoopback: config.auth.allowPlaintextFrom === "loopback",
+    connections: parts.connections,
+    onError: (err) => log.error({ err }, "A session failed in a way that nobody foresaw"),
+  });
+}
+
+const nameOf: Readonly<Record<Listener["kind"], string>> = {
+  mx: "smtp",
+  submission: "submission",
+  submissions: "submissions",
+};

@@ -1,0 +1,116 @@
+import {
+  type Envelope,
+  envelopeToLmtpParameters,
+  LmtpPool,
+  type MessageSpool,
+  type SmtpClientSession,
+  SmtpConnectionError,
+} from "@posthouse/smtp";
+import type { RecipientResult } from "./combine-replies.ts";
+import { limits } from "./limits.ts";
+
+export interface HandOverOptions {
+  readonly socketPath: string;
+  readonly hostname: string;
+  /** Told when lmtp-delivery cannot be reached or does not answer. */
+  readonly complain: (error: unknown) => void;
+  readonly timeLimitMs?: number;
+}
+
+/**
+ * Gives messages to lmtp-delivery over warm sessions. Never throws for what lmtp-delivery does: a part
+ * that is down or slow gives "no-answer", and the queue takes over.
+ */
+export class HandOver implements AsyncDisposable {
+  readonly #pool: LmtpPool;
+  readonly #complain: (error: unknown) => void;
+  readonly #timeLimitMs: number;
+  #pausedUntilMs = 0;
+
+  constructor({
+    socketPath,
+    hostname,
+    complain,
+    timeLimitMs = limits.handOverMs,
+  }: HandOverOptions) {
+    this.#complain = complain;
+    this.#timeLimitMs = timeLimitMs;
+    this.#pool = new LmtpPool({
+      socketPath,
+      heloName: hostname,
+      sizeMax: limits.handOverSessionsMax,
+      idleMs: limits.handOverIdleMs,
+      timeouts: { connectMs: timeLimitMs, greetingMs: timeLimitMs, commandMs: timeLimitMs },
+    });
+  }
+
+  /** One result for each recipient of the envelope, in their order. */
+  async deliver(
+    envelope: Envelope,
+    spool: MessageSpool,
+    before: Buffer,
+  ): Promise<readonly RecipientResult[]> {
+    if (performance.now() < this.#pausedUntilMs) return envelope.recipients.map(() => "no-answer");
+    let session: SmtpClientSession | undefined;
+    let isLate = false;
+    const { promise: late, reject } = Promise.withResolvers<never>();
+    const timer = setTimeout(() => {
+      isLate = true;
+      this.#pausedUntilMs = performance.now() + limits.handOverPauseMs;
+      // Closing it makes send() tell which recipients had an answer.
+      if (session !== undefined) session.close();
+      else reject(new LateHandOver(`lmtp-delivery did not answer within ${this.#timeLimitMs} ms`));
+    }, this.#timeLimitMs);
+    try {
+      const sent = this.#pool.use((lent) => {
+        if (isLate) throw new LateHandOver("The hand-over was given up before its turn came");
+        session = lent;
+        return send(lent, envelope, spool, before);
+      });
+      return await Promise.race([sent, late]);
+    } catch (error) {
+      return this.#answersIn(error, envelope);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#pool.close();
+  }
+
+  #answersIn(error: unknown, { recipients }: Envelope): readonly RecipientResult[] {
+    const isExpected = error instanceof SmtpConnectionError || error instanceof LateHandOver;
+    if (!isExpected) throw error;
+    this.#complain(error);
+    const answers = error instanceof SmtpConnectionError ? error.recipients : [];
+    return recipients.map((_, at) => resultOf(answers[at]));
+  }
+}
+
+class LateHandOver extends Error {
+  override readonly name = "LateHandOver";
+}
+
+async function send(
+  session: SmtpClientSession,
+  envelope: Envelope,
+  spool: MessageSpool,
+  before: Buffer,
+): Promise<readonly RecipientResult[]> {
+  const { recipients } = await session.send({
+    ...envelopeToLmtpParameters(envelope),
+    reversePath: envelope.reversePath,
+    octets: spool.octets(before),
+    sizeBytes: before.length + spool.sizeBytes,
+    body: envelope.body,
+    smtpUtf8: envelope.smtpUtf8,
+  });
+  return recipients.map(resultOf);
+}
+
+/** 421 ends the session and says nothing of the message (RFC 5321 §3.8). */
+const resultOf = (
+  answer: { readonly reply: { readonly code: number; readonly text: string } } | undefined,
+): RecipientResult =>
+  answer === undefined || answer.reply.code === 421 ? "no-answer" : answer.reply;

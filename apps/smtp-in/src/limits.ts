@@ -1,0 +1,21 @@
+const SECOND_MS = 1000;
+
+/** What one client, and the parts behind us, may cost smtp-in. Those of the protocol are serverLimits. */
+export const limits = {
+  /** RFC 5321 §4.5.3.1.8 asks for 100; a sender to more uses two transactions. */
+  mxRecipientsMax: 100,
+  /** A person's program has no second transaction in mind, and sends to a whole club at once. */
+  submissionRecipientsMax: 1000,
+  /** RFC 5321 §6.3 says 100 at least; no path of a real message has half as many hops. */
+  receivedFieldsMax: 50,
+  /** Sessions with lmtp-delivery at the same time; it takes 50, and smtp-out wants some. */
+  handOverSessionsMax: 32,
+  /** For all of one hand-over. Then the queue has it, and the client has its 250. */
+  handOverMs: 20 * SECOND_MS,
+  /** A warm session with lmtp-delivery is kept for so long; it would keep it for five minutes. */
+  handOverIdleMs: 60 * SECOND_MS,
+  /** After a hand-over that ran out of time, mail goes straight to the queue for so long. */
+  handOverPauseMs: 10 * SECOND_MS,
+  /** Of the 2 s that an app has to stop: for messages that are at their end. */
+  closeMs: 1500,
+} as const;

@@ -1,0 +1,147 @@
+import { type AuthClient, AuthUnavailable } from "@posthouse/accounts";
+import type { Logger } from "@posthouse/service";
+import {
+  ENVELOPE_VERSION,
+  type Envelope,
+  type EnvelopeRecipient,
+  type MailFrom,
+  MessageRefused,
+  MessageSpool,
+  newMessageId,
+  type RcptTo,
+  type Reply,
+  type SmtpHandler,
+  type SmtpPeer,
+  type SmtpTransaction,
+  SpoolUnavailable,
+} from "@posthouse/smtp";
+import type { Reception } from "./reception.ts";
+import type { RelayPolicy } from "./relay-policy.ts";
+import { replies } from "./replies.ts";
+
+export interface MailHandlerOptions {
+  readonly auth: AuthClient;
+  readonly policy: RelayPolicy;
+  readonly reception: Reception;
+  readonly tmpDirectory: string;
+  readonly log: Logger;
+}
+
+/** What the MX and the submission listeners do alike; only submission has AUTH. */
+export function mailHandler(options: MailHandlerOptions, kind: "mx" | "submission"): SmtpHandler {
+  const { policy, auth } = options;
+  return {
+    async mailFrom(mail, peer) {
+      const refusal = await policy.admitSender(mail, peer);
+      return refusal ?? new Transaction(options, mail, peer);
+    },
+    ...(kind === "submission" && {
+      authenticate: (login: { username: string; password: string }, peer: SmtpPeer) =>
+        authenticate(auth, login, peer),
+    }),
+  };
+}
+
+async function authenticate(
+  auth: AuthClient,
+  login: { readonly username: string; readonly password: string },
+  peer: SmtpPeer,
+): Promise<{ readonly authenticatedAs: string } | Reply> {
+  try {
+    const result = await auth.authenticate({
+      ...login,
+      protocol: "submission",
+      remoteAddress: peer.address,
+    });
+    switch (result.kind) {
+      case "ok":
+        return { authenticatedAs: result.account.address };
+      case "refused":
+        return replies.badCredentials;
+      case "banned": {
+        const text = `${replies.tooManyFailures.text}, come back in ${result.retryAfterSeconds} s`;
+        return { ...replies.tooManyFailures, text };
+      }
+    }
+  } catch (error) {
+    if (error instanceof AuthUnavailable) return replies.authUnavailable;
+    throw error;
+  }
+}
+
+class Transaction implements SmtpTransaction {
+  readonly #options: MailHandlerOptions;
+  readonly #mail: MailFrom;
+  readonly #peer: SmtpPeer;
+  /** By address: an alias and its account, both named, are one mailbox and one copy. */
+  readonly #recipients = new Map<string, EnvelopeRecipient>();
+
+  constructor(options: MailHandlerOptions, mail: MailFrom, peer: SmtpPeer) {
+    this.#options = options;
+    this.#mail = mail;
+    this.#peer = peer;
+  }
+
+  async rcptTo(recipient: RcptTo): Promise<Reply> {
+    const admission = await this.#options.policy.admitRecipient(recipient, this.#peer);
+    if ("code" in admission) {
+      this.#options.reception.refuseRecipient(
+        { reversePath: this.#mail.reversePath, recipient: recipient.address },
+        this.#peer,
+        admission,
+      );
+      return admission;
+    }
+    for (const target of admission.recipients) {
+      const key = `${target.isLocal} ${target.address}`;
+      if (!this.#recipients.has(key)) this.#recipients.set(key, target);
+    }
+    return replies.recipientOk;
+  }
+
+  async data(octets: AsyncIterable<Uint8Array>): Promise<Reply> {
+    const { reception, tmpDirectory, log } = this.#options;
+    await using spool = new MessageSpool(tmpDirectory);
+    const envelope = this.#envelope();
+    try {
+      await spool.receive(octets);
+      return await reception.receive(envelope, spool);
+    } catch (error) {
+      if (error instanceof MessageRefused) return reception.refuse(envelope, error.reply);
+      if (!(error instanceof SpoolUnavailable)) throw error;
+      log.error({ err: error }, "Cannot keep a message");
+      return reception.refuse(envelope, replies.queueUnavailable);
+    }
+  }
+
+  #envelope(): Envelope {
+    const { reversePath, body, smtpUtf8, ret, envid } = this.#mail;
+    const { address, helo, protocol, tls, authenticatedAs } = this.#peer;
+    const receivedAtMs = Date.now();
+    return {
+      version: ENVELOPE_VERSION,
+      messageId: newMessageId(receivedAtMs),
+      receivedAtMs,
+      client: {
+        address,
+        helo,
+        protocol: protocolOf(protocol, smtpUtf8),
+        ...(tls !== undefined && { tls }),
+      },
+      ...(authenticatedAs !== undefined && { authenticatedAs }),
+      reversePath,
+      recipients: [...this.#recipients.values()],
+      body,
+      smtpUtf8,
+      ...(ret !== undefined && { ret }),
+      ...(envid !== undefined && { envid }),
+      requireTls: false,
+      priority: 0,
+      verdicts: {},
+    };
+  }
+}
+
+/** RFC 6531 §4.3: ESMTPSA becomes UTF8SMTPSA. */
+const protocolOf = (protocol: string, smtpUtf8: boolean): string =>
+  smtpUtf8 ? protocol.replace(/^ESMTP/, "UTF8SMTP") : protocol;

@@ -1,0 +1,36 @@
+import { parseHeader } from "@posthouse/message";
+
+/** What smtp-in wants to know of a message's header; it changes nothing in it. */
+export interface MessageHeader {
+  /** How many hosts it has passed (RFC 5321 §6.3). */
+  readonly receivedCount: number;
+  readonly hasDate: boolean;
+  /** The Message-ID field as it is, for the event trail. */
+  readonly messageIdField: string | undefined;
+  /** False when the header goes on beyond the octets given, so that nothing can be said to lack. */
+  readonly isWhole: boolean;
+  /** The message begins with a blank: put after a field of ours it would be a part of it. */
+  readonly beginsFolded: boolean;
+}
+
+const MESSAGE_ID_CHARS_MAX = 998;
+
+export function readMessageHeader(head: Buffer, sizeBytes: number): MessageHeader {
+  let receivedCount = 0;
+  let hasDate = false;
+  let messageIdField: string | undefined;
+  const fields = parseHeader(head);
+  for (const { name, valueStart, end } of fields) {
+    if (name === "received") receivedCount++;
+    else if (name === "date") hasDate = true;
+    else if (name === "message-id") {
+      messageIdField ??= head
+        .toString("latin1", valueStart, end)
+        .trim()
+        .slice(0, MESSAGE_ID_CHARS_MAX);
+    }
+  }
+  const isWhole = (fields.at(-1)?.end ?? 0) < head.length || head.length === sizeBytes;
+  const beginsFolded = head[0] === 0x20 || head[0] === 0x09;
+  return { receivedCount, hasDate, messageIdField, isWhole, beginsFolded };
+}

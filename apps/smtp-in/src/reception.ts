@@ -1,0 +1,216 @@
+import { type QueuedEntry, QueueUnavailable, type QueueWriter } from "@posthouse/queue/writer";
+import type { EventTrail, Logger } from "@posthouse/service";
+import {
+  type Envelope,
+  type EnvelopeRecipient,
+  isPositive,
+  type MessageSpool,
+  type Reply,
+  type SmtpPeer,
+} from "@posthouse/smtp";
+import { combineReplies, type RecipientResult, type Verdict } from "./combine-replies.ts";
+import type { HandOver } from "./hand-over.ts";
+import { limits } from "./limits.ts";
+import { readMessageHeader } from "./message-header.ts";
+import type { LocalOutcome, Notices } from "./notices.ts";
+import { queuedAs, replies } from "./replies.ts";
+import { traceFields } from "./trace-fields.ts";
+
+export interface ReceptionOptions {
+  readonly hostname: string;
+  readonly queue: QueueWriter;
+  readonly handOver: HandOver;
+  readonly notices: Notices;
+  readonly events: EventTrail;
+  readonly log: Logger;
+  /** Tests stop here, in the name of a row of the crash table. */
+  readonly atCrashPoint?: (row: CrashRow) => Promise<void>;
+}
+
+export type CrashRow = "A1" | "A2" | "A3" | "A4" | "A5";
+
+/** One message at its end of data: its envelope, its octets, and what is put before them. */
+interface Message {
+  readonly envelope: Envelope;
+  readonly spool: MessageSpool;
+  readonly before: Buffer;
+}
+
+/**
+ * From the final dot to the reply.
+ *
+ *   state   queue                   mailboxes       after a crash here
+ *   A1      -                       -               the sender still has the message, and sends it again
+ *   A2      held, all recipients    -               the same; held is nobody's and is swept
+ *   A3      held, all recipients    local ones in   the same: at worst local ones have it twice
+ *   A4      ready, those left       local ones in   ours: it goes on; the sender did not see 250, and
+ *                                                   at worst all have it twice
+ *   A5      ready, and the notices  local ones in   the same
+ *
+ * The reply comes after A5. Without remote recipients there is no A2: the queue is written, ready at
+ * once, only when a local recipient has to be tried again. Without local ones A1 leads to A4. The held
+ * entry stands before the hand-over, because afterwards it would be too late to find the disk full.
+ */
+export class Reception {
+  readonly #options: ReceptionOptions;
+
+  constructor(options: ReceptionOptions) {
+    this.#options = options;
+  }
+
+  /** The reply to end of data. */
+  async receive(envelope: Envelope, spool: MessageSpool): Promise<Reply> {
+    const { hostname, atCrashPoint } = this.#options;
+    const header = readMessageHeader(spool.head, spool.sizeBytes);
+    const about = { messageIdField: header.messageIdField, sizeBytes: spool.sizeBytes };
+    if (header.receivedCount > limits.receivedFieldsMax) {
+      return this.refuse(envelope, replies.tooManyHops, about);
+    }
+    const isSubmission = envelope.authenticatedAs !== undefined;
+    const before = traceFields(envelope, header, { hostname, isSubmission });
+    try {
+      await atCrashPoint?.("A1");
+      const reply = await this.#accept({ envelope, spool, before });
+      if (!isPositive(reply)) return this.refuse(envelope, reply, about);
+      this.#accepted(envelope, about);
+      return reply;
+    } catch (error) {
+      if (!(error instanceof QueueUnavailable)) throw error;
+      this.#options.log.error(
+        { err: error, messageId: envelope.messageId },
+        "Cannot queue a message",
+      );
+      return this.refuse(envelope, replies.queueUnavailable, about);
+    }
+  }
+
+  /** Says so in the trail, and gives the reply back. */
+  refuse(envelope: Envelope, reply: Reply, about: MessageFacts = {}): Reply {
+    const fields = { ...fieldsOf(envelope, about), reply: inOneLine(reply) };
+    this.#options.events.record({ type: "refused", ...fields });
+    this.#options.log.info(fields, "Refused");
+    return reply;
+  }
+
+  /** A recipient that was refused at RCPT: there is no message yet, and people ask all the same. */
+  refuseRecipient(
+    mail: { readonly reversePath: string; readonly recipient: string },
+    { address, helo }: SmtpPeer,
+    reply: Reply,
+  ): void {
+    const fields = { ...mail, client: address, helo, reply: inOneLine(reply) };
+    this.#options.events.record({ type: "refused", ...fields });
+    this.#options.log.info(fields, "Refused recipient");
+  }
+
+  async #accept(message: Message): Promise<Reply> {
+    const { envelope } = message;
+    const local = envelope.recipients.filter(({ isLocal }) => isLocal);
+    const remote = envelope.recipients.filter(({ isLocal }) => !isLocal);
+    const entry = remote.length > 0 ? await this.#enqueue(message, local.length > 0) : undefined;
+    if (local.length === 0) return queuedAs(envelope.messageId);
+
+    await this.#options.atCrashPoint?.("A2");
+    const results = await this.#handOver(message, local);
+    await this.#options.atCrashPoint?.("A3");
+    const verdict = combineReplies(results, {
+      isPartlyOurs: entry !== undefined,
+      mayRefuseTransiently: envelope.authenticatedAs === undefined,
+    });
+    if (verdict.kind === "unanimous") return verdict.reply;
+    await this.#keep(message, { entry, remote, local, retry: verdict.retry });
+    await this.#options.atCrashPoint?.("A4");
+    await this.#options.notices.tell(envelope, outcomesOf(local, results, verdict), message);
+    await this.#options.atCrashPoint?.("A5");
+    return queuedAs(envelope.messageId);
+  }
+
+  async #handOver(
+    { envelope, spool, before }: Message,
+    local: readonly EnvelopeRecipient[],
+  ): Promise<readonly RecipientResult[]> {
+    const { handOver, events } = this.#options;
+    const results = await handOver.deliver({ ...envelope, recipients: local }, spool, before);
+    for (const [at, result] of results.entries()) {
+      if (result === "no-answer") continue;
+      events.record({
+        type: "handed-over",
+        messageId: envelope.messageId,
+        recipient: local[at]?.address ?? "",
+        reply: inOneLine(result),
+      });
+    }
+    return results;
+  }
+
+  /** What is left goes into the queue: into the entry that is held already, or into one of its own. */
+  async #keep(
+    message: Message,
+    parts: {
+      readonly entry: QueuedEntry | undefined;
+      readonly remote: readonly EnvelopeRecipient[];
+      readonly local: readonly EnvelopeRecipient[];
+      readonly retry: readonly number[];
+    },
+  ): Promise<void> {
+    const again = parts.local.filter((_, at) => parts.retry.includes(at));
+    const envelope = { ...message.envelope, recipients: [...parts.remote, ...again] };
+    if (parts.entry !== undefined) {
+      await parts.entry.release(envelope);
+      this.#queued(envelope);
+    } else if (again.length > 0) await this.#enqueue({ ...message, envelope }, false);
+  }
+
+  async #enqueue({ envelope, spool, before }: Message, isHeld: boolean): Promise<QueuedEntry> {
+    await using draft = await this.#options.queue.begin();
+    for await (const octets of spool.octets(before)) await draft.write(octets);
+    const entry = await draft.commit(isHeld ? "held" : "ready", envelope);
+    if (!isHeld) this.#queued(envelope);
+    return entry;
+  }
+
+  #queued({ messageId, recipients }: Envelope): void {
+    const addresses = recipients.map(({ address }) => address);
+    this.#options.events.record({ type: "queued", messageId, recipients: addresses });
+  }
+
+  #accepted(envelope: Envelope, about: MessageFacts): void {
+    const fields = fieldsOf(envelope, about);
+    this.#options.events.record({ type: "accepted", ...fields });
+    this.#options.log.info(fields, "Accepted");
+  }
+}
+
+interface MessageFacts {
+  readonly messageIdField?: string | undefined;
+  readonly sizeBytes?: number;
+}
+
+const fieldsOf = (envelope: Envelope, { messageIdField, sizeBytes }: MessageFacts) => ({
+  messageId: envelope.messageId,
+  reversePath: envelope.reversePath,
+  recipients: envelope.recipients.map(({ address }) => address),
+  originalRecipients: envelope.recipients.map(({ originalAddress }) => originalAddress),
+  client: envelope.client.address,
+  helo: envelope.client.helo,
+  protocol: envelope.client.protocol,
+  ...(sizeBytes !== undefined && { sizeBytes }),
+  ...(messageIdField !== undefined && { headerMessageId: messageIdField }),
+  ...(envelope.authenticatedAs !== undefined && { account: envelope.authenticatedAs }),
+});
+
+function outcomesOf(
+  local: readonly EnvelopeRecipient[],
+  results: readonly RecipientResult[],
+  { failed }: Extract<Verdict, { kind: "ours" }>,
+): readonly LocalOutcome[] {
+  return local.flatMap((recipient, at): LocalOutcome[] => {
+    const reply = results[at];
+    if (reply === undefined || reply === "no-answer") return [];
+    if (failed.includes(at)) return [{ recipient, action: "failed", reply }];
+    return isPositive(reply) ? [{ recipient, action: "delivered", reply }] : [];
+  });
+}
+
+const inOneLine = ({ code, enhanced, text }: Reply): string =>
+  [code, enhanced, text.replaceAll("\n", " ")].filter((part) => part !== undefined).join(" ");

@@ -1,0 +1,82 @@
+import { type AuthClient, AuthUnavailable } from "@posthouse/accounts";
+import type { EnvelopeRecipient, MailFrom, RcptTo, Reply, SmtpPeer } from "@posthouse/smtp";
+import { replies } from "./replies.ts";
+
+/** Where mail for one RCPT goes, or why it is refused. */
+export type Admission = { readonly recipients: readonly EnvelopeRecipient[] } | Reply;
+
+/**
+ * Who may send to whom. Anybody may send to addresses of ours, and only those who logged in to others
+ * (RFC 5321 §7.3, RFC 6409 §4.3); they may do so under their own names only.
+ */
+export class RelayPolicy {
+  readonly #auth: AuthClient;
+  readonly #postmaster: string | undefined;
+
+  /** `postmaster` takes the mail for <postmaster> where the directory knows of nobody else. */
+  constructor(auth: AuthClient, postmaster: string | undefined) {
+    this.#auth = auth;
+    this.#postmaster = postmaster;
+  }
+
+  /** Undefined when this sender is right. */
+  async admitSender(mail: MailFrom, peer: SmtpPeer): Promise<Reply | undefined> {
+    // Nobody's name is claimed by the null path; programs use it for read receipts (RFC 8098 §2.1).
+    if (peer.authenticatedAs === undefined || mail.reversePath === "") return undefined;
+    try {
+      const may = await this.#auth.maySendAs(peer.authenticatedAs, mail.reversePath);
+      return may ? undefined : replies.notYourAddress;
+    } catch (error) {
+      return orUnavailable(error);
+    }
+  }
+
+  async admitRecipient(recipient: RcptTo, peer: SmtpPeer): Promise<Admission> {
+    try {
+      const resolution = await this.#auth.resolveRecipient(recipient.address);
+      switch (resolution.kind) {
+        case "found":
+          return {
+            recipients: resolution.targets.map((target) => envelopeRecipient(recipient, target)),
+          };
+        case "unknown-user":
+          return (await this.#postmasterOf(recipient)) ?? replies.unknownUser;
+        case "not-ours":
+          if (peer.authenticatedAs === undefined) return replies.noRelaying;
+          return {
+            recipients: [
+              envelopeRecipient(recipient, { address: recipient.address, isLocal: false }),
+            ],
+          };
+      }
+    } catch (error) {
+      return orUnavailable(error);
+    }
+  }
+
+  /** RFC 5321 §4.5.1: postmaster is always there, whoever reads it. */
+  async #postmasterOf(recipient: RcptTo): Promise<Admission | undefined> {
+    if (this.#postmaster === undefined || !/^postmaster(?:@|$)/i.test(recipient.address)) {
+      return undefined;
+    }
+    const resolution = await this.#auth.resolveRecipient(this.#postmaster);
+    if (resolution.kind !== "found") return undefined;
+    return { recipients: resolution.targets.map((target) => envelopeRecipient(recipient, target)) };
+  }
+}
+
+const envelopeRecipient = (
+  { address, notify, orcpt }: RcptTo,
+  target: { readonly address: string; readonly isLocal: boolean },
+): EnvelopeRecipient => ({
+  address: target.address,
+  originalAddress: address,
+  isLocal: target.isLocal,
+  ...(notify !== undefined && { notify }),
+  ...(orcpt !== undefined && { orcpt }),
+});
+
+function orUnavailable(error: unknown): Reply {
+  if (error instanceof AuthUnavailable) return replies.directoryUnavailable;
+  throw error;
+}

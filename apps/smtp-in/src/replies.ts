@@ -1,0 +1,38 @@
+import type { Reply } from "@posthouse/smtp";
+
+/** What smtp-in says beyond the protocol's own replies. */
+export const replies = {
+  recipientOk: { code: 250, enhanced: "2.1.5", text: "Recipient ok" },
+  tooManyFailures: { code: 421, enhanced: "4.7.0", text: "Too many failed logins" },
+  directoryUnavailable: {
+    code: 451,
+    enhanced: "4.3.0",
+    text: "Cannot look up addresses now, try again later",
+  },
+  queueUnavailable: {
+    code: 452,
+    enhanced: "4.3.1",
+    text: "Cannot store mail now, try again later",
+  },
+  authUnavailable: {
+    code: 454,
+    enhanced: "4.7.0",
+    text: "Cannot check passwords now, try again later",
+  },
+  badCredentials: { code: 535, enhanced: "5.7.8", text: "Authentication credentials invalid" },
+  unknownUser: { code: 550, enhanced: "5.1.1", text: "No such user here" },
+  noRelaying: { code: 550, enhanced: "5.7.1", text: "Relaying is not permitted" },
+  notYourAddress: { code: 553, enhanced: "5.7.1", text: "You may not send as this address" },
+  tooManyHops: {
+    code: 554,
+    enhanced: "5.4.6",
+    text: "Too many hops: this message goes in circles",
+  },
+} as const satisfies Record<string, Reply>;
+
+/** The reply to end of data: it names the message as the log and the trace do. */
+export const queuedAs = (messageId: string): Reply => ({
+  code: 250,
+  enhanced: "2.0.0",
+  text: `Ok: queued as ${messageId}`,
+});

@@ -1,0 +1,22 @@
+import { type Envelope, formatDateTime, receivedField } from "@posthouse/smtp";
+import type { MessageHeader } from "./message-header.ts";
+
+/**
+ * The Received field (RFC 5321 §4.4), and in front of a submission what it lacks (RFC 6409 §8.1, §8.2,
+ * §8.3). Nothing of the message itself is changed, or a signature would break.
+ */
+export function traceFields(
+  envelope: Envelope,
+  header: MessageHeader,
+  options: { readonly hostname: string; readonly isSubmission: boolean },
+): Buffer {
+  let fields = receivedField(envelope, options.hostname);
+  if (options.isSubmission && header.isWhole) {
+    if (!header.hasDate) fields += `Date: ${formatDateTime(envelope.receivedAtMs)}\r\n`;
+    if (header.messageIdField === undefined) {
+      fields += `Message-ID: <${envelope.messageId}@${options.hostname}>\r\n`;
+    }
+  }
+  if (header.beginsFolded) fields += "\r\n";
+  return Buffer.from(fields, "utf8");
+}

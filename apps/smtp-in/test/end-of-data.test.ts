@@ -1,0 +1,220 @@
+import assert from "node:assert/strict";
+import { readdir } from "node:fs/promises";
+import { test } from "node:test";
+import { QueueUnavailable } from "@posthouse/queue/writer";
+import { dialogue, QUEUED, submit } from "./send.ts";
+import { queuedMail, testApp } from "./test-app.ts";
+
+const addresses = (mail: {
+  readonly envelope: { readonly recipients: readonly { readonly address: string }[] };
+}) => mail.envelope.recipients.map(({ address }) => address);
+
+test("a message for an account here is handed over at once, with its envelope and a Received field", async () => {
+  await using app = await testApp();
+  const said = await dialogue(
+    app.port("smtp"),
+    submit(["<ann+news@example.test>"], QUEUED, { message: "Subject: hello\r\n\r\n..Hello" }),
+  );
+  const [mail] = app.delivery?.handedOver ?? [];
+  assert.ok(mail);
+  assert.equal(mail.envelope.messageId, said.get("id"));
+  assert.equal(mail.envelope.reversePath, "sender@remote.example");
+  assert.equal(mail.envelope.client.address, "127.0.0.1");
+  assert.deepEqual(mail.envelope.recipients, [
+    { address: "ann@example.test", originalAddress: "ann+news@example.test", isLocal: true },
+  ]);
+  assert.match(
+    mail.message,
+    new RegExp(
+      "^Received: from client\\.example \\(\\[127\\.0\\.0\\.1\\]\\)\\r\\n" +
+        `\\tby mail\\.example\\.test \\(Posthouse\\) with ESMTP id ${said.get("id")}\\r\\n` +
+        "\\tfor <ann\\+news@example\\.test>;\\r\\n" +
+        "\\t\\w{3}, \\d\\d \\w{3} \\d{4} \\d\\d:\\d\\d:\\d\\d \\+0000\\r\\n" +
+        "Subject: hello\\r\\n\\r\\n\\.Hello\\r\\n$",
+    ),
+  );
+  assert.deepEqual(await queuedMail(app.context), []);
+  assert.deepEqual(
+    app.events.map(({ type }) => type),
+    ["handed-over", "accepted"],
+  );
+});
+
+test("with several recipients Received names none of them, and each account has one copy", async () => {
+  await using app = await testApp();
+  await dialogue(app.port("smtp"), submit(["<team@example.test>", "<ann@example.test>"], QUEUED));
+  const [mail, ...more] = app.delivery?.handedOver ?? [];
+  assert.ok(mail);
+  assert.deepEqual(addresses(mail), ["ann@example.test", "bob@example.test"]);
+  assert.doesNotMatch(mail.message, /\tfor </);
+  assert.deepEqual(more, []);
+});
+
+test("an alias with an address elsewhere goes to both: one handed over, one queued", async () => {
+  await using app = await testApp();
+  const said = await dialogue(app.port("smtp"), submit(["<away@example.test>"], QUEUED));
+  assert.deepEqual(app.delivery?.handedOver.map(addresses), [["ann@example.test"]]);
+  const [mail, ...more] = await queuedMail(app.context);
+  assert.ok(mail);
+  assert.deepEqual(addresses(mail), ["ann@elsewhere.example"]);
+  assert.equal(mail.envelope.messageId, said.get("id"));
+  assert.deepEqual(more, []);
+});
+
+test("mail waits in the queue when lmtp-delivery is down, and the client hears 250", async () => {
+  await using app = await testApp({ isDeliveryDown: true });
+  await dialogue(app.port("smtp"), submit(["<ann@example.test>"], QUEUED));
+  const [mail] = await queuedMail(app.context);
+  assert.ok(mail);
+  assert.deepEqual(mail.envelope.recipients, [
+    { address: "ann@example.test", originalAddress: "ann@example.test", isLocal: true },
+  ]);
+  assert.match(mail.message, /^Received: .*\r\nSubject: hello\r\n\r\nHello\r\n$/s);
+});
+
+test("mail waits in the queue when lmtp-delivery is slow, under the id that it may have already", async () => {
+  const over = Promise.withResolvers<void>();
+  await using app = await testApp({ handOverMs: 50 });
+  assert.ok(app.delivery);
+  app.delivery.pause = over.promise;
+  const said = await dialogue(app.port("smtp"), submit(["<ann@example.test>"], QUEUED));
+  over.resolve();
+  const [mail] = await queuedMail(app.context);
+  assert.equal(mail?.envelope.messageId, said.get("id"));
+});
+
+const full = "452 4.2.2 Mailbox is full";
+const gone = "550 5.2.1 Mailbox is disabled";
+
+test("when all recipients are refused alike, that is the answer and nothing is kept", async () => {
+  await using app = await testApp();
+  const port = app.port("smtp");
+  await dialogue(port, submit(["<full@example.test>"], full));
+  await dialogue(port, submit(["<gone@example.test>"], gone));
+  assert.deepEqual(await queuedMail(app.context), []);
+  const refused = app.events.filter(({ type }) => type === "refused");
+  assert.deepEqual(
+    refused.map(({ reply }) => reply),
+    [full, gone],
+  );
+});
+
+test("a temporary refusal of one recipient is retried from the queue when another has the message", async () => {
+  await using app = await testApp();
+  await dialogue(app.port("smtp"), submit(["<full@example.test>", "<ann@example.test>"], QUEUED));
+  assert.deepEqual((await queuedMail(app.context)).map(addresses), [["full@example.test"]]);
+});
+
+test("a temporary refusal is retried for a person, whose program cannot come back", async () => {
+  await using app = await testApp();
+  const who = { sender: "ann@example.test", login: "ann@example.test" };
+  await dialogue(app.port("submission"), submit(["<full@example.test>"], QUEUED, who));
+  assert.deepEqual((await queuedMail(app.context)).map(addresses), [["full@example.test"]]);
+});
+
+test("a permanent refusal beside a success is told to a sender who logged in", async () => {
+  await using app = await testApp();
+  const who = { sender: "team@example.test", login: "ann@example.test" };
+  const recipients = ["<gone@example.test>", "<bob@example.test>", "<bob@remote.example>"];
+  await dialogue(app.port("submission"), submit(recipients, QUEUED, who));
+  const [mail, notice, ...more] = await queuedMail(app.context);
+  assert.deepEqual(more, []);
+  assert.ok(mail && notice);
+  assert.deepEqual(addresses(mail), ["bob@remote.example"]);
+  assert.equal(notice.envelope.reversePath, "");
+  assert.deepEqual(notice.envelope.recipients, [
+    {
+      address: "ann@example.test",
+      originalAddress: "team@example.test",
+      isLocal: true,
+      notify: ["NEVER"],
+    },
+  ]);
+  assert.match(notice.message, /\r\nAction: failed\r\nStatus: 5\.2\.1\r\n/);
+  assert.match(notice.message, /gone@example\.test/);
+});
+
+test("a permanent refusal beside a success is told to postmaster when nobody proved to be the sender", async () => {
+  await using app = await testApp();
+  await dialogue(app.port("smtp"), submit(["<gone@example.test>", "<bob@example.test>"], QUEUED));
+  const [notice, ...more] = await queuedMail(app.context);
+  assert.deepEqual(more, []);
+  assert.ok(notice);
+  assert.deepEqual(addresses(notice), ["ann@example.test"]);
+  assert.equal(notice.envelope.recipients[0]?.originalAddress, "postmaster@mail.example.test");
+});
+
+test("NOTIFY=NEVER is kept to, and NOTIFY=SUCCESS is answered for mail handed over", async () => {
+  await using app = await testApp();
+  const who = { sender: "ann@example.test", login: "ann@example.test" };
+  const recipients = ["<gone@example.test> NOTIFY=NEVER", "<bob@example.test> NOTIFY=SUCCESS"];
+  await dialogue(app.port("submission"), submit(recipients, QUEUED, who));
+  const [notice, ...more] = await queuedMail(app.context);
+  assert.deepEqual(more, []);
+  assert.ok(notice);
+  assert.match(notice.message, /\r\nAction: delivered\r\n/);
+  assert.doesNotMatch(notice.message, /gone@/);
+});
+
+test("a queue that cannot write is 452, and nothing is handed over before it", async () => {
+  const queue = {
+    begin: () => Promise.reject(new QueueUnavailable("Cannot write: disk is full")),
+    [Symbol.asyncDispose]: async () => {},
+  };
+  await using app = await testApp({ queue });
+  const who = { sender: "ann@example.test", login: "ann@example.test" };
+  const recipients = ["<bob@example.test>", "<bob@remote.example>"];
+  const reply = "452 4.3.1 Cannot store mail now, try again later";
+  await dialogue(app.port("submission"), submit(recipients, reply, who));
+  assert.deepEqual(app.delivery?.handedOver, []);
+});
+
+test("a submission is given the Date and the Message-ID that it lacks, and mail from outside is not", async () => {
+  await using app = await testApp();
+  const who = { sender: "ann@example.test", login: "ann@example.test" };
+  const port = app.port("submission");
+  const said = await dialogue(port, submit(["<bob@example.test>"], QUEUED, who));
+  const complete = "Date: Sun, 22 Nov 2026 06:00:00 +0000\r\nmessage-id: <a@b>\r\n\r\nHello";
+  await dialogue(port, submit(["<bob@example.test>"], QUEUED, { ...who, message: complete }));
+  await dialogue(app.port("smtp"), submit(["<bob@example.test>"], QUEUED));
+  const [lacking, whole, outside] = app.delivery?.handedOver ?? [];
+  assert.match(
+    lacking?.message ?? "",
+    new RegExp(
+      `\\r\\nDate: [^\\r]+\\r\\nMessage-ID: <${said.get("id")}@mail\\.example\\.test>\\r\\nSubject: hello\\r\\n`,
+    ),
+  );
+  assert.match(lacking?.message ?? "", /with ESMTPA id/);
+  assert.match(
+    whole?.message ?? "",
+    /\+0000\r\nDate: Sun, 22 Nov 2026 06:00:00 \+0000\r\nmessage-id: <a@b>\r\n\r\nHello/,
+  );
+  assert.doesNotMatch(outside?.message ?? "", /^(?:Date|Message-ID):/im);
+});
+
+test("a message that begins with a blank does not become part of our Received field", async () => {
+  await using app = await testApp();
+  await dialogue(
+    app.port("smtp"),
+    submit(["<ann@example.test>"], QUEUED, { message: " evil\r\n\r\nx" }),
+  );
+  assert.match(app.delivery?.handedOver[0]?.message ?? "", /\+0000\r\n\r\n evil\r\n\r\nx\r\n$/);
+});
+
+test("a message of more than fifty hops goes in circles", async () => {
+  await using app = await testApp();
+  const hops = (count: number) => `${"Received: from a by b\r\n".repeat(count)}\r\nx`;
+  const loop = "554 5.4.6 Too many hops: this message goes in circles";
+  await dialogue(app.port("smtp"), submit(["<ann@example.test>"], loop, { message: hops(51) }));
+  await dialogue(app.port("smtp"), submit(["<ann@example.test>"], QUEUED, { message: hops(50) }));
+  assert.equal(app.delivery?.handedOver.length, 1);
+});
+
+test("a large message goes through a file without a name, whole and once", async () => {
+  await using app = await testApp();
+  const message = `Subject: large\r\n\r\n${`${"x".repeat(900)}\r\n`.repeat(700)}end`;
+  await dialogue(app.port("smtp"), submit(["<ann@example.test>"], QUEUED, { message }));
+  const [mail] = app.delivery?.handedOver ?? [];
+  assert.ok(mail?.message.endsWith(`${message}\r\n`));
+  assert.deepEqual(await readdir(app.context.config.paths.tmp), []);
+});

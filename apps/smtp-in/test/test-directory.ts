@@ -1,0 +1,61 @@
+import {
+  type Account,
+  type AuthClient,
+  AuthUnavailable,
+  type RecipientResolution,
+} from "@posthouse/accounts";
+
+/**
+ * The directory of the tests: accounts ann and bob at example.test, `team@` for both, `away@` for ann
+ * and a remote address, subaddresses, and `Postmaster` read by ann. Passwords are "tea"; `locked@` is
+ * banned. It can be switched off.
+ */
+export class TestDirectory implements AuthClient {
+  isDown = false;
+
+  async authenticate({ username, password }: { username: string; password: string }) {
+    this.#assertUp();
+    if (username.startsWith("locked@")) return { kind: "banned", retryAfterSeconds: 60 } as const;
+    const account = accountOf(username);
+    if (account === undefined || password !== "tea") return { kind: "refused" } as const;
+    return { kind: "ok", account } as const;
+  }
+
+  async resolveRecipient(address: string): Promise<RecipientResolution> {
+    this.#assertUp();
+    if (/^postmaster(?:@(?:mail\.)?example\.test)?$/i.test(address))
+      return found("ann@example.test");
+    const [local = "", domain = ""] = address.toLowerCase().split("@");
+    if (domain !== "example.test") return { kind: "not-ours" };
+    if (local === "team") return found("ann@example.test", "bob@example.test");
+    if (local === "away") return found("ann@example.test", "ann@elsewhere.example");
+    const account = accountOf(`${local.split("+")[0]}@${domain}`);
+    return account === undefined ? { kind: "unknown-user" } : found(account.address);
+  }
+
+  async findAccount(address: string): Promise<Account | undefined> {
+    this.#assertUp();
+    return accountOf(address);
+  }
+
+  async maySendAs(account: string, sender: string): Promise<boolean> {
+    this.#assertUp();
+    return sender === account || (account === "ann@example.test" && sender === "team@example.test");
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {}
+
+  #assertUp(): void {
+    if (this.isDown) throw new AuthUnavailable("Authentication is switched off");
+  }
+}
+
+const accountOf = (address: string): Account | undefined =>
+  /^(?:ann|bob|full|gone)@example\.test$/i.test(address)
+    ? { id: `${address.slice(0, 3).toLowerCase()}0000000000000`, address: address.toLowerCase() }
+    : undefined;
+
+const found = (...addresses: readonly string[]): RecipientResolution => ({
+  kind: "found",
+  targets: addresses.map((address) => ({ address, isLocal: address.endsWith("@example.test") })),
+});
