@@ -2,10 +2,10 @@ import { fork } from "node:child_process";
 import { once } from "node:events";
 import { connect } from "node:net";
 import { type AdminClient, connectAdmin } from "@posthouse/accounts";
-import { loadConfig } from "@posthouse/service";
 import { appFile } from "./app-file.ts";
+import { OWNED_DIRECTORY } from "./become-owner-first.ts";
 import { CommandFailure } from "./command-failure.ts";
-import { argumentsOf, configSourceOf, openConfig, type SourceOptions } from "./source-options.ts";
+import { argumentsOf, configOf, configSourceOf, type SourceOptions } from "./source-options.ts";
 
 /**
  * Runs `work` with the administrator's connection to apps/auth, which alone opens the directory and the
@@ -15,10 +15,10 @@ export async function administer<Result>(
   options: SourceOptions,
   work: (admin: AdminClient) => Promise<Result>,
 ): Promise<Result> {
-  const config = await openConfig(options);
+  const config = configOf(options);
   const stopAuth = (await isAnswered(config.auth.adminSocketPath))
     ? undefined
-    : await startAuth(options);
+    : await startAuth(options, config.auth.stateDirectory);
   try {
     await using admin = connectAdmin({ socketPath: config.auth.adminSocketPath });
     return await work(admin);
@@ -27,12 +27,15 @@ export async function administer<Result>(
   }
 }
 
-async function startAuth(options: SourceOptions): Promise<() => Promise<void>> {
-  loadConfig(configSourceOf(options));
+/** As the user who owns the accounts, also for root: what it makes is later opened by the auth of the units. */
+async function startAuth(
+  options: SourceOptions,
+  stateDirectory: string,
+): Promise<() => Promise<void>> {
   const child = fork(appFile("auth"), argumentsOf(configSourceOf(options)), {
     stdio: ["ignore", "pipe", "pipe", "ipc"],
-    execArgv: [],
-    env: { ...process.env, POSTHOUSE_LOG_FORMAT: "json" },
+    execArgv: ["--import", import.meta.resolve("./become-owner-first.ts")],
+    env: { ...process.env, POSTHOUSE_LOG_FORMAT: "json", [OWNED_DIRECTORY]: stateDirectory },
   });
   const said: string[] = [];
   child.stdout?.on("data", (text: Buffer) => said.push(String(text)));

@@ -4,3 +4,13 @@ import type { AppName } from "@posthouse/service";
 /** The file that Node runs as this app. */
 export const appFile = (name: AppName): string =>
   join(import.meta.dirname, "..", "..", name, "src", "main.ts");
+
+/**
+ * The environment in which apps run. What Node has compiled once it need not compile again: an app starts
+ * sooner, and in some 20 MiB less since it never loads what strips the types. Node passes over a cache
+ * that it may not write.
+ */
+export const appEnvironment = (): NodeJS.ProcessEnv => ({
+  NODE_COMPILE_CACHE: join(import.meta.dirname, "../../../node_modules/.cache/node-compile"),
+  ...process.env,
+});

@@ -27,13 +27,7 @@ export function configSourceOf(options: SourceOptions): ConfigSource {
   };
 }
 
-/** Started by root, a command becomes the owner of the data before it opens anything, so that no file changes hands. */
-export async function openConfig(options: SourceOptions): Promise<Config> {
-  const config = loadConfig(configSourceOf(options));
-  const { becomeOwnerOf } = await import("./become-owner.ts");
-  becomeOwnerOf(config.dataDir);
-  return config;
-}
+export const configOf = (options: SourceOptions): Config => loadConfig(configSourceOf(options));
 
 export function parsePortOffset(text: string): number {
   if (!/^\d{1,5}$/.test(text) || Number(text) > 64_000) {

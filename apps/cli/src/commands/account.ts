@@ -1,11 +1,12 @@
 import { Command } from "commander";
 import { administer } from "../administration.ts";
+import { becomeOwnerOf } from "../become-owner.ts";
 import { withExamples } from "../examples.ts";
 import { print, printRows } from "../output.ts";
 import { readPassword } from "../password-input.ts";
 import { parseSize } from "../size.ts";
 import {
-  openConfig,
+  configOf,
   type SourceOptions,
   withJsonOption,
   withSourceOptions,
@@ -98,7 +99,8 @@ const removeCommand = () =>
         print("Its mail stays on disk; an account of the same address would find it again");
         return;
       }
-      const config = await openConfig(options);
+      const config = configOf(options);
+      becomeOwnerOf(config.paths.mail);
       const { openStoreOf } = await import("../mail-store.ts");
       await using store = await openStoreOf(config);
       await store.removeAccount(account);

@@ -1,6 +1,15 @@
 import { randomInt } from "node:crypto";
-import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { join, resolve } from "node:path";
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { dirname, join, resolve } from "node:path";
 import { connectAdmin, DirectoryError } from "@posthouse/accounts";
 import {
   type Config,
@@ -71,12 +80,24 @@ async function local(options: LocalOptions): Promise<void> {
   process.exit(exitCodes.ok);
 }
 
+/** Whole or not at all, also after a power cut: an empty file would be a configuration too, of another place. */
+function writeDurably(path: string, text: string): void {
+  writeFileSync(`${path}.tmp`, text, { flush: true });
+  renameSync(`${path}.tmp`, path);
+  const directory = openSync(dirname(path), "r");
+  try {
+    fsyncSync(directory);
+  } finally {
+    closeSync(directory);
+  }
+}
+
 /** Made once and then the user's: a second start finds what was changed in it. */
 function writeConfigOnce(dataDir: string): void {
   const path = join(dataDir, "posthouse.toml");
   try {
     mkdirSync(dataDir, { recursive: true });
-    if (!existsSync(path)) writeFileSync(path, localToml);
+    if (!existsSync(path)) writeDurably(path, localToml);
   } catch (cause) {
     const { code, message } = cause as NodeJS.ErrnoException;
     const reason =

@@ -1,13 +1,13 @@
-import { connectAuth } from "@posthouse/accounts";
+import { type Account, connectAuth } from "@posthouse/accounts";
 import type { AccountMail } from "@posthouse/mailbox-store";
-import type { Config } from "@posthouse/service";
 import { Command } from "commander";
 import { administer } from "../administration.ts";
+import { becomeOwnerOf } from "../become-owner.ts";
 import { CommandFailure } from "../command-failure.ts";
 import { withExamples } from "../examples.ts";
 import { print, printRows } from "../output.ts";
 import {
-  openConfig,
+  configOf,
   type SourceOptions,
   withJsonOption,
   withSourceOptions,
@@ -43,8 +43,8 @@ export function mailboxCommand(): Command {
 }
 
 async function list(address: string, options: SourceOptions & { json?: boolean }): Promise<void> {
-  const config = await openConfig(options);
-  const rows = await withMailOf(config, options, address, async (mail) => {
+  const account = await accountOf(options, address);
+  const rows = await withMailOf(options, account, async (mail) => {
     const rows = [];
     for (const info of await mail.listMailboxes()) {
       const status = info.exists ? await mail.status(info.name) : undefined;
@@ -78,25 +78,23 @@ interface CheckOptions extends SourceOptions {
 }
 
 async function check(address: string | undefined, options: CheckOptions): Promise<void> {
-  const config = await openConfig(options);
-  const addresses =
+  // Whose mail it is is asked first: who has become the owner of the mail may not ask auth.
+  const accounts =
     address === undefined
-      ? (await administer(options, (admin) => admin.listAccounts())).map(
-          (account) => account.address,
-        )
-      : [address];
+      ? await administer(options, (admin) => admin.listAccounts())
+      : [await accountOf(options, address)];
   const findings: { account: string; finding: string }[] = [];
-  for (const account of addresses) {
-    const found = await withMailOf(config, options, account, (mail) =>
+  for (const account of accounts) {
+    const found = await withMailOf(options, account, (mail) =>
       mail.check({ repair: options.repair === true }),
     );
-    for (const finding of found) findings.push({ account, finding });
+    for (const finding of found) findings.push({ account: account.address, finding });
   }
   const isRepaired = options.repair === true;
   printRows(findings, {
     ...options,
     columns: { account: "Account", finding: isRepaired ? "Put right" : "Finding" },
-    whenEmpty: `Files and index agree in ${addresses.length === 1 ? addresses[0] : `all ${addresses.length} accounts`}`,
+    whenEmpty: `Files and index agree in ${accounts.length === 1 ? accounts[0]?.address : `all ${accounts.length} accounts`}`,
   });
   if (findings.length > 0 && !isRepaired) {
     if (options.json !== true) print("\nNothing was changed; --repair puts it right");
@@ -104,19 +102,22 @@ async function check(address: string | undefined, options: CheckOptions): Promis
   }
 }
 
-async function withMailOf<Result>(
-  config: Config,
-  options: SourceOptions,
-  address: string,
-  work: (mail: AccountMail) => Promise<Result>,
-): Promise<Result> {
+async function accountOf(options: SourceOptions, address: string): Promise<Account> {
   const account = await administer(options, async () => {
-    await using auth = connectAuth({ socketPath: config.auth.socketPath });
+    await using auth = connectAuth({ socketPath: configOf(options).auth.socketPath });
     return await auth.findAccount(address);
   });
-  if (account === undefined) {
-    throw new CommandFailure(`There is no account ${address}; "posthouse account list" shows all`);
-  }
+  if (account !== undefined) return account;
+  throw new CommandFailure(`There is no account ${address}; "posthouse account list" shows all`);
+}
+
+async function withMailOf<Result>(
+  options: SourceOptions,
+  account: Account,
+  work: (mail: AccountMail) => Promise<Result>,
+): Promise<Result> {
+  const config = configOf(options);
+  becomeOwnerOf(config.paths.mail);
   const { openStoreOf } = await import("../mail-store.ts");
   await using store = await openStoreOf(config);
   await using mail = await store.openAccount(account);

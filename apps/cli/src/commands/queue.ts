@@ -6,11 +6,12 @@ import {
   type QueueEntryDetail,
 } from "@posthouse/queue";
 import { Command } from "commander";
+import { becomeOwnerOf } from "../become-owner.ts";
 import { CommandFailure } from "../command-failure.ts";
 import { withExamples } from "../examples.ts";
 import { harmless, print, printRows } from "../output.ts";
 import {
-  openConfig,
+  configOf,
   type SourceOptions,
   withJsonOption,
   withSourceOptions,
@@ -191,7 +192,8 @@ async function withQueue(
   options: SourceOptions,
   work: (queue: Queue) => Promise<void>,
 ): Promise<void> {
-  const config = await openConfig(options);
+  const config = configOf(options);
+  becomeOwnerOf(config.smtpOut.stateDirectory);
   await using queue = await openQueue({
     queueDirectory: config.paths.queue,
     stateDirectory: config.smtpOut.stateDirectory,

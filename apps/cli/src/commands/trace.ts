@@ -3,7 +3,7 @@ import { CommandFailure } from "../command-failure.ts";
 import { withExamples } from "../examples.ts";
 import { harmless, print } from "../output.ts";
 import {
-  openConfig,
+  configOf,
   type SourceOptions,
   withJsonOption,
   withSourceOptions,
@@ -28,7 +28,7 @@ export const traceCommand = (): Command =>
   );
 
 async function trace(what: string, options: SourceOptions & { json?: boolean }): Promise<void> {
-  const config = await openConfig(options);
+  const config = configOf(options);
   const stories = await storiesOf(config.paths.events, what);
   if (options.json === true) {
     print(JSON.stringify(stories.flat(), null, 2));

@@ -33,7 +33,7 @@ export function portsOf(
 
 function ensureWritable(path: string): void {
   try {
-    mkdirSync(path, { recursive: true, mode: 0o2770 });
+    mkdirSync(path, { recursive: true, mode: 0o770 });
     accessSync(path, constants.W_OK | constants.X_OK);
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;

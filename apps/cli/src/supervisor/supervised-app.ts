@@ -1,6 +1,6 @@
 import { type ChildProcess, fork } from "node:child_process";
 import type { AppName, BoundAddress, Logger, ReadyMessage } from "@posthouse/service";
-import { appFile } from "../app-file.ts";
+import { appEnvironment, appFile } from "../app-file.ts";
 import { BackOff } from "./back-off.ts";
 
 /** SIGTERM first; what has not ended by then gets SIGKILL. Ctrl-C is to be over within 2 s. */
@@ -65,6 +65,7 @@ export class SupervisedApp {
     const child = fork(appFile(this.name), this.#arguments, {
       stdio: ["ignore", "inherit", "inherit", "ipc"],
       execArgv: [],
+      env: appEnvironment(),
     });
     this.#child = child;
     this.#startedAtMs = performance.now();
