@@ -1,3 +1,4 @@
 export type { AccountMail, Mailbox, MailStore } from "./mailbox-store.ts";
+export { type MailStoreOptions, openMailStore } from "./open-mail-store.ts";
 export { StoreError, type StoreErrorCode } from "./store-error.ts";
 export * from "./types.ts";

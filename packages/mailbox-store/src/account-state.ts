@@ -1,0 +1,198 @@
+import { readdir, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { watchPath } from "./change-watch.ts";
+import { indexFileName } from "./index/index-file.ts";
+import type { IndexReader, IndexReaderPool, MailboxState, Queries } from "./index/index-reader.ts";
+import { errnoOf } from "./maildir/durable-file.ts";
+import { inboxFolder, isFolderName, nameOfFolder } from "./maildir/folder-name.ts";
+import { SharedMailbox } from "./shared-mailbox.ts";
+import { StoreError } from "./store-error.ts";
+import { markerName } from "./writer/account-tree.ts";
+import type { JobName, Jobs } from "./writer/jobs.ts";
+import type { WriterClient } from "./writer/writer-client.ts";
+
+/** What all accounts of a store share. */
+export interface StoreContext {
+  readonly host: string;
+  readonly messageBytesMax: number;
+  readonly writer: WriterClient;
+  readonly readers: IndexReaderPool;
+  readonly log: (text: string) => void;
+}
+
+/** One account in this process: shared by all who opened it. */
+export class AccountState {
+  readonly path: string;
+  readonly context: StoreContext;
+  users = 0;
+  readonly #mailboxes = new Map<string, SharedMailbox>();
+  readonly #subscribers = new Set<() => void>();
+  readonly #keywordSets: (readonly string[])[] = [];
+  #keywordSetsShown: readonly (readonly string[])[] = [];
+  #keywordSetsIdentity: string | undefined;
+  #watch: Disposable | undefined;
+  #isWakePending = false;
+
+  constructor(path: string, context: StoreContext) {
+    this.path = path;
+    this.context = context;
+  }
+
+  get tmpPath(): string {
+    return join(this.path, "tmp");
+  }
+
+  get #reader(): IndexReader {
+    return this.context.readers.readerOf(this.path);
+  }
+
+  /** Which index the reads come from. */
+  get indexIdentity(): string | undefined {
+    return this.#reader.identity;
+  }
+
+  run<Name extends JobName>(name: Name, args: Jobs[Name]["args"]): Promise<Jobs[Name]["result"]> {
+    return this.context.writer.run(name, this.path, args);
+  }
+
+  read<Result>(run: (queries: Queries) => Result): Promise<Result> {
+    return this.#reader.read(run);
+  }
+
+  folderPath(folder: string): string {
+    return folder === inboxFolder ? this.path : join(this.path, folder);
+  }
+
+  /** A mailbox as the index has it; one that another program made is taken in first. */
+  async mailboxOfFolder(folder: string): Promise<MailboxState> {
+    await this.followIndex();
+    const find = () => this.read((queries) => queries.mailboxByFolder.get(folder));
+    let found = await find();
+    const isThere = await isDirectory(join(this.folderPath(folder), "cur"));
+    if ((found === undefined) === isThere) {
+      await this.run("syncFolders", {});
+      found = await find();
+    }
+    if (found === undefined) {
+      throw new StoreError(
+        "not-found",
+        `There is no mailbox "${nameOfFolder(folder)}" in "${this.path}"`,
+      );
+    }
+    return found;
+  }
+
+  /** All mailboxes, after a look at the folders on disk. */
+  async mailboxes(): Promise<readonly MailboxState[]> {
+    await this.followIndex();
+    const onDisk = (await readdir(this.path)).filter(isFolderName).sort();
+    const read = () => this.read((queries) => queries.mailboxes.all());
+    const known = await read();
+    const inIndex = known.map(({ folder }) => folder).filter((folder) => folder !== inboxFolder);
+    if (inIndex.sort().join("/") === onDisk.join("/")) return known;
+    await this.run("syncFolders", {});
+    return read();
+  }
+
+  /** The index may be gone or replaced: the writer then makes it anew, and we read that one. */
+  async followIndex(): Promise<void> {
+    try {
+      const { dev, ino } = await stat(join(this.path, indexFileName));
+      const identity = this.#reader.identity;
+      if (identity !== undefined && identity !== `${dev}:${ino}`) this.#reader.close();
+    } catch (error) {
+      if (errnoOf(error) !== "ENOENT") throw error;
+      this.#reader.close();
+      await this.run("syncFolders", {});
+    }
+  }
+
+  /** After a reply of the writer: its index may be another one than we read. */
+  followReply(indexIdentity: string | undefined): void {
+    const identity = this.#reader.identity;
+    if (identity !== undefined && identity !== indexIdentity) this.#reader.close();
+  }
+
+  async openMailbox(state: MailboxState): Promise<SharedMailbox> {
+    let mailbox = this.#mailboxes.get(state.guid);
+    if (mailbox === undefined) {
+      mailbox = new SharedMailbox(this, state);
+      this.#mailboxes.set(state.guid, mailbox);
+    }
+    mailbox.users += 1;
+    if (this.#subscribers.size > 0) mailbox.startWatching();
+    try {
+      await mailbox.sync();
+    } catch (error) {
+      this.closeMailbox(mailbox);
+      throw error;
+    }
+    return mailbox;
+  }
+
+  closeMailbox(mailbox: SharedMailbox): void {
+    mailbox.users -= 1;
+    if (mailbox.users > 0) return;
+    mailbox.stopWatching();
+    this.#mailboxes.delete(mailbox.guid);
+  }
+
+  subscribe(wake: () => void): Disposable {
+    // Each subscription is its own, also of the same function.
+    const subscriber = () => wake();
+    this.#subscribers.add(subscriber);
+    this.#watch ??= watchPath(join(this.path, markerName), () => this.wake(), this.context.log);
+    for (const mailbox of this.#mailboxes.values()) mailbox.startWatching();
+    return {
+      [Symbol.dispose]: () => {
+        this.#subscribers.delete(subscriber);
+        if (this.#subscribers.size === 0) this.#stopWatching();
+      },
+    };
+  }
+
+  /** Once for all changes of this turn of the event loop. */
+  wake(): void {
+    if (this.#isWakePending || this.#subscribers.size === 0) return;
+    this.#isWakePending = true;
+    setImmediate(() => {
+      this.#isWakePending = false;
+      for (const subscriber of this.#subscribers) subscriber();
+    });
+  }
+
+  /** Sets of keywords by number; a longer list takes the place of the old one, which stays as it was. */
+  keywordSets(queries: Queries): readonly (readonly string[])[] {
+    if (this.#keywordSetsIdentity !== this.indexIdentity) {
+      this.#keywordSetsIdentity = this.indexIdentity;
+      this.#keywordSets.length = 0;
+    }
+    const more = queries.keywordSetsAbove.all(this.#keywordSets.length - 1);
+    if (more.length > 0) {
+      for (const { id, names } of more) {
+        while (this.#keywordSets.length < id) this.#keywordSets.push([]);
+        this.#keywordSets[id] = names === "" ? [] : names.split(" ");
+      }
+      this.#keywordSetsShown = [...this.#keywordSets];
+    }
+    return this.#keywordSetsShown;
+  }
+
+  close(): void {
+    this.#stopWatching();
+    this.#subscribers.clear();
+  }
+
+  #stopWatching(): void {
+    this.#watch?.[Symbol.dispose]();
+    this.#watch = undefined;
+    for (const mailbox of this.#mailboxes.values()) mailbox.stopWatching();
+  }
+}
+
+async function isDirectory(path: string): Promise<boolean> {
+  return stat(path).then(
+    (stats) => stats.isDirectory(),
+    () => false,
+  );
+}

@@ -1,0 +1,232 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { AccountState } from "./account-state.ts";
+import type { MailboxState } from "./index/index-reader.ts";
+import { mailboxInfos } from "./mailbox-infos.ts";
+import type { AccountMail, Mailbox } from "./mailbox-store.ts";
+import { canonicalName, folderOfName } from "./maildir/folder-name.ts";
+import { parseSubscriptions } from "./maildir/subscriptions.ts";
+import { lockMaildrop } from "./maildrop-lock.ts";
+import { OpenMailbox } from "./open-mailbox.ts";
+import { discardReceived, receiveMessage } from "./receive-message.ts";
+import { canBeReadAsItWas, folderDoubt, scanMailbox } from "./shared-mailbox.ts";
+import { StoreError } from "./store-error.ts";
+import type {
+  AccountRef,
+  Appended,
+  AppendRequest,
+  MailboxInfo,
+  MailboxStatus,
+  ModSeq,
+  SpecialUse,
+  Uid,
+  UidValidity,
+} from "./types.ts";
+import { subscriptionsName } from "./writer/account-tree.ts";
+import type { QuotaLimits, ReceivedMessage } from "./writer/jobs.ts";
+
+/** One opening of an account whose mail is in files. */
+export class FileAccountMail implements AccountMail {
+  readonly #account: AccountState;
+  readonly #ref: AccountRef;
+  readonly #onClose: () => void;
+  #isClosed = false;
+
+  constructor(account: AccountState, ref: AccountRef, onClose: () => void) {
+    this.#account = account;
+    this.#ref = ref;
+    this.#onClose = onClose;
+  }
+
+  async listMailboxes(): Promise<readonly MailboxInfo[]> {
+    const mailboxes = await this.#account.mailboxes();
+    const octets = await readFile(join(this.#account.path, subscriptionsName)).catch(() =>
+      Buffer.alloc(0),
+    );
+    return mailboxInfos(mailboxes, parseSubscriptions(octets));
+  }
+
+  async createMailbox(
+    name: string,
+    options: { readonly specialUse?: readonly SpecialUse[] } = {},
+  ): Promise<void> {
+    const folders = foldersDownTo(canonicalName(name));
+    await this.#account.run("createMailbox", { folders, specialUse: options.specialUse ?? [] });
+  }
+
+  async renameMailbox(from: string, to: string): Promise<void> {
+    const fromName = canonicalName(from);
+    const toName = canonicalName(to);
+    if (fromName === "INBOX") return this.#renameInbox(toName);
+    if (toName.startsWith(`${fromName}/`)) {
+      throw new StoreError("not-permitted", `Cannot rename "${fromName}" to "${toName}" below it`);
+    }
+    await this.#account.run("renameMailbox", {
+      fromFolder: folderOfName(fromName),
+      toFolder: folderOfName(toName),
+    });
+    await this.#account.run("finishRenames", {});
+    await this.#makeParents(toName);
+  }
+
+  async deleteMailbox(name: string): Promise<void> {
+    const wanted = canonicalName(name);
+    const folder = folderOfName(wanted);
+    if (wanted === "INBOX") throw new StoreError("not-permitted", "INBOX cannot be deleted");
+    const mailboxes = await this.#account.mailboxes();
+    const isThere = mailboxes.some((mailbox) => mailbox.folder === folder);
+    // RFC 9051 §6.3.5: a name that only has others below it cannot be deleted once more.
+    if (!isThere && mailboxes.some((mailbox) => mailbox.folder.startsWith(`${folder}.`))) {
+      throw new StoreError("not-permitted", `"${wanted}" is only the parent of other mailboxes`);
+    }
+    await this.#account.run("deleteMailbox", { folder });
+  }
+
+  async setSubscribed(name: string, isSubscribed: boolean): Promise<void> {
+    await this.#account.run("setSubscribed", { name: canonicalName(name), isSubscribed });
+  }
+
+  async openMailbox(name: string, options: { readonly readOnly?: boolean } = {}): Promise<Mailbox> {
+    const wanted = canonicalName(name);
+    const state = await this.#account.mailboxOfFolder(folderOfName(wanted));
+    const shared = await this.#account.openMailbox(state);
+    return new OpenMailbox(this.#account, shared, {
+      name: wanted,
+      isReadOnly: options.readOnly ?? false,
+      quota: () => this.#quotaLimits(),
+    });
+  }
+
+  async status(name: string): Promise<MailboxStatus> {
+    const folder = folderOfName(canonicalName(name));
+    let state = await this.#account.mailboxOfFolder(folder);
+    if ((await folderDoubt(this.#account, state)) !== undefined) {
+      try {
+        await scanMailbox(this.#account, state.guid);
+      } catch (error) {
+        if (!canBeReadAsItWas(state, error)) throw error;
+      }
+      state = await this.#account.mailboxOfFolder(folder);
+    }
+    return statusOf(state);
+  }
+
+  async append(mailboxName: string, messages: readonly AppendRequest[]): Promise<Appended> {
+    const folder = folderOfName(canonicalName(mailboxName));
+    await this.#account.mailboxOfFolder(folder);
+    return this.#store(folder, messages, undefined);
+  }
+
+  async deliver(
+    mailboxName: string,
+    message: AppendRequest,
+    deliveryId: string,
+  ): Promise<Appended> {
+    return this.#store(folderOfName(canonicalName(mailboxName)), [message], deliveryId);
+  }
+
+  async quota(): Promise<{ readonly bytes: number; readonly messages: number }> {
+    const totals = await this.#account.read((queries) => queries.totals.get());
+    return totals ?? { bytes: 0, messages: 0 };
+  }
+
+  onChange(wake: () => void): Disposable {
+    return this.#account.subscribe(wake);
+  }
+
+  async lockMaildrop(): Promise<AsyncDisposable | undefined> {
+    return lockMaildrop(this.#account.path);
+  }
+
+  async check(options: { readonly repair?: boolean } = {}): Promise<readonly string[]> {
+    return this.#account.run("check", { repair: options.repair ?? false });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#onClose();
+  }
+
+  /** Messages one after the other, each durable before the next is read; then all are placed at once. */
+  async #store(
+    folder: string,
+    requests: readonly AppendRequest[],
+    deliveryId: string | undefined,
+  ): Promise<Appended> {
+    const { host, messageBytesMax } = this.#account.context;
+    const options = { tmpDirectory: this.#account.tmpPath, host, messageBytesMax };
+    const messages: ReceivedMessage[] = [];
+    try {
+      for (const request of requests) messages.push(await receiveMessage(request, options));
+      const appended = await this.#account.run("append", {
+        folder,
+        messages,
+        isDelivery: deliveryId !== undefined,
+        ...(deliveryId === undefined ? {} : { deliveryId }),
+        quota: this.#quotaLimits(),
+      });
+      return appended as Appended;
+    } catch (error) {
+      await discardReceived(options.tmpDirectory, messages);
+      throw error;
+    }
+  }
+
+  /** RFC 9051 §6.3.6: INBOX gives its messages to a new mailbox, and stays, with what is below it. */
+  async #renameInbox(toName: string): Promise<void> {
+    await this.createMailbox(toName);
+    const state = await this.#account.mailboxOfFolder(folderOfName("INBOX"));
+    const inbox = await this.#account.openMailbox(state);
+    try {
+      await this.#account.run("copy", {
+        guid: inbox.guid,
+        uids: [...inbox.columns.uids],
+        targetFolder: folderOfName(toName),
+        quota: {},
+        isMove: true,
+      });
+    } finally {
+      this.#account.closeMailbox(inbox);
+    }
+  }
+
+  /** RFC 9051 §6.3.6: levels above the new name are made, as CREATE makes them. */
+  async #makeParents(name: string): Promise<void> {
+    const parent = name.slice(0, Math.max(name.lastIndexOf("/"), 0));
+    if (parent === "") return;
+    try {
+      await this.createMailbox(parent);
+    } catch (error) {
+      if (!(error instanceof StoreError) || error.code !== "exists") throw error;
+    }
+  }
+
+  #quotaLimits(): QuotaLimits {
+    const { quotaBytes, quotaMessages } = this.#ref;
+    return {
+      ...(quotaBytes === undefined ? {} : { quotaBytes }),
+      ...(quotaMessages === undefined ? {} : { quotaMessages }),
+    };
+  }
+}
+
+/** The folders of a name and of all levels above it, from the top. */
+function foldersDownTo(name: string): string[] {
+  const levels = name.split("/");
+  return levels.map((_level, at) => folderOfName(levels.slice(0, at + 1).join("/")));
+}
+
+function statusOf(state: MailboxState): MailboxStatus {
+  return {
+    messages: state.messages,
+    unseen: state.unseen,
+    deleted: state.deleted,
+    recent: state.recent,
+    uidNext: state.uidNext as Uid,
+    uidValidity: state.uidValidity as UidValidity,
+    highestModSeq: state.highestModSeq as ModSeq,
+    sizeBytes: state.bytes,
+    mailboxId: state.guid,
+  };
+}

@@ -1,0 +1,112 @@
+import { closeSync, openSync, renameSync, statSync } from "node:fs";
+import { join } from "node:path";
+import Database from "better-sqlite3";
+import { limits } from "../limits.ts";
+import { errnoOf, fileMode } from "../maildir/durable-file.ts";
+import { schema, schemaVersion } from "./schema.ts";
+
+export const indexFileName = "index.sqlite";
+
+/**
+ * Opens the index for writing, in the writer thread only. One that is damaged or of another version is
+ * set aside and a new one begun, which the files then fill; `setAside` says why.
+ */
+export function openIndexForWriting(accountPath: string): {
+  readonly database: Database.Database;
+  readonly setAside: string | undefined;
+} {
+  const path = join(accountPath, indexFileName);
+  try {
+    return { database: openAsItIs(path), setAside: undefined };
+  } catch (error) {
+    if (!(error instanceof UnusableIndex) && !isDamage(error)) throw error;
+    const name = setIndexAside(accountPath);
+    return {
+      database: openAsItIs(path),
+      setAside: `Set aside the index of "${accountPath}" as ${name}: ${(error as Error).message}`,
+    };
+  }
+}
+
+/** Renames it and its WAL out of the way. Never opens it: closing the file would drop SQLite's locks. */
+export function setIndexAside(accountPath: string): string {
+  const name = `${indexFileName}.damaged-${Date.now()}`;
+  for (const suffix of ["", "-wal", "-shm"]) {
+    try {
+      renameSync(join(accountPath, indexFileName + suffix), join(accountPath, name + suffix));
+    } catch (error) {
+      if (errnoOf(error) !== "ENOENT") throw error;
+    }
+  }
+  return name;
+}
+
+/** Opens the index for reading, on the event loop: it never waits for a lock. */
+export function openIndexForReading(accountPath: string): Database.Database {
+  const database = new Database(join(accountPath, indexFileName), {
+    readonly: true,
+    fileMustExist: true,
+    timeout: 0,
+  });
+  database.pragma("cache_size = -256");
+  return database;
+}
+
+/** Names the file that is there now: another one means that somebody began anew. */
+export function indexIdentity(accountPath: string): string {
+  const { dev, ino } = statSync(join(accountPath, indexFileName));
+  return `${dev}:${ino}`;
+}
+
+export function isDamage(error: unknown): boolean {
+  const code = (error as { code?: unknown }).code;
+  return typeof code === "string" && /^SQLITE_(CORRUPT|NOTADB|SCHEMA)/.test(code);
+}
+
+class UnusableIndex extends Error {}
+
+function openAsItIs(path: string): Database.Database {
+  makeWithOurMode(path);
+  const database = new Database(path, { timeout: limits.lockWaitMs });
+  try {
+    database.pragma("journal_mode = WAL");
+    // The build's own default for WAL is NORMAL, which loses the last commits with the power.
+    database.pragma("synchronous = FULL");
+    database.pragma("cache_size = -1024");
+    database.pragma("foreign_keys = OFF");
+    prepareSchema(database);
+    // From here on the writer waits itself, or does something else meanwhile.
+    database.pragma("busy_timeout = 0");
+    return database;
+  } catch (error) {
+    database.close();
+    throw error;
+  }
+}
+
+function prepareSchema(database: Database.Database): void {
+  const version = () => Number(database.pragma("user_version", { simple: true }));
+  if (version() === 0) {
+    database
+      .transaction(() => {
+        // Another process may have been first.
+        if (version() !== 0) return;
+        const tables = database.prepare("SELECT count(*) FROM sqlite_schema").pluck().get();
+        if (tables === 0) database.exec(schema);
+      })
+      .immediate();
+  }
+  if (version() !== schemaVersion) {
+    throw new UnusableIndex(`its version is ${version()} and not ${schemaVersion}`);
+  }
+  database.prepare("SELECT count(*) FROM mailboxes").get();
+}
+
+/** SQLite would make it 0644; -wal and -shm take the mode from it. */
+function makeWithOurMode(path: string): void {
+  try {
+    closeSync(openSync(path, "wx", fileMode));
+  } catch (error) {
+    if (errnoOf(error) !== "EEXIST") throw error;
+  }
+}

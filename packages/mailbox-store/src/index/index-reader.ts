@@ -1,0 +1,146 @@
+import { setTimeout as wait } from "node:timers/promises";
+import type Database from "better-sqlite3";
+import { limits } from "../limits.ts";
+import type { ColumnRow } from "../message-columns.ts";
+import { StoreError } from "../store-error.ts";
+import { indexIdentity, openIndexForReading } from "./index-file.ts";
+import type { CountersRow, DetailsRow, MailboxRow, MessageRow } from "./rows.ts";
+
+/** A mailbox with its counters, as one read sees them. */
+export type MailboxState = MailboxRow & CountersRow;
+
+/** What the event loop reads of one account: always a snapshot, never a wait. */
+export class IndexReader {
+  readonly #accountPath: string;
+  #open: { database: Database.Database; queries: Queries; identity: string } | undefined;
+
+  constructor(accountPath: string) {
+    this.#accountPath = accountPath;
+  }
+
+  /** Changes when the index was begun anew: row numbers then mean something else. */
+  get identity(): string | undefined {
+    return this.#open?.identity;
+  }
+
+  /**
+   * Runs reads inside one snapshot. SQLite says "busy" while the database is opened or closed by the
+   * last process that has it; that passes, and is waited for without holding the event loop.
+   */
+  async read<Result>(run: (queries: Queries) => Result): Promise<Result> {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        const { database, queries } = this.#opened();
+        return database.transaction(() => run(queries))();
+      } catch (error) {
+        if (error instanceof StoreError) throw error;
+        const code = (error as { code?: unknown }).code;
+        const mayPass =
+          typeof code === "string" && /^SQLITE_(BUSY|CANTOPEN|PROTOCOL|READONLY)/.test(code);
+        if (!mayPass || attempt === 200) {
+          throw new StoreError(
+            "unavailable",
+            `Cannot read the index of "${this.#accountPath}": ${(error as Error).message}`,
+            { cause: error },
+          );
+        }
+        this.close();
+        await wait(10);
+      }
+    }
+  }
+
+  close(): void {
+    this.#open?.database.close();
+    this.#open = undefined;
+  }
+
+  #opened(): { database: Database.Database; queries: Queries } {
+    if (this.#open === undefined) {
+      const database = openIndexForReading(this.#accountPath);
+      try {
+        const queries = prepareQueries(database);
+        this.#open = { database, queries, identity: indexIdentity(this.#accountPath) };
+      } catch (error) {
+        database.close();
+        throw error;
+      }
+    }
+    return this.#open;
+  }
+}
+
+export type Queries = ReturnType<typeof prepareQueries>;
+
+function prepareQueries(database: Database.Database) {
+  const all = <Parameters extends unknown[], Row>(sql: string) =>
+    database.prepare<Parameters, Row>(sql);
+  const columns = "uid, flags, keywordSet, modSeq, size, internalMs, saveMs";
+  const mailbox = "SELECT * FROM mailboxes";
+  const message = `SELECT m.uid, flags, keywordSet, modSeq, size, internalMs, saveMs, key, info
+    FROM messages m JOIN files f ON f.mailbox = m.mailbox AND f.uid = m.uid`;
+  return {
+    mailboxes: all<[], MailboxState>(mailbox),
+    mailboxByFolder: all<[string], MailboxState>(`${mailbox} WHERE folder = ?`),
+    mailboxByGuid: all<[string], MailboxState>(`${mailbox} WHERE guid = ?`),
+    totals: all<[], { bytes: number; messages: number }>(
+      "SELECT coalesce(sum(bytes), 0) AS bytes, coalesce(sum(messages), 0) AS messages FROM mailboxes",
+    ),
+    rowsAbove: all<[mailbox: number, uid: number, limit: number], ColumnRow>(
+      `SELECT ${columns} FROM messages WHERE mailbox = ? AND uid > ? ORDER BY uid LIMIT ?`,
+    ).raw(),
+    rowsChanged: all<[mailbox: number, modSeq: number], ColumnRow>(
+      `SELECT ${columns} FROM messages WHERE mailbox = ? AND modSeq > ? ORDER BY uid`,
+    ).raw(),
+    countChanged: all<[mailbox: number, modSeq: number, limit: number], number>(
+      `SELECT count(*) FROM
+         (SELECT 1 FROM messages WHERE mailbox = ? AND modSeq > ? LIMIT ?)`,
+    ).pluck(),
+    expungedSince: all<[mailbox: number, modSeq: number], number>(
+      "SELECT uid FROM expunged WHERE mailbox = ? AND modSeq > ?",
+    ).pluck(),
+    recent: all<[number], number>(
+      "SELECT uid FROM messages WHERE mailbox = ? AND (flags & 32) <> 0",
+    ).pluck(),
+    message: all<[number, number], MessageRow>(`${message} WHERE m.mailbox = ? AND m.uid = ?`),
+    fileByKey: all<[number, string], { info: string; flags: number }>(
+      `SELECT info, flags FROM files f JOIN messages m ON m.mailbox = f.mailbox AND m.uid = f.uid
+       WHERE f.mailbox = ? AND key = ?`,
+    ),
+    details: all<[number], DetailsRow>(
+      "SELECT envelope, bodyStructure, body, parts, emailId, threadId FROM details WHERE id = ?",
+    ),
+    keywordSetsAbove: all<[number], { id: number; names: string }>(
+      "SELECT id, names FROM keywordSets WHERE id > ? ORDER BY id",
+    ),
+    keywords: all<[number], string>(
+      "SELECT name FROM keywords WHERE mailbox = ? ORDER BY position",
+    ).pluck(),
+  };
+}
+
+/** Keeps a bounded number of readers open, the last used ones. */
+export class IndexReaderPool {
+  readonly #readers = new Map<string, IndexReader>();
+
+  readerOf(accountPath: string): IndexReader {
+    const reader = this.#readers.get(accountPath) ?? new IndexReader(accountPath);
+    this.#readers.delete(accountPath);
+    this.#readers.set(accountPath, reader);
+    if (this.#readers.size > limits.openIndexesMax) {
+      const oldest = this.#readers.keys().next().value;
+      if (oldest !== undefined) this.forget(oldest);
+    }
+    return reader;
+  }
+
+  forget(accountPath: string): void {
+    this.#readers.get(accountPath)?.close();
+    this.#readers.delete(accountPath);
+  }
+
+  close(): void {
+    for (const reader of this.#readers.values()) reader.close();
+    this.#readers.clear();
+  }
+}

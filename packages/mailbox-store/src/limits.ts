@@ -1,0 +1,64 @@
+const KiB = 1024;
+const MINUTE_MS = 60_000;
+const HOUR_MS = 60 * MINUTE_MS;
+
+/** What the store may hold, wait for and keep. Every loop and buffer in this package stops at one of these. */
+export const limits = {
+  /** A message up to this is held in memory and written with one call; a larger one is streamed. */
+  bufferedBytesMax: 128 * KiB,
+  /** Pieces in which message octets are given out. */
+  readChunkBytes: 64 * KiB,
+  /** Of one name on disk, by ext4, XFS, btrfs and ZFS alike. */
+  folderNameOctetsMax: 255,
+  /** Ours, not Maildir's: a client that makes more is broken. */
+  mailboxesMax: 10_000,
+  /** In one mailbox; 26 have letters in file names, the others stand in posthouse-mailbox. */
+  keywordsMax: 128,
+  keywordOctetsMax: 255,
+  /** Largest UID and UIDVALIDITY (RFC 9051 §2.3.1.1). */
+  uidMax: 0xffff_ffff,
+  /** UIDs and modseqs that posthouse-mailbox reserves ahead: one more file write for each so many. */
+  uidsReserved: 1_000,
+  modSeqsReserved: 100_000,
+  /** A repeated hand-over of smtp-in comes within its queue's lifetime. */
+  deliveryMemoryMs: 7 * 24 * HOUR_MS,
+  /** Maildir's own rule: a file of tmp/ that is older belongs to nobody. */
+  tmpAgeMsMax: 36 * HOUR_MS,
+  /** Open databases of idle accounts, in each of the two threads: about 180 KiB each. */
+  openIndexesMax: 200,
+  /** Accounts whose state is kept in memory after the last user has gone. */
+  idleAccountsMax: 2_000,
+  /** Rows of one bulk read before other work gets its turn: about 4 ms. */
+  rowsPerSlice: 10_000,
+  /** Messages of one STORE, EXPUNGE or MOVE that share one transaction. */
+  messagesPerTransaction: 1_000,
+  /** For taking foreign files into the index in one transaction: each may have to be read whole. */
+  adoptMsPerTransaction: 250,
+  /** What dovecot-uidlist may hold of messages that are gone, before it is written anew. */
+  uidListSlackBytes: 64 * KiB,
+  /** Hand-overs that are older than deliveryMemoryMs are forgotten with each so many deliveries. */
+  deliveriesPerForgetting: 1_000,
+  /** Jobs of one account that share one commit. */
+  jobsPerCommit: 500,
+  /** Accounts whose directories are synced together, each with its transaction open meanwhile. */
+  accountsPerSync: 64,
+  summariesPerBatch: 200,
+  /** Directories changed within the clock tick of our own change look unchanged (ext4: up to 10 ms). */
+  mtimeGrainMs: 20,
+  /** Up to this many messages a scan is so cheap that doubt is settled at once. */
+  cheapScanMessagesMax: 1_000,
+  /** In a larger mailbox a change hidden in one clock tick is found at latest so long after. */
+  rescanMs: MINUTE_MS,
+  /** Waiting for another process's transaction or dotlock, in the writer thread. */
+  lockWaitMs: 10_000,
+  /** Dovecot's own bound for its dovecot-uidlist.lock. */
+  staleLockMs: 2 * MINUTE_MS,
+  /** Where inotify has no watch left. */
+  pollMs: 1_000,
+  /** Foreign programs make many small changes at once. */
+  foreignChangeDebounceMs: 50,
+  /** File descriptors of directories kept open for their fsync. */
+  syncedDirectoriesMax: 256,
+  /** expunged UIDs kept for QRESYNC in one mailbox; older ones are told as VANISHED by their absence. */
+  expungedKeptMax: 100_000,
+} as const;

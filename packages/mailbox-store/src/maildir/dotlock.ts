@@ -1,0 +1,134 @@
+import { randomBytes } from "node:crypto";
+import {
+  closeSync,
+  linkSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from "node:fs";
+import { hostname } from "node:os";
+import { join } from "node:path";
+import { limits } from "../limits.ts";
+import { StoreError } from "../store-error.ts";
+import { errnoOf, fileMode } from "./durable-file.ts";
+
+let linkSource: string | undefined;
+
+/**
+ * Makes the file that locks are hard links of. A link costs a tenth of a new file while other threads
+ * wait for their fsync: the disk's journal holds up whoever wants a new inode. It stands in the mail
+ * directory, and is taken away with releaseLinkSource().
+ */
+export function makeLinkSource(mailDirectory: string): void {
+  for (const entry of readdirSync(mailDirectory)) {
+    const pid = /^\.posthouse-lock\.(\d{1,10})\./.exec(entry)?.[1];
+    if (pid !== undefined && !isAlive(Number(pid))) {
+      rmSync(join(mailDirectory, entry), { force: true });
+    }
+  }
+  const name = `.posthouse-lock.${process.pid}.${randomBytes(4).toString("hex")}`;
+  linkSource = join(mailDirectory, name);
+  makeLock(linkSource);
+}
+
+export function releaseLinkSource(): void {
+  if (linkSource !== undefined) rmSync(linkSource, { force: true });
+  linkSource = undefined;
+}
+
+/**
+ * A lock file as Dovecot makes them: it holds `<pid>:<host>`, and is there while somebody writes. For
+ * Dovecot's sake only: our own processes exclude each other by the transaction that is open here.
+ *
+ * A lock whose process is dead on this host, or that is older than two minutes, is nobody's. It is
+ * first moved aside and looked at again, so that a lock made in between is not taken from its owner.
+ */
+export function takeDotlock(path: string): { release(): void } {
+  const deadline = Date.now() + limits.lockWaitMs;
+  for (;;) {
+    if (tryToTake(path)) return { release: () => rmSync(path, { force: true }) };
+    if (breakStaleLock(path)) continue;
+    if (Date.now() > deadline) {
+      throw new StoreError("unavailable", `Cannot lock "${path}": another program holds it`);
+    }
+    sleepInThread(5);
+  }
+}
+
+function tryToTake(path: string): boolean {
+  try {
+    if (linkSource === undefined || !tryToLink(linkSource, path)) makeLock(path);
+    return true;
+  } catch (error) {
+    if (errnoOf(error) === "EEXIST") return false;
+    throw error;
+  }
+}
+
+/** False where links do not reach: a folder that is a mount of its own, or our file was swept. */
+function tryToLink(from: string, path: string): boolean {
+  try {
+    linkSync(from, path);
+    return true;
+  } catch (error) {
+    if (errnoOf(error) === "EEXIST") throw error;
+    return false;
+  }
+}
+
+function makeLock(path: string): void {
+  const file = openSync(path, "wx", fileMode);
+  try {
+    writeSync(file, `${process.pid}:${hostname()}`);
+  } finally {
+    closeSync(file);
+  }
+}
+
+function breakStaleLock(path: string): boolean {
+  try {
+    const owner = readFileSync(path, "utf8");
+    // A link changes only the ctime, as Dovecot knows too.
+    const { mtimeMs, ctimeMs } = statSync(path);
+    if (!isStale(owner, Date.now() - Math.max(mtimeMs, ctimeMs))) return false;
+    const aside = `${path}.stale-${process.pid}-${process.hrtime.bigint()}`;
+    renameSync(path, aside);
+    if (readFileSync(aside, "utf8") !== owner) linkSync(aside, path);
+    rmSync(aside, { force: true });
+    return true;
+  } catch (error) {
+    // It went away while we looked, or its owner took it again: both are the next attempt's matter.
+    if (errnoOf(error) === "ENOENT" || errnoOf(error) === "EEXIST") return true;
+    throw error;
+  }
+}
+
+function isStale(owner: string, ageMs: number): boolean {
+  if (ageMs > limits.staleLockMs) return true;
+  const match = /^(\d{1,10}):(.+)$/.exec(owner.trim());
+  if (match === null || match[2] !== hostname()) return false;
+  const pid = Number(match[1]);
+  // Our own pid: in a container the number comes back after each restart, and we hold locks for milliseconds.
+  if (pid === process.pid) return ageMs > 5_000;
+  return !isAlive(pid);
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return errnoOf(error) !== "ESRCH";
+  }
+}
+
+const never = new Int32Array(new SharedArrayBuffer(4));
+
+/** Only in the writer thread, which has nothing else to do meanwhile. */
+export function sleepInThread(ms: number): void {
+  Atomics.wait(never, 0, 0, ms);
+}

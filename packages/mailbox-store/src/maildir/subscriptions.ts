@@ -1,0 +1,23 @@
+import { decodeLevel, encodeLevel } from "./folder-name.ts";
+
+/**
+ * `subscriptions`, which Dovecot reads and writes too. Version 2 begins with `V<tab>2` and an empty
+ * line and has a tab between levels; before that there was one name a line with `.` between levels.
+ * Levels are written as in folder names. We read both and write version 2.
+ */
+export function parseSubscriptions(octets: Buffer): ReadonlySet<string> {
+  const lines = octets.toString("utf8").split("\n");
+  const isVersion2 = lines[0]?.startsWith("V\t2") ?? false;
+  const names = new Set<string>();
+  for (const line of isVersion2 ? lines.slice(1) : lines) {
+    if (line === "") continue;
+    const levels = line.split(isVersion2 ? "\t" : ".");
+    names.add(levels.map(decodeLevel).join("/"));
+  }
+  return names;
+}
+
+export function formatSubscriptions(names: ReadonlySet<string>): string {
+  const lines = [...names].map((name) => name.split("/").map(encodeLevel).join("\t"));
+  return `V\t2\n\n${lines.map((line) => `${line}\n`).join("")}`;
+}

@@ -1,0 +1,125 @@
+import { mkdirSync } from "node:fs";
+import { accountPath } from "./account-path.ts";
+import { AccountState, type StoreContext } from "./account-state.ts";
+import { armCrashPoint } from "./crash-point.ts";
+import { FileAccountMail } from "./file-account-mail.ts";
+import { IndexReaderPool } from "./index/index-reader.ts";
+import { limits } from "./limits.ts";
+import type { AccountMail, MailStore } from "./mailbox-store.ts";
+import { StoreError } from "./store-error.ts";
+import type { AccountRef } from "./types.ts";
+import type { BatchReply } from "./writer/jobs.ts";
+import { WriterClient } from "./writer/writer-client.ts";
+
+export interface MailStoreOptions {
+  /** `<domain>/<local part>/` of every account stands in it. */
+  readonly mailDirectory: string;
+  readonly messageBytesMax: number;
+  /** Ends the names of new message files. */
+  readonly host: string;
+  /** One sentence about what the operator should know; nowhere, when absent. */
+  readonly log?: (text: string) => void;
+  /** Tests only: the row of a crash table at which the process kills itself. */
+  readonly crashAt?: string;
+}
+
+/**
+ * Opens the store over files: Maildir++ with an index. Sets the umask of the process to 007, since SQLite
+ * and other libraries ask for no mode of their own.
+ */
+export async function openMailStore(options: MailStoreOptions): Promise<MailStore> {
+  process.umask(0o007);
+  armCrashPoint(options.crashAt);
+  try {
+    mkdirSync(options.mailDirectory, { recursive: true });
+  } catch (error) {
+    throw new StoreError(
+      "unavailable",
+      `Cannot make the mail directory "${options.mailDirectory}": ${(error as Error).message}`,
+      { cause: error },
+    );
+  }
+  return new FileMailStore(options);
+}
+
+class FileMailStore implements MailStore {
+  readonly #options: MailStoreOptions;
+  readonly #context: StoreContext;
+  /** In the order of last use. */
+  readonly #accounts = new Map<string, AccountState>();
+  readonly #opening = new Map<string, Promise<unknown>>();
+
+  constructor(options: MailStoreOptions) {
+    this.#options = options;
+    const log = options.log ?? (() => undefined);
+    const { host, crashAt, mailDirectory } = options;
+    this.#context = {
+      host,
+      messageBytesMax: options.messageBytesMax,
+      readers: new IndexReaderPool(),
+      log,
+      writer: new WriterClient(
+        { mailDirectory, host, crashAt },
+        (reply) => this.#noteReply(reply),
+        log,
+      ),
+    };
+  }
+
+  async openAccount(account: AccountRef): Promise<AccountMail> {
+    const path = accountPath(this.#options.mailDirectory, account.address);
+    const known = this.#accounts.get(path);
+    const state = known ?? new AccountState(path, this.#context);
+    // At once, so that who opens it at the same time gets the same.
+    this.#accounts.set(path, state);
+    state.users += 1;
+    try {
+      if (known === undefined) {
+        const opening = this.#context.writer.run("open", path, { accountId: account.id });
+        this.#opening.set(path, opening);
+        await opening.finally(() => this.#opening.delete(path));
+      } else await this.#opening.get(path);
+    } catch (error) {
+      this.#accounts.delete(path);
+      throw error;
+    }
+    return new FileAccountMail(state, account, () => this.#release(path, state));
+  }
+
+  async removeAccount(account: AccountRef): Promise<void> {
+    const path = accountPath(this.#options.mailDirectory, account.address);
+    this.#accounts.get(path)?.close();
+    this.#accounts.delete(path);
+    this.#context.readers.forget(path);
+    await this.#context.writer.run("removeAccount", path, { accountId: account.id });
+    this.#context.readers.forget(path);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const state of this.#accounts.values()) state.close();
+    this.#accounts.clear();
+    // Readers first: the last connection to close writes the WAL back, and that is the writer's job.
+    this.#context.readers.close();
+    await this.#context.writer[Symbol.asyncDispose]();
+  }
+
+  #noteReply(reply: BatchReply): void {
+    const state = this.#accounts.get(reply.accountPath);
+    if (reply.indexIdentity !== undefined) state?.followReply(reply.indexIdentity);
+    if (reply.hasChanged) state?.wake();
+  }
+
+  /** Kept for a while: the next delivery to it needs no opening. */
+  #release(path: string, state: AccountState): void {
+    state.users -= 1;
+    if (state.users > 0 || this.#accounts.get(path) !== state) return;
+    this.#accounts.delete(path);
+    this.#accounts.set(path, state);
+    if (this.#accounts.size <= limits.idleAccountsMax) return;
+    for (const [oldPath, old] of this.#accounts) {
+      if (old.users > 0) continue;
+      this.#accounts.delete(oldPath);
+      break;
+    }
+  }
+}

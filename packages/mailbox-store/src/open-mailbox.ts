@@ -1,0 +1,161 @@
+import type { AccountState } from "./account-state.ts";
+import { limits } from "./limits.ts";
+import type { Mailbox } from "./mailbox-store.ts";
+import { canonicalName, folderOfName } from "./maildir/folder-name.ts";
+import { changesBetween } from "./message-columns.ts";
+import { bitsOfSystemFlags } from "./message-flags.ts";
+import { openMessage, readSummaries } from "./read-messages.ts";
+import { canBeReadAsItWas, type SharedMailbox } from "./shared-mailbox.ts";
+import { StoreError } from "./store-error.ts";
+import type {
+  Copied,
+  FlagChange,
+  MailboxChanges,
+  MessageColumns,
+  MessageSummary,
+  StoredMessage,
+  Uid,
+  UidValidity,
+} from "./types.ts";
+import type { QuotaLimits } from "./writer/jobs.ts";
+
+/** One session's handle on a mailbox; everything but its access is shared. */
+export class OpenMailbox implements Mailbox {
+  readonly name: string;
+  readonly isReadOnly: boolean;
+  readonly #account: AccountState;
+  readonly #shared: SharedMailbox;
+  readonly #quota: () => QuotaLimits;
+  #isClosed = false;
+
+  constructor(
+    account: AccountState,
+    shared: SharedMailbox,
+    about: {
+      readonly name: string;
+      readonly isReadOnly: boolean;
+      readonly quota: () => QuotaLimits;
+    },
+  ) {
+    this.#account = account;
+    this.#shared = shared;
+    this.name = about.name;
+    this.isReadOnly = about.isReadOnly;
+    this.#quota = about.quota;
+  }
+
+  get mailboxId(): string {
+    return this.#shared.guid;
+  }
+
+  get uidValidity(): UidValidity {
+    return this.#shared.state.uidValidity as UidValidity;
+  }
+
+  get columns(): MessageColumns {
+    return this.#shared.columns;
+  }
+
+  get keywords(): readonly string[] {
+    return this.#shared.keywords;
+  }
+
+  get uidNext(): Uid {
+    return this.#shared.state.uidNext as Uid;
+  }
+
+  get highestModSeq(): number {
+    return this.#shared.state.highestModSeq;
+  }
+
+  async sync(since: MessageColumns): Promise<MailboxChanges> {
+    await this.#shared.sync();
+    return changesBetween(since, this.#shared.columns);
+  }
+
+  async claimRecent(): Promise<ReadonlySet<number>> {
+    const recent = await this.#account.read((queries) => queries.recent.all(this.#shared.state.id));
+    if (recent.length === 0 || this.isReadOnly) return new Set(recent);
+    try {
+      const { uids } = await this.#account.run("claimRecent", { guid: this.#shared.guid });
+      return new Set(uids);
+    } catch (error) {
+      // With a full disk nobody can have them for himself: the next session is told of them too.
+      if (!canBeReadAsItWas(this.#shared.state, error)) throw error;
+      return new Set(recent);
+    }
+  }
+
+  summaries(uids: readonly Uid[]): AsyncIterable<readonly MessageSummary[]> {
+    return readSummaries(this.#account, this.#shared, uids);
+  }
+
+  openMessage(uid: Uid): Promise<StoredMessage> {
+    return openMessage(this.#account, this.#shared, uid);
+  }
+
+  async changeFlags(
+    uids: readonly Uid[],
+    change: FlagChange,
+  ): Promise<{ readonly modified: readonly Uid[] }> {
+    this.#refuseIfReadOnly("change flags");
+    const modified: number[] = [];
+    for (const some of slices(uids, limits.messagesPerTransaction)) {
+      const result = await this.#account.run("changeFlags", {
+        guid: this.#shared.guid,
+        uids: some,
+        mode: change.mode,
+        systemFlags: bitsOfSystemFlags(change.systemFlags),
+        keywords: change.keywords,
+        ...(change.unchangedSince === undefined ? {} : { unchangedSince: change.unchangedSince }),
+      });
+      modified.push(...result.modified);
+    }
+    return { modified: modified as Uid[] };
+  }
+
+  async expunge(uids: readonly Uid[]): Promise<void> {
+    this.#refuseIfReadOnly("expunge");
+    for (const some of slices(uids, limits.messagesPerTransaction)) {
+      await this.#account.run("expunge", { guid: this.#shared.guid, uids: some });
+    }
+  }
+
+  async copy(uids: readonly Uid[], targetName: string): Promise<Copied> {
+    return this.#copy(uids, targetName, false);
+  }
+
+  async move(uids: readonly Uid[], targetName: string): Promise<Copied> {
+    this.#refuseIfReadOnly("move");
+    return this.#copy(uids, targetName, true);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#account.closeMailbox(this.#shared);
+  }
+
+  async #copy(uids: readonly Uid[], targetName: string, isMove: boolean): Promise<Copied> {
+    const targetFolder = folderOfName(canonicalName(targetName));
+    await this.#account.mailboxOfFolder(targetFolder);
+    const copied = await this.#account.run("copy", {
+      guid: this.#shared.guid,
+      uids,
+      targetFolder,
+      quota: this.#quota(),
+      isMove,
+    });
+    return copied as Copied;
+  }
+
+  #refuseIfReadOnly(tried: string): void {
+    if (this.isReadOnly) {
+      throw new StoreError("read-only", `Cannot ${tried} in "${this.name}": it is open read-only`);
+    }
+  }
+}
+
+function* slices<Item>(items: readonly Item[], length: number): Generator<readonly Item[]> {
+  for (let at = 0; at < items.length; at += length) yield items.slice(at, at + length);
+}

@@ -1,0 +1,176 @@
+import { createHash, hash } from "node:crypto";
+import { closeSync, constants, fdatasync, fsync, futimes, open, unlink, write } from "node:fs";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { PartScanner } from "@posthouse/message";
+import { crashPoint } from "./crash-point.ts";
+import { limits } from "./limits.ts";
+import { fileMode } from "./maildir/durable-file.ts";
+import { keyWithSizes, newKeyStem } from "./maildir/maildir-name.ts";
+import { detailsOf } from "./message-details.ts";
+import { bitsOfSystemFlags } from "./message-flags.ts";
+import { StoreError } from "./store-error.ts";
+import type { AppendRequest } from "./types.ts";
+import type { ReceivedMessage } from "./writer/jobs.ts";
+
+// The callback functions: fs/promises costs twice the processor time a call, and this is the hot path.
+const file = {
+  open: promisify(open),
+  write: promisify(write) as (fd: number, octets: Uint8Array) => Promise<{ bytesWritten: number }>,
+  datasync: promisify(fdatasync),
+  sync: promisify(fsync),
+  utimes: promisify(futimes),
+  unlink: promisify(unlink),
+};
+
+/** Where a message is received, and how much of it. */
+export interface ReceiveOptions {
+  readonly tmpDirectory: string;
+  readonly host: string;
+  readonly messageBytesMax: number;
+}
+
+/**
+ * Writes one message into tmp/ while its parts are found; its octets are durable when this resolves.
+ * Concurrent receivers share the disk's flushes: each runs in a thread of libuv's pool.
+ *
+ * A small message is held in memory and written with one call. Nothing is left behind on failure.
+ */
+export async function receiveMessage(
+  request: AppendRequest,
+  options: ReceiveOptions,
+): Promise<ReceivedMessage> {
+  const stem = newKeyStem(options.host);
+  const path = join(options.tmpDirectory, stem);
+  const scanner = new PartScanner();
+  const sink = new MessageSink(path);
+  try {
+    let sizeBytes = 0;
+    for await (const octets of request.octets) {
+      sizeBytes += octets.length;
+      if (sizeBytes > options.messageBytesMax) throw tooLarge(options.messageBytesMax);
+      scanner.push(octets);
+      // RFC 9051 §4.3.1: NUL is for literal8 only.
+      if (scanner.hasNul) throw new StoreError("bad-message", "Cannot store a message with a NUL");
+      const isKept = sink.keep(octets);
+      if (!isKept) await sink.spill();
+    }
+    const part = scanner.end();
+    const sha256 = await sink.finish(request.internalDateMs);
+    crashPoint("D1");
+    return {
+      tmpName: stem,
+      key: keyWithSizes(stem, sizeBytes, sizeBytes),
+      sizeBytes,
+      systemFlags: bitsOfSystemFlags(request.systemFlags ?? []),
+      keywords: request.keywords ?? [],
+      details: detailsOf(scanner.header, part, sha256),
+    };
+  } catch (error) {
+    await sink.discard();
+    throw error;
+  }
+}
+
+/** Removes what was received and then not wanted; whatever became of it is no news. */
+export async function discardReceived(
+  tmpDirectory: string,
+  messages: readonly ReceivedMessage[],
+): Promise<void> {
+  await Promise.all(
+    messages.map(({ tmpName }) => file.unlink(join(tmpDirectory, tmpName)).catch(() => undefined)),
+  );
+}
+
+/** Memory first, and a file when it grows or is to last. */
+class MessageSink {
+  readonly #path: string;
+  #held: Uint8Array[] = [];
+  #heldBytes = 0;
+  #fd: number | undefined;
+  #isMade = false;
+  #hash: ReturnType<typeof createHash> | undefined;
+
+  constructor(path: string) {
+    this.#path = path;
+  }
+
+  /** False when it is time to spill(). The octets are copied: their owner may use them again. */
+  keep(octets: Uint8Array): boolean {
+    this.#held.push(Buffer.from(octets));
+    this.#heldBytes += octets.length;
+    return this.#heldBytes <= limits.bufferedBytesMax;
+  }
+
+  async spill(): Promise<void> {
+    this.#hash ??= createHash("sha256");
+    const octets = this.#take();
+    this.#hash.update(octets);
+    await this.#write(octets, 0);
+  }
+
+  /** On disk, whatever happens; gives the SHA-256 of all octets. */
+  async finish(modifiedMs: number | undefined): Promise<Buffer> {
+    const octets = this.#take();
+    const sha256 = this.#hash?.update(octets).digest() ?? hash("sha256", octets, "buffer");
+    // One write that is durable when it returns saves a small message the trip for its fsync.
+    const isWhole = this.#fd === undefined && modifiedMs === undefined;
+    const fd = await this.#write(octets, isWhole ? constants.O_DSYNC : 0);
+    if (modifiedMs !== undefined) {
+      // The file's time is INTERNALDATE, for Dovecot and for a rebuilt index alike.
+      await this.#try(file.utimes(fd, modifiedMs / 1000, modifiedMs / 1000));
+      await this.#try(file.sync(fd));
+    } else if (!isWhole) await this.#try(file.datasync(fd));
+    this.#close();
+    return sha256;
+  }
+
+  async discard(): Promise<void> {
+    this.#close();
+    if (this.#isMade) await file.unlink(this.#path).catch(() => undefined);
+  }
+
+  #take(): Buffer {
+    const [only] = this.#held;
+    const octets =
+      this.#held.length === 1 && only !== undefined ? (only as Buffer) : Buffer.concat(this.#held);
+    this.#held = [];
+    this.#heldBytes = 0;
+    return octets;
+  }
+
+  /** Nothing is left to be written by now, so that there is nothing to wait for. */
+  #close(): void {
+    if (this.#fd !== undefined) closeSync(this.#fd);
+    this.#fd = undefined;
+  }
+
+  async #write(octets: Buffer, moreFlags: number): Promise<number> {
+    if (this.#fd === undefined) {
+      const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | moreFlags;
+      this.#fd = await this.#try(file.open(this.#path, flags, fileMode));
+      this.#isMade = true;
+    }
+    for (let at = 0; at < octets.length; ) {
+      const { bytesWritten } = await this.#try(file.write(this.#fd, octets.subarray(at)));
+      at += bytesWritten;
+    }
+    return this.#fd;
+  }
+
+  async #try<Result>(call: Promise<Result>): Promise<Result> {
+    try {
+      return await call;
+    } catch (error) {
+      throw new StoreError(
+        "unavailable",
+        `Cannot write "${this.#path}": ${(error as Error).message}`,
+        { cause: error },
+      );
+    }
+  }
+}
+
+function tooLarge(messageBytesMax: number): StoreError {
+  return new StoreError("limit", `Cannot store a message of more than ${messageBytesMax} octets`);
+}

@@ -1,0 +1,66 @@
+import { append } from "./jobs/append.ts";
+import { changeFlags } from "./jobs/change-flags.ts";
+import { check } from "./jobs/check.ts";
+import { claimRecent } from "./jobs/claim-recent.ts";
+import { copy } from "./jobs/copy.ts";
+import { expunge } from "./jobs/expunge.ts";
+import { createMailbox, deleteMailbox, finishRenames, renameMailbox } from "./jobs/mailboxes.ts";
+import { tidyAccount } from "./jobs/open.ts";
+import { putDetails } from "./jobs/put-details.ts";
+import { scan } from "./jobs/scan.ts";
+import { setSubscribed } from "./jobs/set-subscribed.ts";
+import { syncFolders } from "./jobs/sync-folders.ts";
+import type { JobName, JobRequest, Jobs } from "./jobs.ts";
+import type { Transaction } from "./transaction.ts";
+
+type TransactionJob = Exclude<JobName, "removeAccount">;
+
+/** Everything that is done inside a transaction: the table of contents of this thread. */
+const jobs: {
+  readonly [Name in TransactionJob]: (
+    transaction: Transaction,
+    args: Jobs[Name]["args"],
+  ) => unknown;
+} = {
+  open: tidyAccount,
+  // Messages
+  append,
+  changeFlags,
+  expunge,
+  copy,
+  claimRecent,
+  putDetails,
+  // What others did
+  scan,
+  syncFolders,
+  check,
+  // Mailboxes
+  createMailbox,
+  renameMailbox,
+  finishRenames,
+  deleteMailbox,
+  setSubscribed,
+};
+
+/** These move folders about, and share their transaction with nobody. */
+const aloneJobs: ReadonlySet<JobName> = new Set([
+  "open",
+  "syncFolders",
+  "check",
+  "createMailbox",
+  "renameMailbox",
+  "finishRenames",
+  "deleteMailbox",
+]);
+
+export function runsAlone(name: JobName): boolean {
+  return aloneJobs.has(name);
+}
+
+export function jobOf(request: JobRequest): (transaction: Transaction) => unknown {
+  const run = jobs[request.name as TransactionJob] as (
+    transaction: Transaction,
+    args: unknown,
+  ) => unknown;
+  return (transaction) => run(transaction, request.args);
+}

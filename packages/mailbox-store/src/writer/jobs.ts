@@ -1,0 +1,132 @@
+import type { DetailsRow } from "../index/rows.ts";
+import type { StoreErrorCode } from "../store-error.ts";
+
+/** A message whose octets are durable in a file of the account's tmp/. */
+export interface ReceivedMessage {
+  readonly tmpName: string;
+  readonly key: string;
+  readonly sizeBytes: number;
+  readonly systemFlags: number;
+  readonly keywords: readonly string[];
+  readonly details: DetailsRow;
+}
+
+export interface QuotaLimits {
+  readonly quotaBytes?: number;
+  readonly quotaMessages?: number;
+}
+
+export interface AppendedUids {
+  readonly uidValidity: number;
+  readonly uids: readonly number[];
+}
+
+export interface CopiedUids {
+  readonly uidValidity: number;
+  readonly sourceUids: readonly number[];
+  readonly targetUids: readonly number[];
+}
+
+/** Everything that the writer thread can be asked for; each is done whole or not at all. */
+export interface Jobs {
+  /** Makes the account's directory when there is none; finishes what a crash interrupted. */
+  open: { args: { readonly accountId: string }; result: { readonly isNew: boolean } };
+  /** Closes the account's database and removes its directory. */
+  removeAccount: { args: { readonly accountId: string }; result: undefined };
+  append: {
+    args: {
+      readonly folder: string;
+      readonly messages: readonly ReceivedMessage[];
+      readonly isDelivery: boolean;
+      readonly deliveryId?: string;
+      readonly quota: QuotaLimits;
+    };
+    result: AppendedUids;
+  };
+  changeFlags: {
+    args: {
+      readonly guid: string;
+      readonly uids: readonly number[];
+      readonly mode: "add" | "remove" | "replace";
+      readonly systemFlags: number;
+      readonly keywords: readonly string[];
+      readonly unchangedSince?: number;
+    };
+    result: { readonly modified: readonly number[] };
+  };
+  expunge: { args: { readonly guid: string; readonly uids: readonly number[] }; result: undefined };
+  copy: {
+    args: {
+      readonly guid: string;
+      readonly uids: readonly number[];
+      readonly targetFolder: string;
+      readonly quota: QuotaLimits;
+      readonly isMove: boolean;
+    };
+    result: CopiedUids;
+  };
+  claimRecent: { args: { readonly guid: string }; result: { readonly uids: readonly number[] } };
+  /** Reads what other programs did to the files; again while `isUnfinished`. */
+  scan: { args: { readonly guid: string }; result: { readonly isUnfinished: boolean } };
+  /** Brings the list of mailboxes in line with the folders on disk. */
+  syncFolders: { args: Record<never, never>; result: undefined };
+  createMailbox: {
+    args: { readonly folders: readonly string[]; readonly specialUse: readonly string[] };
+    result: undefined;
+  };
+  /** Writes down what finishRenames then does: two commits, so that a crash leaves no half. */
+  renameMailbox: {
+    args: { readonly fromFolder: string; readonly toFolder: string };
+    result: undefined;
+  };
+  finishRenames: { args: Record<never, never>; result: undefined };
+  deleteMailbox: { args: { readonly folder: string }; result: undefined };
+  setSubscribed: {
+    args: { readonly name: string; readonly isSubscribed: boolean };
+    result: undefined;
+  };
+  putDetails: {
+    args: {
+      readonly guid: string;
+      /** With the size that was counted, where the file was read whole. */
+      readonly details: readonly (DetailsRow & {
+        readonly uid: number;
+        readonly sizeBytes?: number;
+      })[];
+    };
+    result: undefined;
+  };
+  check: { args: { readonly repair: boolean }; result: readonly string[] };
+}
+
+export type JobName = keyof Jobs;
+
+export interface JobRequest<Name extends JobName = JobName> {
+  readonly number: number;
+  readonly accountPath: string;
+  readonly name: Name;
+  readonly args: Jobs[Name]["args"];
+}
+
+/** One message back for everything that one commit made durable. */
+export interface BatchReply {
+  readonly accountPath: string;
+  readonly indexIdentity: string | undefined;
+  readonly hasChanged: boolean;
+  readonly outcomes: readonly JobOutcome[];
+}
+
+export type JobOutcome =
+  | { readonly number: number; readonly result: unknown }
+  | { readonly number: number; readonly code: StoreErrorCode; readonly message: string };
+
+export interface WriterOptions {
+  readonly mailDirectory: string;
+  readonly host: string;
+  readonly crashAt: string | undefined;
+}
+
+/** From the writer thread. */
+export type WriterMessage =
+  | { readonly kind: "reply"; readonly reply: BatchReply }
+  | { readonly kind: "log"; readonly text: string };

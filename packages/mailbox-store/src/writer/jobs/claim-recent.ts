@@ -1,0 +1,45 @@
+import { renameSync } from "node:fs";
+import { join } from "node:path";
+import { storedFlagBits } from "../../index/schema.ts";
+import { errnoOf } from "../../maildir/durable-file.ts";
+import { findMoved } from "../find-moved.ts";
+import type { Jobs } from "../jobs.ts";
+import type { Transaction } from "../transaction.ts";
+
+/**
+ * new/ to cur/. No sync and no crash table: a message that is back in new/ after a power failure is
+ * \Recent once more, and nothing else.
+ */
+export function claimRecent(
+  transaction: Transaction,
+  args: Jobs["claimRecent"]["args"],
+): Jobs["claimRecent"]["result"] {
+  const mailbox = transaction.mailboxOfGuid(args.guid);
+  const { statements } = transaction;
+  const uids: number[] = [];
+  for (const message of statements.newMessages.all(mailbox.row.id)) {
+    const from = mailbox.path(message);
+    const info = message.info === "" ? ":2," : message.info;
+    const to = join(mailbox.folderPath, "cur", message.key + info);
+    try {
+      renameSync(from, to);
+    } catch (error) {
+      if (errnoOf(error) !== "ENOENT") throw error;
+      // Another program moved it to cur/, and its users were told that it is recent.
+      findMoved(transaction, mailbox, message);
+      continue;
+    }
+    transaction.onUndo(() => renameSync(to, from));
+    const flags = message.flags & ~storedFlagBits.isNew;
+    statements.updateFlags.run(
+      flags,
+      message.keywordSet,
+      message.modSeq,
+      mailbox.row.id,
+      message.uid,
+    );
+    statements.updateInfo.run(info, mailbox.row.id, message.key);
+    uids.push(message.uid);
+  }
+  return { uids };
+}

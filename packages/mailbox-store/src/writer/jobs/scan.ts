@@ -1,0 +1,179 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { storedFlagBits } from "../../index/schema.ts";
+import { limits } from "../../limits.ts";
+import { readIfThere } from "../../maildir/durable-file.ts";
+import { directoryTimes, listMessageFiles, type SeenFile } from "../../maildir/folder-files.ts";
+import { saveDateMsOfKey } from "../../maildir/maildir-name.ts";
+import { parseUidList } from "../../maildir/uid-list.ts";
+import { flagsOfInfo } from "../../message-flags.ts";
+import { adoptFile } from "../adopt-file.ts";
+import type { Jobs } from "../jobs.ts";
+import type { MailboxTransaction } from "../mailbox-transaction.ts";
+import type { FileRow } from "../statements.ts";
+import type { Transaction } from "../transaction.ts";
+import { uidListName } from "../uid-list-file.ts";
+
+/**
+ * What other programs did to a folder, told from its listing.
+ *
+ * A directory that is being changed may be listed without a file that is there all the time: readdir(3)
+ * promises nothing for entries that are renamed meanwhile. So a file not seen is gone only when a
+ * second listing, during which the directory's mtime stood still, misses it too. The idea that looks
+ * better, to ask for each missing file by its name, fails on the file that was renamed to other flags.
+ *
+ * Our own processes cannot interfere: the account's transaction is open.
+ */
+export function scan(transaction: Transaction, args: Jobs["scan"]["args"]): Jobs["scan"]["result"] {
+  const mailbox = transaction.mailboxOfGuid(args.guid);
+  // A folder that is gone is a mailbox that is gone, or a disk that is not mounted: not an empty mailbox.
+  if (!existsSync(join(mailbox.folderPath, "cur"))) {
+    throw transaction.noSuchMailbox(mailbox.row.folder);
+  }
+  const times = directoryTimes(mailbox.folderPath);
+  const files = listMessageFiles(mailbox.folderPath);
+  mailbox.keywords.readFile();
+
+  const missing: FileRow[] = [];
+  const known = new Set<string>();
+  for (const row of transaction.statements.files.iterate(mailbox.row.id)) {
+    known.add(row.key);
+    if (!isAsRecorded(row, files.get(row.key))) missing.push(row);
+  }
+  for (const row of missing) {
+    const file = files.get(row.key);
+    if (file !== undefined) applyRename(transaction, mailbox, row, file);
+  }
+  const isSettled = forgetMissing(
+    transaction,
+    mailbox,
+    missing.filter(({ key }) => !files.has(key)),
+  );
+
+  const unknown = [...files.values()].filter(({ key }) => !known.has(key));
+  const isUnfinished = adoptUnknown(transaction, mailbox, unknown);
+  if (isUnfinished) return { isUnfinished };
+  mailbox.row.isScanned = 1;
+  if (isSettled) mailbox.agree(times);
+  return { isUnfinished: false };
+}
+
+function isAsRecorded(row: FileRow, file: SeenFile | undefined): boolean {
+  return (
+    file !== undefined &&
+    file.info === row.info &&
+    file.isNew === ((row.flags & storedFlagBits.isNew) !== 0)
+  );
+}
+
+/** The difference between the two names is what the other program did, flag by flag. */
+export function applyRename(
+  transaction: Transaction,
+  mailbox: MailboxTransaction,
+  row: FileRow,
+  file: SeenFile,
+): void {
+  const { statements } = transaction;
+  const message = statements.message.get(mailbox.row.id, row.uid);
+  if (message === undefined) return;
+  const before = flagsOfInfo(row.info);
+  const after = flagsOfInfo(file.info);
+  const added = after.systemFlags & ~before.systemFlags;
+  const removed = before.systemFlags & ~after.systemFlags;
+  const positionsBefore = mailbox.keywords.positionsOfSet(message.keywordSet);
+  const positions = new Set(positionsBefore);
+  for (const at of after.keywordIndexes) positions.add(at);
+  for (const at of before.keywordIndexes) {
+    if (!after.keywordIndexes.includes(at)) positions.delete(at);
+  }
+  const flags =
+    ((message.flags | added) & ~removed & ~storedFlagBits.isNew) |
+    (file.isNew ? storedFlagBits.isNew : 0);
+  const keywordSet = mailbox.keywords.setOf(positions);
+  const visible = ~storedFlagBits.isNew;
+  const hasChanged =
+    (flags & visible) !== (message.flags & visible) || keywordSet !== message.keywordSet;
+  const modSeq = hasChanged ? mailbox.modSeq() : message.modSeq;
+  statements.updateFlags.run(flags, keywordSet, modSeq, mailbox.row.id, row.uid);
+  statements.updateInfo.run(file.info, mailbox.row.id, row.key);
+}
+
+/** False when the directory did not stand still for long enough to say. */
+function forgetMissing(
+  transaction: Transaction,
+  mailbox: MailboxTransaction,
+  missing: readonly FileRow[],
+): boolean {
+  if (missing.length === 0) return true;
+  for (let attempt = 0; attempt < 10; attempt += 1) {
+    const before = directoryTimes(mailbox.folderPath);
+    const files = listMessageFiles(mailbox.folderPath);
+    const after = directoryTimes(mailbox.folderPath);
+    if (before.newMtime !== after.newMtime || before.curMtime !== after.curMtime) continue;
+    for (const row of missing) {
+      const file = files.get(row.key);
+      if (file === undefined) mailbox.forget(row.uid);
+      else if (!isAsRecorded(row, file)) applyRename(transaction, mailbox, row, file);
+    }
+    return true;
+  }
+  return false;
+}
+
+/** True when there are more than one transaction should take. */
+function adoptUnknown(
+  transaction: Transaction,
+  mailbox: MailboxTransaction,
+  unknown: readonly SeenFile[],
+): boolean {
+  if (unknown.length === 0) return false;
+  // May itself take in those that Dovecot gave UIDs.
+  mailbox.readUidList();
+  const listed = mailbox.isScanned ? new Map<string, number>() : uidsOfFile(mailbox);
+  const { statements } = transaction;
+  const more = mailbox.mailboxFile()?.keywordsOfMessages;
+  const waiting = unknown
+    .filter(({ key }) => statements.fileByKey.get(mailbox.row.id, key) === undefined)
+    .map((file) => ({ file, uid: listed.get(file.key) ?? Number.POSITIVE_INFINITY }))
+    .sort((a, b) => a.uid - b.uid || compareFiles(a.file, b.file));
+  const startMs = performance.now();
+  for (const { file, uid } of waiting) {
+    const morePositions = more?.get(file.key) ?? [];
+    adopt(transaction, mailbox, file, Number.isFinite(uid) ? uid : undefined, morePositions);
+    if (performance.now() - startMs > limits.adoptMsPerTransaction) return true;
+  }
+  return false;
+}
+
+function adopt(
+  transaction: Transaction,
+  mailbox: MailboxTransaction,
+  file: SeenFile,
+  listedUid: number | undefined,
+  morePositions: readonly number[],
+): void {
+  const { statements } = transaction;
+  const isUsable =
+    listedUid !== undefined &&
+    statements.message.get(mailbox.row.id, listedUid) === undefined &&
+    statements.isExpunged.get(mailbox.row.id, listedUid) === undefined;
+  const uid = isUsable ? listedUid : mailbox.uidFor(file.key);
+  adoptFile(transaction, mailbox, file, uid, morePositions);
+  // Its old line would name the same file twice.
+  if (listedUid !== undefined && !isUsable) mailbox.rewriteUidList();
+}
+
+/** Until every file has its row, the list says which UIDs were given out in an earlier life of the index. */
+function uidsOfFile(mailbox: MailboxTransaction): Map<string, number> {
+  const octets = readIfThere(join(mailbox.folderPath, uidListName));
+  const list = octets === undefined ? undefined : parseUidList(octets);
+  if (list === undefined || list.uidValidity !== mailbox.row.uidValidity) return new Map();
+  return new Map(list.entries.map(({ uid, key }) => [key, uid]));
+}
+
+/** In the order of their making, as far as names tell. */
+function compareFiles(a: SeenFile, b: SeenFile): number {
+  const difference = (saveDateMsOfKey(a.key) ?? 0) - (saveDateMsOfKey(b.key) ?? 0);
+  if (difference !== 0) return difference;
+  return a.key < b.key ? -1 : 1;
+}

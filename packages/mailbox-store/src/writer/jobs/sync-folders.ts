@@ -1,0 +1,141 @@
+import { existsSync, mkdirSync, readdirSync, renameSync } from "node:fs";
+import { join } from "node:path";
+import type { MailboxRow } from "../../index/rows.ts";
+import { limits } from "../../limits.ts";
+import { readIfThere, replaceDurably } from "../../maildir/durable-file.ts";
+import { inboxFolder, isFolderName } from "../../maildir/folder-name.ts";
+import {
+  formatMailboxFile,
+  type MailboxFile,
+  parseMailboxFile,
+} from "../../maildir/mailbox-file.ts";
+import { parseUidList } from "../../maildir/uid-list.ts";
+import { nextUidValidity } from "../../maildir/uid-validity.ts";
+import { newGuid } from "../folder-on-disk.ts";
+import type { Jobs } from "../jobs.ts";
+import { mailboxFileName } from "../mailbox-transaction.ts";
+import type { Transaction } from "../transaction.ts";
+import { uidListName } from "../uid-list-file.ts";
+
+/**
+ * The folders on disk are the mailboxes. A folder that went and one that came with the same id in its
+ * posthouse-mailbox are one mailbox under another name; a second folder of the same id is a copy, and
+ * gets an id of its own.
+ */
+export function syncFolders(
+  transaction: Transaction,
+  _args: Jobs["syncFolders"]["args"] = {},
+): Jobs["syncFolders"]["result"] {
+  const folders = listFolders(transaction.accountPath);
+  const rows = transaction.statements.mailboxes.all();
+  const rowOfFolder = new Map(rows.map((row) => [row.folder, row]));
+  const gone = new Map(
+    rows.filter(({ folder }) => !folders.has(folder)).map((row) => [row.guid, row]),
+  );
+  for (const folder of folders) {
+    if (!rowOfFolder.has(folder)) adoptFolder(transaction, folder, gone);
+  }
+  for (const row of gone.values()) {
+    transaction.statements.deleteMailbox.run(row.id);
+    transaction.noteChange();
+  }
+  return undefined;
+}
+
+/** '' for INBOX, and every subfolder that has a cur/. */
+export function listFolders(accountPath: string): Set<string> {
+  const folders = new Set([inboxFolder]);
+  for (const entry of readdirSync(accountPath)) {
+    if (isFolderName(entry) && existsSync(join(accountPath, entry, "cur"))) folders.add(entry);
+  }
+  return folders;
+}
+
+/** Gives a folder on disk its row, with whatever its plain files say. */
+export function adoptFolder(
+  transaction: Transaction,
+  folder: string,
+  gone: Map<string, MailboxRow> = new Map(),
+): void {
+  const { statements } = transaction;
+  const path = transaction.folderPath(folder);
+  for (const directory of ["new", "cur", "tmp"]) {
+    mkdirSync(join(path, directory), { recursive: true });
+  }
+  const file = readMailboxFile(transaction, path);
+  transaction.noteChange();
+  const renamed = file === undefined ? undefined : gone.get(file.id);
+  if (renamed !== undefined) {
+    gone.delete(renamed.guid);
+    statements.updateMailbox.run({ ...renamed, folder });
+    return;
+  }
+  insertFolder(transaction, folder, path, file);
+}
+
+function insertFolder(
+  transaction: Transaction,
+  folder: string,
+  path: string,
+  file: MailboxFile | undefined,
+): void {
+  const { statements } = transaction;
+  const octets = readIfThere(join(path, uidListName));
+  const list = octets === undefined ? undefined : parseUidList(octets);
+  const wanted = file?.id ?? list?.guid;
+  const isTaken = wanted !== undefined && statements.mailboxByGuid.get(wanted) !== undefined;
+  const guid = wanted === undefined || isTaken ? newGuid() : wanted;
+  const row = {
+    folder,
+    guid,
+    uidValidity: list?.uidValidity ?? freshUidValidity(transaction),
+    // Above the reserved mark: lines that were appended last may not have reached the disk.
+    uidNext: Math.max(list?.uidNext ?? 1, nextAbove(file?.uidReserved)),
+    highestModSeq: nextAbove(file?.modSeqReserved),
+    uidReserved: 0,
+    modSeqReserved: 0,
+    specialUse: file?.specialUse.join(" ") ?? "",
+  };
+  row.uidReserved = Math.min(row.uidNext + limits.uidsReserved, limits.uidMax);
+  row.modSeqReserved = row.highestModSeq + limits.modSeqsReserved;
+  statements.insertMailbox.run(row as MailboxRow);
+  replaceDurably(
+    join(path, mailboxFileName),
+    formatMailboxFile({
+      specialUse: [],
+      moreKeywords: new Map(),
+      keywordsOfMessages: new Map(),
+      otherLines: [],
+      ...file,
+      id: guid,
+      uidReserved: row.uidReserved,
+      modSeqReserved: row.modSeqReserved,
+    }),
+  );
+  const mailbox = transaction.mailboxOfFolder(folder);
+  mailbox.keywords.restore(file?.moreKeywords ?? new Map());
+  mailbox.keywords.readFile();
+  // A list that is not there, or that names another mailbox's id, is written with the commit.
+  if (list === undefined || list.guid !== guid) mailbox.rewriteUidList();
+}
+
+function nextAbove(reserved: number | undefined): number {
+  return (reserved ?? 0) + 1;
+}
+
+function freshUidValidity(transaction: Transaction): number {
+  const inUse = transaction.statements.mailboxes.all().map(({ uidValidity }) => uidValidity);
+  return nextUidValidity(transaction.accountPath, Math.max(0, ...inUse));
+}
+
+function readMailboxFile(transaction: Transaction, path: string): MailboxFile | undefined {
+  const filePath = join(path, mailboxFileName);
+  const octets = readIfThere(filePath);
+  const file = octets === undefined ? undefined : parseMailboxFile(octets);
+  if (octets !== undefined && file === undefined) {
+    const aside = `${filePath}.unread-${Date.now()}`;
+    renameSync(filePath, aside);
+    transaction.log(`Cannot read "${filePath}": it is kept as "${aside}"`);
+  }
+  return file;
+}

@@ -1,0 +1,250 @@
+import { join } from "node:path";
+import type { MailboxRow } from "../index/rows.ts";
+import { detailsId } from "../index/schema.ts";
+import { limits } from "../limits.ts";
+import { readIfThere, replaceDurably } from "../maildir/durable-file.ts";
+import { directoryTimes, listMessageFiles, pathOfFile } from "../maildir/folder-files.ts";
+import { formatMailboxFile, type MailboxFile, parseMailboxFile } from "../maildir/mailbox-file.ts";
+import type { UidListEntry } from "../maildir/uid-list.ts";
+import { StoreError } from "../store-error.ts";
+import { adoptFile } from "./adopt-file.ts";
+import { KeywordTable } from "./keyword-table.ts";
+import type { Transaction } from "./transaction.ts";
+import { UidListFile } from "./uid-list-file.ts";
+
+export const mailboxFileName = "posthouse-mailbox";
+
+/**
+ * One mailbox inside one transaction: gives out its UIDs and modseqs, and writes its plain files before
+ * the index commits.
+ *
+ *   state   dovecot-uidlist   posthouse-mailbox   index      after a crash here
+ *   U1      -                 -                   -          files in place are taken as a foreign program's
+ *   U2      lines appended    -                   -          the next writer finds the lines, and those files
+ *                                                            get the very same UIDs
+ *   U3      lines appended    marks raised        -          as U2; the marks are only an upper bound
+ *   U4      lines appended    marks raised        committed  done; lost lines are written from the index
+ */
+export class MailboxTransaction {
+  readonly row: MailboxRow;
+  readonly folderPath: string;
+  readonly keywords: KeywordTable;
+  readonly #transaction: Transaction;
+  readonly #rowBefore: string;
+  /** Whether the index agreed with the directories when we came, or agrees since a scan. */
+  #isAgreed: boolean;
+  #uidList: UidListFile | undefined;
+  #mustRewriteUidList = false;
+  #lines: UidListEntry[] = [];
+  #jobModSeq: number | undefined;
+  #mustWriteMailboxFile = false;
+
+  constructor(transaction: Transaction, row: MailboxRow) {
+    this.#transaction = transaction;
+    this.row = row;
+    this.folderPath = transaction.folderPath(row.folder);
+    this.#rowBefore = JSON.stringify(row);
+    const times = directoryTimes(this.folderPath);
+    this.#isAgreed = times.newMtime === row.newMtime && times.curMtime === row.curMtime;
+    this.keywords = new KeywordTable(transaction.statements, row.id, this.folderPath, () => {
+      this.#mustWriteMailboxFile = true;
+    });
+  }
+
+  get isScanned(): boolean {
+    return this.row.isScanned === 1;
+  }
+
+  /** One for all that a job changes. */
+  modSeq(): number {
+    if (this.#jobModSeq === undefined) {
+      this.row.highestModSeq += 1;
+      this.#jobModSeq = this.row.highestModSeq;
+      this.#transaction.noteChange();
+    }
+    return this.#jobModSeq;
+  }
+
+  /** The next UID, which from now on belongs to this key. */
+  uidFor(key: string): number {
+    this.readUidList();
+    const uid = this.row.uidNext;
+    if (uid > limits.uidMax) {
+      throw new StoreError("limit", `Cannot add to "${this.folderPath}": its UIDs are used up`);
+    }
+    this.row.uidNext = uid + 1;
+    this.#lines.push({ uid, key });
+    return uid;
+  }
+
+  startJob(): { readonly lines: number } {
+    this.#jobModSeq = undefined;
+    return { lines: this.#lines.length };
+  }
+
+  /** Takes back what startJob() began; the UIDs and modseqs stay used. */
+  abandonJob(start: { readonly lines: number }): void {
+    this.#lines.length = start.lines;
+    this.#jobModSeq = undefined;
+    this.keywords.forget();
+  }
+
+  path(message: { readonly key: string; readonly info: string; readonly flags: number }): string {
+    return pathOfFile(this.folderPath, { ...message, isNew: (message.flags & 32) !== 0 });
+  }
+
+  /** Forgets a message whose file is gone; its UID is told as vanished from now on. */
+  forget(uid: number): void {
+    const { statements } = this.#transaction;
+    statements.deleteMessage.run(this.row.id, uid);
+    statements.deleteFile.run(this.row.id, uid);
+    statements.deleteDetails.run(detailsId(this.row.id, uid));
+    statements.insertExpunged.run(this.row.id, uid, this.modSeq());
+  }
+
+  /** The directories were read and the index agrees with what they were at these times. */
+  agree(times: { newMtime: string; curMtime: string }): void {
+    const isNews =
+      times.newMtime !== this.row.newMtime ||
+      times.curMtime !== this.row.curMtime ||
+      Date.now() - this.row.scannedMs > limits.rescanMs;
+    // A scan that found nothing is not worth a commit.
+    if (isNews) {
+      Object.assign(this.row, times, { recordedMs: Date.now(), scannedMs: Date.now() });
+    }
+    const now = directoryTimes(this.folderPath);
+    this.#isAgreed = now.newMtime === times.newMtime && now.curMtime === times.curMtime;
+  }
+
+  /** Locks dovecot-uidlist for the rest of the transaction and takes in what Dovecot added to it. */
+  readUidList(): void {
+    if (this.#uidList !== undefined) return;
+    this.#uidList = new UidListFile(this.folderPath);
+    const news = this.#uidList.newsSince(this.row);
+    if (news.kind === "none") return;
+    if (news.kind === "lost") {
+      this.#mustRewriteUidList = true;
+      return;
+    }
+    const entries = news.kind === "appended" ? news.entries : news.list.entries;
+    const uidNext = news.kind === "appended" ? news.uidNext : news.list.uidNext;
+    if (news.kind === "replaced") {
+      if (news.list.uidValidity !== this.row.uidValidity) this.#beginAnew(news.list.uidValidity);
+      // Damaged lines would be found damaged by Dovecot too.
+      this.#mustRewriteUidList = news.list.damagedLines > 0;
+    }
+    this.#adopt(entries);
+    this.row.uidNext = Math.max(this.row.uidNext, uidNext);
+  }
+
+  rewriteUidList(): void {
+    this.readUidList();
+    this.#mustRewriteUidList = true;
+  }
+
+  /** Its plain files, and then its row. */
+  finish(): void {
+    this.#writeUidList();
+    const { row } = this;
+    if (row.uidNext - 1 > row.uidReserved || row.highestModSeq > row.modSeqReserved) {
+      row.uidReserved = Math.min(row.uidNext + limits.uidsReserved, limits.uidMax);
+      row.modSeqReserved = row.highestModSeq + limits.modSeqsReserved;
+      this.#mustWriteMailboxFile = true;
+    }
+    if (this.#mustWriteMailboxFile) this.#writeMailboxFile();
+    if (this.#isAgreed) {
+      const times = directoryTimes(this.folderPath);
+      if (times.newMtime !== row.newMtime || times.curMtime !== row.curMtime) {
+        Object.assign(row, times, { recordedMs: Date.now() });
+      }
+    }
+    if (JSON.stringify(row) !== this.#rowBefore)
+      this.#transaction.statements.updateMailbox.run(row);
+  }
+
+  release(): void {
+    this.#uidList?.release();
+    this.#uidList = undefined;
+  }
+
+  mailboxFile(): MailboxFile | undefined {
+    const octets = readIfThere(join(this.folderPath, mailboxFileName));
+    return octets === undefined ? undefined : parseMailboxFile(octets);
+  }
+
+  /**
+   * Lines of another program whose UIDs we have not passed yet: their messages get exactly these. A
+   * smaller UID that we do not know belongs to a message that is gone.
+   */
+  #adopt(entries: readonly UidListEntry[]): void {
+    if (!this.isScanned) return;
+    const { statements } = this.#transaction;
+    const unknown = entries.filter(
+      ({ uid, key }) =>
+        uid >= this.row.uidNext && statements.fileByKey.get(this.row.id, key) === undefined,
+    );
+    if (unknown.length === 0) return;
+    const files = listMessageFiles(this.folderPath);
+    for (const { uid, key } of unknown) {
+      const file = files.get(key);
+      if (file !== undefined) adoptFile(this.#transaction, this, file, uid, []);
+    }
+  }
+
+  /** Another UIDVALIDITY: all that clients knew is void, and so is all that the index knew. */
+  #beginAnew(uidValidity: number): void {
+    const { statements } = this.#transaction;
+    const { id } = this.row;
+    statements.deleteMessages.run(id);
+    statements.deleteFiles.run(id);
+    statements.deleteAllDetails.run(detailsId(id, 0), detailsId(id, limits.uidMax));
+    statements.deleteExpunged.run(id);
+    this.row.uidValidity = uidValidity;
+    this.row.uidNext = 1;
+    this.row.isScanned = 0;
+    this.row.newMtime = "";
+    this.row.curMtime = "";
+    this.#isAgreed = false;
+    this.modSeq();
+  }
+
+  #writeUidList(): void {
+    if (this.#uidList === undefined) return;
+    if (this.#mustRewriteUidList) {
+      this.#rewriteUidListFile(this.#uidList);
+    } else if (this.#lines.length > 0) {
+      this.#uidList.append(this.#lines);
+      if (this.#uidList.sizeBytes() > limits.uidListSlackBytes + this.row.messages * 256) {
+        this.#rewriteUidListFile(this.#uidList);
+      }
+    }
+    this.row.uidListSeen = this.#uidList.signature();
+    // Given back before the disk is waited for: Dovecot may add its own lines from here on.
+    this.release();
+  }
+
+  /** Without the lines of messages that are gone. */
+  #rewriteUidListFile(list: UidListFile): void {
+    list.rewrite(this.row, this.#transaction.statements.uidListOfIndex.iterate(this.row.id));
+  }
+
+  #writeMailboxFile(): void {
+    const before = this.mailboxFile();
+    const moreKeywords = this.keywords.beyondLetters();
+    replaceDurably(
+      join(this.folderPath, mailboxFileName),
+      formatMailboxFile({
+        id: this.row.guid,
+        uidReserved: this.row.uidReserved,
+        modSeqReserved: this.row.modSeqReserved,
+        specialUse: this.row.specialUse.split(" ").filter((use) => use !== ""),
+        moreKeywords,
+        keywordsOfMessages:
+          this.isScanned || before === undefined
+            ? this.keywords.messagesBeyondLetters()
+            : before.keywordsOfMessages,
+        otherLines: before?.otherLines ?? [],
+      }),
+    );
+  }
+}

@@ -1,0 +1,135 @@
+import type Database from "better-sqlite3";
+import type { MailboxRow, MessageRow } from "../index/rows.ts";
+
+/** Every statement of the writer, prepared once for each open database. */
+export function prepareStatements(database: Database.Database) {
+  const all = <Parameters extends unknown[], Row = unknown>(sql: string) =>
+    database.prepare<Parameters, Row>(sql);
+  return {
+    begin: all<[]>("BEGIN IMMEDIATE"),
+    commit: all<[]>("COMMIT"),
+    rollback: all<[]>("ROLLBACK"),
+    savepoint: all<[]>("SAVEPOINT job"),
+    release: all<[]>("RELEASE job"),
+    rollbackJob: all<[]>("ROLLBACK TO job"),
+
+    mailboxes: all<[], MailboxRow>("SELECT * FROM mailboxes"),
+    mailboxByFolder: all<[string], MailboxRow>("SELECT * FROM mailboxes WHERE folder = ?"),
+    mailboxByGuid: all<[string], MailboxRow>("SELECT * FROM mailboxes WHERE guid = ?"),
+    insertMailbox: all<[MailboxRow]>(
+      `INSERT INTO mailboxes (folder, guid, uidValidity, uidNext, highestModSeq, uidReserved,
+         modSeqReserved, specialUse)
+       VALUES (:folder, :guid, :uidValidity, :uidNext, :highestModSeq, :uidReserved,
+         :modSeqReserved, :specialUse)`,
+    ),
+    updateMailbox: all<[MailboxRow]>(
+      `UPDATE mailboxes SET folder = :folder, uidValidity = :uidValidity, uidNext = :uidNext,
+         highestModSeq = :highestModSeq, uidReserved = :uidReserved,
+         modSeqReserved = :modSeqReserved, specialUse = :specialUse, isScanned = :isScanned,
+         newMtime = :newMtime, curMtime = :curMtime, recordedMs = :recordedMs,
+         scannedMs = :scannedMs, uidListSeen = :uidListSeen
+       WHERE id = :id`,
+    ),
+    deleteMailbox: all<[number]>("DELETE FROM mailboxes WHERE id = ?"),
+    totals: all<[], { bytes: number; messages: number }>(
+      "SELECT coalesce(sum(bytes), 0) AS bytes, coalesce(sum(messages), 0) AS messages FROM mailboxes",
+    ),
+
+    message: all<[number, number], MessageRow>(
+      `SELECT m.uid, flags, keywordSet, modSeq, size, internalMs, saveMs, key, info
+       FROM messages m JOIN files f ON f.mailbox = m.mailbox AND f.uid = m.uid
+       WHERE m.mailbox = ? AND m.uid = ?`,
+    ),
+    messagesWithKeywords: all<[number], { key: string; keywordSet: number }>(
+      `SELECT key, keywordSet FROM messages m JOIN files f ON f.mailbox = m.mailbox AND f.uid = m.uid
+       WHERE m.mailbox = ? AND keywordSet <> 0`,
+    ),
+    newMessages: all<[number], MessageRow>(
+      `SELECT m.uid, flags, keywordSet, modSeq, size, internalMs, saveMs, key, info
+       FROM messages m JOIN files f ON f.mailbox = m.mailbox AND f.uid = m.uid
+       WHERE m.mailbox = ? AND (flags & 32) <> 0`,
+    ),
+    insertMessage: all<[number, number, number, number, number, number, number, number]>(
+      "INSERT INTO messages VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+    ),
+    updateFlags: all<
+      [flags: number, keywordSet: number, modSeq: number, mailbox: number, uid: number]
+    >("UPDATE messages SET flags = ?, keywordSet = ?, modSeq = ? WHERE mailbox = ? AND uid = ?"),
+    updateSize: all<[flags: number, size: number, mailbox: number, uid: number]>(
+      "UPDATE messages SET flags = ?, size = ? WHERE mailbox = ? AND uid = ?",
+    ),
+    deleteMessage: all<[number, number]>("DELETE FROM messages WHERE mailbox = ? AND uid = ?"),
+    deleteMessages: all<[number]>("DELETE FROM messages WHERE mailbox = ?"),
+
+    files: all<[number], FileRow>(
+      `SELECT f.uid, key, info, flags FROM files f
+       JOIN messages m ON m.mailbox = f.mailbox AND m.uid = f.uid WHERE f.mailbox = ?`,
+    ),
+    fileByKey: all<[number, string], { uid: number; info: string }>(
+      "SELECT uid, info FROM files WHERE mailbox = ? AND key = ?",
+    ),
+    uidListOfIndex: all<[number], { uid: number; key: string }>(
+      "SELECT uid, key FROM files WHERE mailbox = ? ORDER BY uid",
+    ),
+    insertFile: all<[number, string, number, string]>("INSERT INTO files VALUES (?, ?, ?, ?)"),
+    updateInfo: all<[string, number, string]>(
+      "UPDATE files SET info = ? WHERE mailbox = ? AND key = ?",
+    ),
+    deleteFile: all<[number, number]>("DELETE FROM files WHERE mailbox = ? AND uid = ?"),
+    deleteFiles: all<[number]>("DELETE FROM files WHERE mailbox = ?"),
+
+    insertDetails: all<
+      [number, Uint8Array, Uint8Array, Uint8Array, Uint8Array, Uint8Array, Uint8Array]
+    >("INSERT OR REPLACE INTO details VALUES (?, ?, ?, ?, ?, ?, ?)"),
+    copyDetails: all<[number, number]>(
+      `INSERT OR REPLACE INTO details
+       SELECT ?, envelope, bodyStructure, body, parts, emailId, threadId FROM details WHERE id = ?`,
+    ),
+    deleteDetails: all<[number]>("DELETE FROM details WHERE id = ?"),
+    deleteAllDetails: all<[number, number]>("DELETE FROM details WHERE id BETWEEN ? AND ?"),
+
+    keywordSetNames: all<[number], string>("SELECT names FROM keywordSets WHERE id = ?").pluck(),
+    keywordSetId: all<[string], number>("SELECT id FROM keywordSets WHERE names = ?").pluck(),
+    insertKeywordSet: all<[string]>("INSERT INTO keywordSets (names) VALUES (?)"),
+    keywords: all<[number], { position: number; name: string }>(
+      "SELECT position, name FROM keywords WHERE mailbox = ?",
+    ),
+    insertKeyword: all<[number, number, string]>(
+      "INSERT OR REPLACE INTO keywords VALUES (?, ?, ?)",
+    ),
+
+    insertExpunged: all<[number, number, number]>(
+      "INSERT OR REPLACE INTO expunged VALUES (?, ?, ?)",
+    ),
+    isExpunged: all<[number, number], number>(
+      "SELECT 1 FROM expunged WHERE mailbox = ? AND uid = ?",
+    ).pluck(),
+    trimExpunged: all<[number, number, number]>(
+      `DELETE FROM expunged WHERE mailbox = ? AND modSeq <
+         (SELECT modSeq FROM expunged WHERE mailbox = ? ORDER BY modSeq DESC LIMIT 1 OFFSET ?)`,
+    ),
+    deleteExpunged: all<[number]>("DELETE FROM expunged WHERE mailbox = ?"),
+
+    delivery: all<[string], { uidValidity: number; uid: number }>(
+      "SELECT uidValidity, uid FROM deliveries WHERE id = ?",
+    ),
+    insertDelivery: all<[string, number, number, number]>(
+      "INSERT INTO deliveries VALUES (?, ?, ?, ?)",
+    ),
+    forgetDeliveries: all<[number]>("DELETE FROM deliveries WHERE atMs < ?"),
+
+    intents: all<[], { id: number; fromFolder: string; toFolder: string }>("SELECT * FROM intents"),
+    insertIntent: all<[string, string]>("INSERT INTO intents (fromFolder, toFolder) VALUES (?, ?)"),
+    deleteIntents: all<[]>("DELETE FROM intents"),
+    damage: all<[], string>("SELECT * FROM pragma_quick_check").pluck(),
+  };
+}
+
+export type Statements = ReturnType<typeof prepareStatements>;
+
+export interface FileRow {
+  readonly uid: number;
+  readonly key: string;
+  readonly info: string;
+  readonly flags: number;
+}

@@ -1,0 +1,160 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import type { MailboxRow } from "../index/rows.ts";
+import { syncDirectory } from "../maildir/durable-file.ts";
+import { nameOfFolder } from "../maildir/folder-name.ts";
+import { StoreError } from "../store-error.ts";
+import { MailboxTransaction } from "./mailbox-transaction.ts";
+import type { Statements } from "./statements.ts";
+
+/**
+ * One write transaction of one account, shared by all jobs that waited for it. While it is open no
+ * other process of ours changes anything in the account: it is the account's lock, for files and index
+ * alike, and the kernel frees it when the process dies.
+ *
+ * Files are changed first. Then, in this order: the plain files of each mailbox, the directories'
+ * fsync (once each, for all jobs), the commit. A job that fails takes back its own files and rows and
+ * leaves those of the others.
+ */
+export class Transaction {
+  readonly accountPath: string;
+  readonly statements: Statements;
+  readonly host: string;
+  readonly log: (text: string) => void;
+  readonly #mailboxes = new Map<number, MailboxTransaction>();
+  readonly #directories = new Set<string>();
+  readonly #undo: (() => void)[] = [];
+  readonly #afterCommit: (() => void)[] = [];
+  #hasChanged = false;
+
+  constructor(
+    accountPath: string,
+    statements: Statements,
+    host: string,
+    log: (text: string) => void,
+  ) {
+    this.accountPath = accountPath;
+    this.statements = statements;
+    this.host = host;
+    this.log = log;
+  }
+
+  get hasChanged(): boolean {
+    return this.#hasChanged;
+  }
+
+  folderPath(folder: string): string {
+    return folder === "" ? this.accountPath : join(this.accountPath, folder);
+  }
+
+  mailboxOfFolder(folder: string): MailboxTransaction {
+    const row = this.statements.mailboxByFolder.get(folder);
+    if (row === undefined) throw this.noSuchMailbox(folder);
+    return this.mailbox(row);
+  }
+
+  mailboxOfGuid(guid: string): MailboxTransaction {
+    const row = this.statements.mailboxByGuid.get(guid);
+    if (row === undefined) throw new StoreError("not-found", `There is no mailbox of id ${guid}`);
+    return this.mailbox(row);
+  }
+
+  mailbox(row: MailboxRow): MailboxTransaction {
+    let mailbox = this.#mailboxes.get(row.id);
+    if (mailbox === undefined) {
+      mailbox = new MailboxTransaction(this, row);
+      this.#mailboxes.set(row.id, mailbox);
+    }
+    return mailbox;
+  }
+
+  /** The mailbox is no more, or has moved: its plain files are not written again. */
+  drop(mailbox: MailboxTransaction): void {
+    mailbox.release();
+    this.#mailboxes.delete(mailbox.row.id);
+  }
+
+  noSuchMailbox(folder: string): StoreError {
+    return new StoreError(
+      "not-found",
+      `There is no mailbox "${nameOfFolder(folder)}" in "${this.accountPath}"`,
+    );
+  }
+
+  /** This directory's entries are to be on disk before the commit. */
+  syncLater(directory: string): void {
+    this.#directories.add(directory);
+  }
+
+  /** What takes a change of files back, when the job or the whole transaction fails. */
+  onUndo(undo: () => void): void {
+    this.#undo.push(undo);
+  }
+
+  /** For what nobody waits for, such as removing the files of a deleted mailbox. */
+  afterCommit(run: () => void): void {
+    this.#afterCommit.push(run);
+  }
+
+  noteChange(): void {
+    this.#hasChanged = true;
+  }
+
+  /** Runs one job, so that it is done whole or not at all. */
+  runJob<Result>(job: (transaction: Transaction) => Result): Result {
+    const undoBefore = this.#undo.length;
+    const afterCommitBefore = this.#afterCommit.length;
+    const starts = new Map([...this.#mailboxes].map(([id, mailbox]) => [id, mailbox.startJob()]));
+    this.statements.savepoint.run();
+    try {
+      const result = job(this);
+      this.statements.release.run();
+      return result;
+    } catch (error) {
+      this.#takeBack(undoBefore);
+      this.#afterCommit.length = afterCommitBefore;
+      this.statements.rollbackJob.run();
+      this.statements.release.run();
+      for (const [id, mailbox] of this.#mailboxes) {
+        const start = starts.get(id);
+        // One that this job was the first to touch is read anew by the next that needs it.
+        if (start === undefined) this.drop(mailbox);
+        else mailbox.abandonJob(start);
+      }
+      throw error;
+    }
+  }
+
+  /** What the mailboxes have in plain files, and their rows. */
+  writePlainFiles(): void {
+    for (const mailbox of this.#mailboxes.values()) mailbox.finish();
+  }
+
+  syncDirectories(): void {
+    for (const directory of this.#directories) {
+      // A folder that this very transaction moved away is synced under its new name.
+      if (existsSync(directory)) syncDirectory(directory);
+    }
+  }
+
+  rollBack(): void {
+    for (const mailbox of this.#mailboxes.values()) mailbox.release();
+    this.#takeBack(0);
+  }
+
+  committed(): void {
+    for (const mailbox of this.#mailboxes.values()) mailbox.release();
+    for (const run of this.#afterCommit) run();
+  }
+
+  #takeBack(to: number): void {
+    for (const undo of this.#undo.splice(to).reverse()) {
+      try {
+        undo();
+      } catch (error) {
+        // The next scan finds what is so.
+        this.log(`Cannot take back a change in "${this.accountPath}": ${(error as Error).message}`);
+      }
+    }
+  }
+}

@@ -1,0 +1,78 @@
+import { type Mailbox, openMailStore, type Uid } from "../src/index.ts";
+import type { ChildAnswer, ChildOrder } from "./child-store.ts";
+import { ann, message } from "./store-for-tests.ts";
+
+/** A process of the tests that works on a mail directory as it is told: child-main.ts DIRECTORY [CRASH POINT] */
+const [, , mailDirectory = "", crashAt] = process.argv;
+const store = await openMailStore({
+  mailDirectory,
+  messageBytesMax: 1024 * 1024,
+  host: "child.example.org",
+  ...(crashAt === undefined ? {} : { crashAt }),
+});
+const account = await store.openAccount(ann);
+const held: AsyncDisposable[] = [];
+
+async function obey(order: ChildOrder): Promise<number> {
+  switch (order.do) {
+    case "deliver":
+      await Promise.all(
+        order.subjects.map((subject) =>
+          account.deliver("INBOX", { octets: [message(subject)] }, subject),
+        ),
+      );
+      return order.subjects.length;
+    case "append":
+      await account.append(
+        order.to,
+        order.subjects.map((subject) => ({ octets: [message(subject)] })),
+      );
+      return order.subjects.length;
+    case "lock": {
+      const lock = await account.lockMaildrop();
+      if (lock !== undefined) held.push(lock);
+      return lock === undefined ? 0 : 1;
+    }
+    case "create":
+      await account.createMailbox(order.name);
+      return 1;
+    case "delete":
+      await account.deleteMailbox(order.name);
+      return 1;
+    case "rename":
+      await account.renameMailbox(order.name, order.to);
+      return 1;
+    case "copy":
+    case "move":
+    case "flag":
+    case "expunge": {
+      await using inbox = await account.openMailbox("INBOX");
+      await changeMessages(inbox, order);
+      return order.uids.length;
+    }
+  }
+}
+
+async function changeMessages(
+  inbox: Mailbox,
+  order: Extract<ChildOrder, { readonly uids: readonly number[] }>,
+): Promise<void> {
+  const uids = order.uids as Uid[];
+  if (order.do === "copy") await inbox.copy(uids, order.to);
+  else if (order.do === "move") await inbox.move(uids, order.to);
+  else if (order.do === "expunge") await inbox.expunge(uids);
+  else
+    await inbox.changeFlags(uids, { mode: "add", systemFlags: ["\\Flagged"], keywords: ["todo"] });
+}
+
+process.on("message", (order: ChildOrder) => {
+  const answer: Promise<ChildAnswer> = obey(order).then(
+    (done) => ({ done }),
+    (error: unknown) => ({ failed: String(error) }),
+  );
+  void answer.then((one) => process.send?.(one));
+});
+process.on("disconnect", () => {
+  void store[Symbol.asyncDispose]();
+});
+process.send?.("ready");

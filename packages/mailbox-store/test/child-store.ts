@@ -1,0 +1,63 @@
+import { type ChildProcess, fork } from "node:child_process";
+import { once } from "node:events";
+
+/** What a child process can be told to do with ann's account. */
+export type ChildOrder =
+  | { readonly do: "deliver"; readonly subjects: readonly string[] }
+  | { readonly do: "lock" }
+  | { readonly do: "copy" | "move"; readonly uids: readonly number[]; readonly to: string }
+  | { readonly do: "append"; readonly to: string; readonly subjects: readonly string[] }
+  | { readonly do: "flag" | "expunge"; readonly uids: readonly number[] }
+  | { readonly do: "create" | "delete"; readonly name: string }
+  | { readonly do: "rename"; readonly name: string; readonly to: string };
+
+export type ChildAnswer = { readonly done: number } | { readonly failed: string };
+
+/** Another process with the same mail directory open. */
+export class ChildStore implements AsyncDisposable {
+  readonly #process: ChildProcess;
+
+  constructor(process: ChildProcess) {
+    this.#process = process;
+  }
+
+  /** undefined when the process died of it. */
+  async ask(order: ChildOrder): Promise<ChildAnswer | undefined> {
+    const answered = once(this.#process, "message").then(([answer]) => answer as ChildAnswer);
+    this.#process.send(order, () => undefined);
+    return Promise.race([answered, this.#exited()]);
+  }
+
+  /** Without any chance to tidy up. */
+  async kill(): Promise<void> {
+    this.#process.kill("SIGKILL");
+    await this.#exited();
+  }
+
+  /** Why it ended. */
+  get signal(): NodeJS.Signals | null {
+    return this.#process.signalCode;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#process.connected) this.#process.disconnect();
+    await this.#exited();
+  }
+
+  async #exited(): Promise<undefined> {
+    if (this.#process.exitCode === null && this.#process.signalCode === null) {
+      await once(this.#process, "exit");
+    }
+    return undefined;
+  }
+}
+
+/** Resolves when it has the account open, or has died opening it. */
+export async function startChild(mailDirectory: string, crashAt?: string): Promise<ChildStore> {
+  const arguments_ = crashAt === undefined ? [mailDirectory] : [mailDirectory, crashAt];
+  const child = fork(new URL("./child-main.ts", import.meta.url), arguments_, {
+    stdio: ["ignore", "inherit", "inherit", "ipc"],
+  });
+  await Promise.race([once(child, "message"), once(child, "exit")]);
+  return new ChildStore(child);
+}

@@ -1,0 +1,200 @@
+import assert from "node:assert/strict";
+import { cp, readdir, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import type { AccountMail } from "../src/index.ts";
+import { type ChildOrder, startChild } from "./child-store.ts";
+import { message, octetsOf, snapshotOf, TestStore } from "./store-for-tests.ts";
+
+/**
+ * A process is killed at each row of each crash table, and the account opened again, once with its index
+ * and once without. What must hold: no accepted message is lost, no UID is given twice or goes back, no
+ * half of a message is visible; at worst a message is there twice.
+ */
+type Counts = Readonly<Record<string, readonly [least: number, most: number]>>;
+
+const cases: {
+  readonly rows: readonly string[];
+  readonly order: ChildOrder;
+  /** How often each subject may be there, in all mailboxes together; 1 when it is not named. */
+  readonly counts?: Counts;
+  /** The same after the commit, when the client may have been told. */
+  readonly done?: Counts;
+}[] = [
+  {
+    rows: ["D1", "D2", "D3", "commit append", "committed append"],
+    order: { do: "deliver", subjects: ["new"] },
+    counts: { new: [0, 1] },
+    done: { new: [1, 1] },
+  },
+  {
+    rows: ["D1", "D2", "D3", "commit append", "committed append"],
+    order: { do: "append", to: "Sent", subjects: ["new", "newer"] },
+    counts: { new: [0, 1], newer: [0, 1] },
+    done: { new: [1, 1], newer: [1, 1] },
+  },
+  {
+    rows: ["F1", "F2", "commit changeFlags", "committed changeFlags"],
+    order: { do: "flag", uids: [1, 2] },
+  },
+  {
+    rows: ["X1", "X2", "commit expunge", "committed expunge"],
+    order: { do: "expunge", uids: [1, 2] },
+    counts: { "1": [0, 1], "2": [0, 1] },
+    done: { "1": [0, 0], "2": [0, 0] },
+  },
+  {
+    rows: ["C1", "C2", "commit copy", "committed copy"],
+    order: { do: "copy", uids: [1, 2], to: "Archive" },
+    counts: { "1": [1, 2], "2": [1, 2] },
+    done: { "1": [2, 2], "2": [2, 2] },
+  },
+  {
+    rows: ["C1", "C2", "C3", "C4", "commit copy", "committed copy"],
+    order: { do: "move", uids: [1, 2], to: "Archive" },
+    counts: { "1": [1, 2], "2": [1, 2] },
+  },
+  {
+    rows: ["M1", "M2", "commit createMailbox", "committed createMailbox"],
+    order: { do: "create", name: "Made/Below" },
+  },
+  {
+    rows: [
+      "commit renameMailbox",
+      "committed renameMailbox",
+      "R1",
+      "R2",
+      "R3",
+      "commit finishRenames",
+      "committed finishRenames",
+    ],
+    order: { do: "rename", name: "Work", to: "Jobs" },
+  },
+  {
+    rows: ["Z1", "Z2", "commit deleteMailbox", "Z3", "committed deleteMailbox"],
+    order: { do: "delete", name: "Trash" },
+    counts: { trashed: [0, 1] },
+    done: { trashed: [0, 0] },
+  },
+];
+
+let template: TestStore;
+const subjectsBefore = ["1", "2", "3", "4", "work", "q1", "trashed"];
+
+before(async () => {
+  template = await TestStore.open();
+  const account = await template.account();
+  for (const subject of ["1", "2", "3"]) {
+    await account.deliver("INBOX", { octets: [message(subject)] }, subject);
+  }
+  await account.append("Archive", [{ octets: [message("4")] }]);
+  await account.createMailbox("Work/Q1");
+  await account.append("Work", [{ octets: [message("work")] }]);
+  await account.append("Work/Q1", [{ octets: [message("q1")] }]);
+  await account.append("Trash", [{ octets: [message("trashed")] }]);
+  await template.close();
+});
+
+after(async () => {
+  await template[Symbol.asyncDispose]();
+});
+
+/** Where each UID of each mailbox id was seen, by subject: none may ever mean another message. */
+type Seen = Map<string, string>;
+
+async function look(account: AccountMail, seen: Seen): Promise<string[]> {
+  const subjects: string[] = [];
+  for (const { name, exists } of await account.listMailboxes()) {
+    if (!exists) continue;
+    await using mailbox = await account.openMailbox(name);
+    for (const uid of mailbox.columns.uids) {
+      const octets = await octetsOf(mailbox, uid);
+      const subject = /^Subject: (.*)\r$/m.exec(octets.toString())?.[1] ?? "";
+      assert.deepEqual(octets, message(subject), "a message is whole or not there");
+      subjects.push(subject);
+      const place = `${mailbox.mailboxId} ${mailbox.uidValidity} ${uid}`;
+      assert.equal(seen.get(place) ?? subject, subject, "a UID always means the same message");
+      seen.set(place, subject);
+      assert.ok(uid < mailbox.uidNext);
+    }
+  }
+  return subjects.sort();
+}
+
+function assertCounts(subjects: readonly string[], counts: Counts): void {
+  for (const subject of new Set([...subjectsBefore, ...subjects])) {
+    const [least, most] = counts[subject] ?? [1, 1];
+    const count = subjects.filter((one) => one === subject).length;
+    assert.ok(count >= least && count <= most, `"${subject}" is there ${count} times`);
+  }
+}
+
+for (const { rows, order, counts, done } of cases) {
+  for (const row of rows) {
+    test(`${order.do} killed at ${row} loses nothing`, async () => {
+      await using files = await TestStore.open();
+      await cp(template.mailDirectory, files.mailDirectory, { recursive: true });
+      const seen: Seen = new Map();
+      await look(await files.account(), seen);
+      await files.close();
+
+      const child = await startChild(files.mailDirectory, row);
+      await child.ask(order);
+      await child[Symbol.asyncDispose]();
+      assert.equal(child.signal, "SIGKILL", "the process came to this row");
+
+      const subjects = await look(await files.account(), seen);
+      assertCounts(subjects, counts ?? {});
+      // From the commit on it is done: the reply may have been sent.
+      if (row.startsWith("committed")) assertCounts(subjects, done ?? {});
+      assert.deepEqual(await (await files.account()).check(), []);
+      await files.close();
+
+      for (const suffix of ["", "-wal", "-shm"]) {
+        await rm(join(files.annPath, `index.sqlite${suffix}`), { force: true });
+      }
+      const account = await files.account();
+      assert.deepEqual(await look(account, seen), subjects, "the files alone say the same");
+      await account.deliver("INBOX", { octets: [message("after")] }, "after");
+      await account.append("Archive", [{ octets: [message("after")] }]);
+      await look(account, seen);
+      const left = (await readdir(files.annPath)).filter((name) => /making|deleted/.test(name));
+      assert.deepEqual(left, []);
+    });
+  }
+}
+
+for (const row of ["A1", "A2"]) {
+  test(`making an account killed at ${row} leaves nothing that is in the way`, async () => {
+    await using files = await TestStore.open();
+    const child = await startChild(files.mailDirectory, row);
+    await child[Symbol.asyncDispose]();
+    assert.equal(child.signal, "SIGKILL");
+    const account = await files.account();
+    assert.equal((await account.listMailboxes()).length, 6);
+    assert.deepEqual((await snapshotOf(account, "INBOX")).messages, []);
+  });
+}
+
+test("a rename killed half-way is finished when the account is opened again", async () => {
+  await using files = await TestStore.open();
+  await cp(template.mailDirectory, files.mailDirectory, { recursive: true });
+  const child = await startChild(files.mailDirectory, "R2");
+  await child.ask({ do: "rename", name: "Work", to: "Jobs" });
+  const names = (await (await files.account()).listMailboxes()).map(({ name }) => name);
+  assert.deepEqual(
+    names.filter((name) => /Work|Jobs/.test(name)),
+    ["Jobs", "Jobs/Q1"],
+  );
+});
+
+test("a hand-over that was answered before the process died is not stored again", async () => {
+  await using files = await TestStore.open();
+  await cp(template.mailDirectory, files.mailDirectory, { recursive: true });
+  const child = await startChild(files.mailDirectory, "committed append");
+  await child.ask({ do: "deliver", subjects: ["new"] });
+  const account = await files.account();
+  const { uids } = await account.deliver("INBOX", { octets: [message("new")] }, "new");
+  assert.deepEqual(uids, [4]);
+  assert.equal((await account.status("INBOX")).messages, 4);
+});

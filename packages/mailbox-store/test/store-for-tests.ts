@@ -1,0 +1,98 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import {
+  type AccountMail,
+  type AccountRef,
+  type Mailbox,
+  type MailStore,
+  type MailStoreOptions,
+  openMailStore,
+  type Uid,
+} from "../src/index.ts";
+
+export const ann: AccountRef = { id: "account-ann", address: "ann@example.org" };
+
+/** A mail directory of its own, and what is opened in it; all of it goes with the test. */
+export class TestStore implements AsyncDisposable {
+  readonly mailDirectory: string;
+  readonly logged: string[] = [];
+  readonly #options: Partial<MailStoreOptions>;
+  #store: Promise<MailStore> | undefined;
+
+  constructor(mailDirectory: string, options: Partial<MailStoreOptions>) {
+    this.mailDirectory = mailDirectory;
+    this.#options = options;
+  }
+
+  static async open(options: Partial<MailStoreOptions> = {}): Promise<TestStore> {
+    return new TestStore(await mkdtemp(join(tmpdir(), "mailbox-store-")), options);
+  }
+
+  /** Where ann's files are. */
+  get annPath(): string {
+    return join(this.mailDirectory, "example.org", "ann");
+  }
+
+  async account(ref: AccountRef = ann): Promise<AccountMail> {
+    this.#store ??= openMailStore({
+      mailDirectory: this.mailDirectory,
+      messageBytesMax: 1024 * 1024,
+      host: "mx.example.org",
+      log: (text) => this.logged.push(text),
+      ...this.#options,
+    });
+    return (await this.#store).openAccount(ref);
+  }
+
+  get store(): Promise<MailStore> {
+    if (this.#store === undefined) throw new Error("No account was opened yet");
+    return this.#store;
+  }
+
+  /** As when the process ends; the next account() opens all anew. */
+  async close(): Promise<void> {
+    await (await this.#store)?.[Symbol.asyncDispose]();
+    this.#store = undefined;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+    await rm(this.mailDirectory, { recursive: true, force: true, maxRetries: 3 });
+  }
+}
+
+export function message(subject: string, body = "Hello\r\n"): Buffer {
+  return Buffer.from(
+    `From: Ann <ann@example.org>\r\nSubject: ${subject}\r\nMessage-ID: <${subject}@example.org>\r\n\r\n${body}`,
+  );
+}
+
+export async function octetsOf(mailbox: Mailbox, uid: number): Promise<Buffer> {
+  await using stored = await mailbox.openMessage(uid as Uid);
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of stored.read()) chunks.push(chunk);
+  return Buffer.concat(chunks);
+}
+
+export function uidsOf(mailbox: Mailbox): number[] {
+  return [...mailbox.columns.uids];
+}
+
+/** Everything about a mailbox that a client may remember. */
+export async function snapshotOf(account: AccountMail, name: string) {
+  await using mailbox = await account.openMailbox(name, { readOnly: true });
+  const { columns } = mailbox;
+  return {
+    mailboxId: mailbox.mailboxId,
+    uidValidity: mailbox.uidValidity,
+    messages: Array.from(columns.uids, (uid, at) => ({
+      uid,
+      systemFlags: columns.systemFlags[at],
+      keywords: [...(columns.keywordSets[columns.keywordSet[at] ?? 0] ?? [])].sort(),
+      size: columns.sizes[at],
+      internalDateMs: Math.round(columns.internalDatesMs[at] ?? 0),
+      saveDateMs: columns.saveDatesMs[at],
+    })),
+  };
+}

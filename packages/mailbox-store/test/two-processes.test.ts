@@ -1,0 +1,68 @@
+import assert from "node:assert/strict";
+import { readdir } from "node:fs/promises";
+import { join } from "node:path";
+import { test } from "node:test";
+import { type ChildStore, startChild } from "./child-store.ts";
+import { message, octetsOf, TestStore, uidsOf } from "./store-for-tests.ts";
+
+async function deliverBy(child: ChildStore, subjects: readonly string[]): Promise<void> {
+  assert.deepEqual(await child.ask({ do: "deliver", subjects }), { done: subjects.length });
+}
+
+test("a delivery by another process wakes whoever watches, and is there at the next sync", async () => {
+  await using files = await TestStore.open();
+  const account = await files.account();
+  await using inbox = await account.openMailbox("INBOX");
+  await using child = await startChild(files.mailDirectory);
+  const woken = Promise.withResolvers<void>();
+  using _watching = account.onChange(woken.resolve);
+  await deliverBy(child, ["from-the-child"]);
+  await woken.promise;
+  const { added } = await inbox.sync(inbox.columns);
+  assert.deepEqual(added, [1]);
+  assert.deepEqual(await octetsOf(inbox, 1), message("from-the-child"));
+});
+
+test("two processes that deliver at the same time give every message a UID of its own", async () => {
+  await using files = await TestStore.open();
+  const account = await files.account();
+  await using child = await startChild(files.mailDirectory);
+  const theirs = Array.from({ length: 40 }, (_one, n) => `theirs-${n}`);
+  const ours = Array.from({ length: 40 }, (_one, n) => `ours-${n}`);
+  const [, ...appended] = await Promise.all([
+    deliverBy(child, theirs),
+    ...ours.map((subject) => account.deliver("INBOX", { octets: [message(subject)] }, subject)),
+  ]);
+  await using inbox = await account.openMailbox("INBOX");
+  assert.deepEqual(
+    uidsOf(inbox),
+    Array.from({ length: 80 }, (_one, n) => n + 1),
+  );
+  for (const [n, { uids }] of appended.entries()) {
+    assert.deepEqual(await octetsOf(inbox, uids[0] ?? 0), message(`ours-${n}`));
+  }
+  assert.deepEqual(await account.check(), []);
+  assert.equal((await readdir(join(files.annPath, "new"))).length, 80);
+});
+
+test("the same hand-over to two processes is stored once", async () => {
+  await using files = await TestStore.open();
+  const account = await files.account();
+  await using child = await startChild(files.mailDirectory);
+  await Promise.all([
+    deliverBy(child, ["same"]),
+    account.deliver("INBOX", { octets: [message("same")] }, "same"),
+  ]);
+  assert.equal((await account.status("INBOX")).messages, 1);
+});
+
+test("the maildrop is one process's until that dies", async () => {
+  await using files = await TestStore.open();
+  const account = await files.account();
+  const child = await startChild(files.mailDirectory);
+  assert.deepEqual(await child.ask({ do: "lock" }), { done: 1 });
+  assert.equal(await account.lockMaildrop(), undefined);
+  await child.kill();
+  await using lock = await account.lockMaildrop();
+  assert.ok(lock);
+});
