@@ -44,7 +44,9 @@ export function harmless(text: string): string {
 
 function cell(value: unknown): string {
   if (value === undefined || value === null) return "";
-  return harmless(Array.isArray(value) ? value.join(", ") : String(value));
+  return harmless(
+    Array.isArray(value) ? value.join(", ") : `${value as string | number | boolean}`,
+  );
 }
 
 const plainBorders = {

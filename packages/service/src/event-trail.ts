@@ -87,7 +87,7 @@ export function openEventTrail(options: {
         join(options.directory, `${day}.${options.app}.${process.pid}.jsonl`),
         text,
         {
-          mode: 0o660,
+          mode: 0o640,
         },
       );
     } catch (error) {
@@ -108,7 +108,7 @@ export function openEventTrail(options: {
       const line = `${JSON.stringify({ v: 1, atMs: now(), app: options.app, ...event })}\n`;
       waiting.push(line);
       waitingBytes += line.length;
-      timer ??= setTimeout(flush, GATHER_MS);
+      timer ??= setTimeout(() => void flush(), GATHER_MS);
     },
     flush,
     [Symbol.asyncDispose]: flush,
@@ -118,7 +118,12 @@ export function openEventTrail(options: {
 async function removeOldFiles(directory: string, olderThanMs: number): Promise<void> {
   const oldest = new Date(olderThanMs).toISOString().slice(0, 10);
   for (const name of await readdir(directory)) {
-    if (name.endsWith(".jsonl") && name.slice(0, 10) < oldest)
+    if (!name.endsWith(".jsonl") || name.slice(0, 10) >= oldest) continue;
+    try {
       await rm(join(directory, name), { force: true });
+    } catch (error) {
+      // Of an app of another user, in a sticky directory: that one removes its own.
+      if ((error as NodeJS.ErrnoException).code !== "EPERM") throw error;
+    }
   }
 }

@@ -9,7 +9,7 @@ export function localBanner(
 ): string {
   const portOf = (name: string) =>
     addresses.find((one) => one.name === name && one.port !== undefined)?.port ?? "?";
-  const [alice = "", bob = ""] = localAccounts;
+  const [alice, bob] = localAccounts;
   const bold = (text: string) => (process.stdout.isTTY ? styleText("bold", text) : text);
   return `
 ${bold("Posthouse is ready.")} Two people have their mail here:

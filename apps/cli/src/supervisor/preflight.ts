@@ -16,9 +16,7 @@ export async function preflight(config: Config): Promise<void> {
 }
 
 /** Every TCP port that the apps will take. */
-export function portsOf(
-  config: Config,
-): readonly { name: string; address: string; port: number }[] {
+function portsOf(config: Config): readonly { name: string; address: string; port: number }[] {
   const tlsName = { starttls: "", implicit: "s" } as const;
   return [
     ...config.smtpIn.listeners.map((one) => ({

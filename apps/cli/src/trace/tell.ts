@@ -21,9 +21,9 @@ const sentences: Readonly<Record<string, (event: TrailEvent) => string>> = {
     `${textOf(event, "recipient")}: the mailbox server answered ${textOf(event, "reply")}`,
   queued: (event) => `put into the queue for ${listOf(event, "recipients")}`,
   delivered: (event) =>
-    `delivered into ${textOf(event, "mailbox") || "the mailbox"} of ${textOf(event, "recipient") || textOf(event, "account")}${event.uid === undefined ? "" : ` as UID ${event.uid}`}`,
+    `delivered into ${textOf(event, "mailbox") || "the mailbox"} of ${textOf(event, "recipient") || textOf(event, "account")}${"uid" in event ? ` as UID ${textOf(event, "uid")}` : ""}`,
   attempt: (event) =>
-    `trying ${textOf(event, "destination") === "local" ? "the mailboxes here" : textOf(event, "destination")} for ${listOf(event, "recipients")} (attempt ${event.attempt})`,
+    `trying ${textOf(event, "destination") === "local" ? "the mailboxes here" : textOf(event, "destination")} for ${listOf(event, "recipients")} (attempt ${textOf(event, "attempt")})`,
   relayed: (event) =>
     `${textOf(event, "recipient")}: ${hostOf(event)} took it${textOf(event, "tls") === "" ? "" : " over TLS"}: ${textOf(event, "reply")}`,
   deferred: (event) =>
@@ -45,7 +45,7 @@ function origin(event: TrailEvent): string {
   const from = textOf(event, "reversePath") === "" ? "<> (a report)" : textOf(event, "reversePath");
   const account = textOf(event, "account");
   const who = account === "" ? "" : `, logged in as ${account}`;
-  return `from ${from} for ${listOf(event, "recipients")}, ${event.sizeBytes} bytes, by ${textOf(event, "protocol")} from ${textOf(event, "client")} (${textOf(event, "helo")})${who}`;
+  return `from ${from} for ${listOf(event, "recipients")}, ${textOf(event, "sizeBytes")} bytes, by ${textOf(event, "protocol")} from ${textOf(event, "client")} (${textOf(event, "helo")})${who}`;
 }
 
 const hostOf = (event: TrailEvent) => textOf(event, "host") || "the next host";
