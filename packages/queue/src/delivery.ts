@@ -31,7 +31,7 @@ export interface DeliveryHome {
  * The part of an entry that goes to one destination, while this process has the lease on it.
  *
  * It ends with exactly one of finish(), defer() and release(); a process that dies before that leaves
- * the lease to end by itself.
+ * the lease to its successor's endLeases(), or to end by itself.
  *
  *   state   remote host   file                  index     after a crash here
  *   C1      -             as it was             leased    due again when the lease ends

@@ -179,6 +179,23 @@ export class IndexDatabase {
       .map(({ delivery }) => delivery);
   }
 
+  /** Gives back everything that is leased, whoever had it; nobody writes under those leases any more. */
+  endLeases(nowMs: number): number {
+    const leased = this.#all(
+      `SELECT delivery, destination, is_held AS isHeld FROM delivery JOIN entry USING (entry)
+       WHERE is_leased = 1`,
+      [],
+    );
+    for (const { delivery, destination, isHeld } of leased) {
+      this.#run("UPDATE delivery SET due_ms = ?, is_leased = 0, fence = 0 WHERE delivery = ?", [
+        isHeld === 1 ? null : nowMs,
+        Number(delivery),
+      ]);
+      this.#refresh(Number(destination));
+    }
+    return leased.length;
+  }
+
   /** Is this the only delivery that its entry still has? False also when the lease is lost. */
   isLast({ delivery, fence }: Lease): boolean {
     const row = this.#get(

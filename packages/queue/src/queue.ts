@@ -48,6 +48,12 @@ export interface Queue extends AsyncDisposable {
   admit(id: string): Promise<void>;
   /** Finds all of ready/ that the index does not know, and sweeps what dead writers left. */
   scan(): Promise<ScanReport>;
+  /**
+   * Ends the leases of whoever worked on the queue before, so that what died with him is due now and
+   * not when they run out. Only for one who knows that he is alone, as smtp-out does when it has its
+   * socket. Gives how many there were.
+   */
+  endLeases(): Promise<number>;
   /** Leases what is due at one destination; undefined when nothing is. */
   claimDue(options: ClaimOptions): Promise<Claim | undefined>;
   /** When the next claim can have success; undefined when nothing waits. */
@@ -136,6 +142,10 @@ class SpoolQueue implements Queue {
 
   scan(): Promise<ScanReport> {
     return scanSpool(this.#directories, this.#index, this.#now());
+  }
+
+  endLeases(): Promise<number> {
+    return this.#index.call("endLeases", this.#now());
   }
 
   async claimDue(options: ClaimOptions): Promise<Claim | undefined> {

@@ -246,6 +246,26 @@ test("a lease that its holder lost to another one changes nothing any more", asy
   assert.deepEqual(await files(), []);
 });
 
+test("endLeases() makes due at once what a dead holder had, and he changes nothing any more", async (t) => {
+  const { queue, enqueue, open, files } = await openTestQueue(t);
+  await enqueue({ messageId: "sent" });
+  await enqueue({ messageId: "on-hold" });
+  await queue.scan();
+  const stale = await queue.claimDue(everything);
+  assert.equal(stale?.deliveries.length, 2);
+  await queue.hold("on-hold");
+  await using other = await open();
+  assert.equal(await other.claimDue(everything), undefined);
+  assert.equal(await other.endLeases(), 2);
+  const current = await only(other);
+  assert.equal(current.entry.envelope.messageId, "sent");
+  for (const delivery of stale.deliveries) await delivery.finish();
+  assert.equal((await files()).length, 2, "the files are not his any more");
+  await current.finish();
+  assert.equal((await files()).length, 1);
+  assert.equal(await other.endLeases(), 0);
+});
+
 test("a clock that is set forward makes nobody claim twice what it has already", async (t) => {
   const { queue, enqueue, clock, files } = await openTestQueue(t);
   await enqueue();
