@@ -57,8 +57,6 @@ export const limits = {
   pollMs: 1_000,
   /** Foreign programs make many small changes at once. */
   foreignChangeDebounceMs: 50,
-  /** File descriptors of directories kept open for their fsync. */
-  syncedDirectoriesMax: 256,
   /** expunged UIDs kept for QRESYNC in one mailbox; older ones are told as VANISHED by their absence. */
   expungedKeptMax: 100_000,
 } as const;

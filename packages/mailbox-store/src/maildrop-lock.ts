@@ -16,6 +16,8 @@ export function lockMaildrop(accountPath: string): AsyncDisposable | undefined {
   try {
     makeWithOurMode(path);
     database = new Database(path, { timeout: 0 });
+    // Nothing is ever written, and so a full disk keeps nobody from reading his mail.
+    database.pragma("journal_mode = MEMORY");
     database.exec("BEGIN IMMEDIATE");
     const held = database;
     return {

@@ -78,7 +78,8 @@ test("while nothing can be committed, what is there is opened, counted and read 
   await using files = await TestStore.open();
   const account = await files.account();
   await account.deliver("INBOX", { octets: [message("1")] }, "1");
-  assert.equal((await account.status("INBOX")).messages, 1);
+  // Before its first whole scan nobody knows what a mailbox has.
+  await snapshotOf(account, "INBOX");
   await writeFile(join(files.annPath, "new", "1700000001.a.mutt"), message("2"));
   {
     using _broken = breakCommits(files);

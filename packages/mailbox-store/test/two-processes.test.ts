@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
+import type { Uid } from "../src/index.ts";
 import { type ChildStore, startChild } from "./child-store.ts";
 import { message, octetsOf, TestStore, uidsOf } from "./store-for-tests.ts";
 
@@ -65,4 +66,42 @@ test("the maildrop is one process's until that dies", async () => {
   await child.kill();
   await using lock = await account.lockMaildrop();
   assert.ok(lock);
+});
+
+test("two processes that flag, move and expunge in one mailbox agree with the files in the end", async () => {
+  await using files = await TestStore.open();
+  const account = await files.account();
+  const subjects = Array.from({ length: 60 }, (_one, n) => `message-${n}`);
+  for (const subject of subjects) {
+    await account.append("INBOX", [{ octets: [message(subject)] }]);
+  }
+  await using inbox = await account.openMailbox("INBOX");
+  await using child = await startChild(files.mailDirectory);
+  const from = (first: number) => Array.from({ length: 20 }, (_one, n) => first + n) as Uid[];
+  // Each overlaps with what the other process moves or removes meanwhile.
+  const ours = async () => {
+    for (const uid of from(1)) {
+      await inbox.changeFlags([uid], { mode: "add", systemFlags: ["\\Seen"], keywords: ["ours"] });
+    }
+    await inbox.move(from(21), "Archive");
+    await inbox.expunge(from(11));
+  };
+  const theirs = async () => {
+    for (const order of [
+      { do: "flag", uids: from(11) },
+      { do: "move", uids: from(1), to: "Trash" },
+      { do: "expunge", uids: from(31) },
+    ] as const) {
+      // What the other process was faster with is "gone" for this one.
+      assert.notEqual(await child.ask(order), undefined);
+    }
+  };
+  await Promise.all([ours(), theirs()]);
+  await inbox.sync(inbox.columns);
+  assert.ok(uidsOf(inbox).every((uid) => uid > 40));
+  assert.deepEqual(await account.check(), []);
+  const kept = (await account.status("INBOX")).messages;
+  const archived = (await account.status("Archive")).messages;
+  const thrownAway = (await account.status("Trash")).messages;
+  assert.ok(kept >= 10 && kept + archived + thrownAway <= 60, `${kept} ${archived} ${thrownAway}`);
 });

@@ -17,6 +17,9 @@ const cases = [
   { name: "100%", folder: ".100%" },
   { name: "100%2E", folder: ".100%252E" },
   { name: "a\tb", folder: ".a%09b" },
+  { name: "a\u007fb", folder: ".a%7Fb" },
+  { name: "a\u0080b", folder: ".a&AIA-b" },
+  { name: "a%80b", folder: ".a%80b" },
   { name: "R&D", folder: ".R&-D" },
   { name: "\u{1f4ec}", folder: ".&2D3c7A-" },
 ];

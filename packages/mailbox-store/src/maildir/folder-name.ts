@@ -25,7 +25,7 @@ export function canonicalName(name: string): string {
 /**
  * The folder of a canonical name: `.Archive.2026` for `Archive/2026`.
  *
- * A `.` inside a level, a leading `~` and control characters are written as %XX, and so is a `%` that
+ * A `.` inside a level, a leading `~` and ASCII's control characters are written as %XX, and so is a `%` that
  * would read as one of these. `..` therefore is `%2E%2E`: no name leads out of the account.
  */
 export function folderOfName(name: string): string {
@@ -60,7 +60,8 @@ export function decodeLevel(written: string): string {
   return unescapeLevel(decodeModifiedUtf7(written) ?? written).normalize("NFC");
 }
 
-const toEscape = /[.]|\p{Cc}|^~|%(?=2E|7E|25|7F|[01][0-9A-F])/gu;
+// C1 controls are not ASCII: modified UTF-7 writes them.
+const toEscape = /[.[\p{Cc}&&\p{ASCII}]]|^~|%(?=2E|7E|25|7F|[01][0-9A-F])/gv;
 
 function escapeLevel(level: string): string {
   return level.replace(

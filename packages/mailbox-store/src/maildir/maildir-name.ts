@@ -43,6 +43,8 @@ export function saveDateMsOfKey(key: string): number | undefined {
   return seconds === undefined ? undefined : Number(seconds) * 1000;
 }
 
+/** Of this thread of this process; its names are told apart by their number. */
+const random = randomBytes(8).toString("hex");
 let namesMade = 0;
 
 /** The part of a new key before its sizes; unique among all hosts and processes that ever were. */
@@ -51,7 +53,6 @@ export function newKeyStem(host: string): string {
   const seconds = Math.floor(nowMs / 1000);
   const microseconds = Math.floor((nowMs % 1000) * 1000);
   namesMade += 1;
-  const random = randomBytes(8).toString("hex");
   return `${seconds}.M${microseconds}P${process.pid}Q${namesMade}R${random}.${hostForName(host)}`;
 }
 

@@ -13,6 +13,7 @@ import { formatSubscriptions } from "../maildir/subscriptions.ts";
 import { nextUidValidity } from "../maildir/uid-validity.ts";
 import { StoreError } from "../store-error.ts";
 import { makeDirectory, stagingName, writeEmptyFolder } from "./folder-on-disk.ts";
+import type { MailRoot } from "./mail-root.ts";
 
 /** One line: the stable id of the account, whatever its address becomes. */
 export const accountFileName = "posthouse-account";
@@ -36,8 +37,8 @@ const firstMailboxes = [
  *   A2      whole                       -                as A1
  *   A3      -                           whole            done
  */
-export function ensureAccount(accountPath: string, accountId: string): boolean {
-  const isNew = !existsSync(accountPath) && makeAccount(accountPath, accountId);
+export function ensureAccount(accountPath: string, accountId: string, root: MailRoot): boolean {
+  const isNew = !existsSync(accountPath) && makeAccount(accountPath, accountId, root);
   const id = readIfThere(join(accountPath, accountFileName))?.toString("utf8").trim();
   if (id === undefined) adoptTree(accountPath, accountId);
   else if (id !== accountId) {
@@ -49,7 +50,8 @@ export function ensureAccount(accountPath: string, accountId: string): boolean {
   return isNew;
 }
 
-function makeAccount(accountPath: string, accountId: string): boolean {
+function makeAccount(accountPath: string, accountId: string, root: MailRoot): boolean {
+  root.refuseIfReplaced();
   const domainPath = dirname(accountPath);
   if (!existsSync(domainPath)) {
     makeDirectory(domainPath);

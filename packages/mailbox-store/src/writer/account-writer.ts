@@ -187,7 +187,8 @@ export class AccountWriter {
     } catch (error) {
       if (errnoOf(error) !== "ENOENT") throw error;
     }
-    if (now !== this.#identity) this.#reopen();
+    // Closed: when it was opened anew, there was nothing to open, as while the disk was unmounted.
+    if (now !== this.#identity || !this.#database.open) this.#reopen();
   }
 
   #beginAnew(error: unknown): void {

@@ -210,15 +210,13 @@ export class MailboxTransaction {
 
   #writeUidList(): void {
     if (this.#uidList === undefined) return;
-    if (this.#mustRewriteUidList) {
-      this.#rewriteUidListFile(this.#uidList);
-    } else if (this.#lines.length > 0) {
-      this.#uidList.append(this.#lines);
-      if (this.#uidList.sizeBytes() > limits.uidListSlackBytes + this.row.messages * 256) {
-        this.#rewriteUidListFile(this.#uidList);
-      }
-    }
-    this.row.uidListSeen = this.#uidList.signature();
+    const isAppend = this.#lines.length > 0 && !this.#mustRewriteUidList;
+    const appended = isAppend ? this.#uidList.append(this.#lines) : undefined;
+    const sizeBytesMax = limits.uidListSlackBytes + this.row.messages * 256;
+    const isTooLarge = (appended?.sizeBytes ?? 0) > sizeBytesMax;
+    if (this.#mustRewriteUidList || isTooLarge) this.#rewriteUidListFile(this.#uidList);
+    this.row.uidListSeen =
+      isTooLarge || appended === undefined ? this.#uidList.signature() : appended.signature;
     // Given back before the disk is waited for: Dovecot may add its own lines from here on.
     this.release();
   }

@@ -23,13 +23,15 @@ export function prepareStatements(database: Database.Database) {
          :modSeqReserved, :specialUse)`,
     ),
     updateMailbox: all<[MailboxRow]>(
-      `UPDATE mailboxes SET folder = :folder, uidValidity = :uidValidity, uidNext = :uidNext,
+      `UPDATE mailboxes SET uidValidity = :uidValidity, uidNext = :uidNext,
          highestModSeq = :highestModSeq, uidReserved = :uidReserved,
          modSeqReserved = :modSeqReserved, specialUse = :specialUse, isScanned = :isScanned,
          newMtime = :newMtime, curMtime = :curMtime, recordedMs = :recordedMs,
          scannedMs = :scannedMs, uidListSeen = :uidListSeen
        WHERE id = :id`,
     ),
+    // Apart, since to set it is to write its index, also when it stays the same.
+    moveMailbox: all<[folder: string, id: number]>("UPDATE mailboxes SET folder = ? WHERE id = ?"),
     deleteMailbox: all<[number]>("DELETE FROM mailboxes WHERE id = ?"),
     totals: all<[], { bytes: number; messages: number }>(
       "SELECT coalesce(sum(bytes), 0) AS bytes, coalesce(sum(messages), 0) AS messages FROM mailboxes",

@@ -1,7 +1,6 @@
-import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { MailboxRow } from "../index/rows.ts";
-import { syncDirectory } from "../maildir/durable-file.ts";
+import { errnoOf, syncDirectory } from "../maildir/durable-file.ts";
 import { nameOfFolder } from "../maildir/folder-name.ts";
 import { StoreError } from "../store-error.ts";
 import { MailboxTransaction } from "./mailbox-transaction.ts";
@@ -48,6 +47,9 @@ export class Transaction {
   }
 
   mailboxOfFolder(folder: string): MailboxTransaction {
+    for (const mailbox of this.#mailboxes.values()) {
+      if (mailbox.row.folder === folder) return mailbox;
+    }
     const row = this.statements.mailboxByFolder.get(folder);
     if (row === undefined) throw this.noSuchMailbox(folder);
     return this.mailbox(row);
@@ -132,8 +134,12 @@ export class Transaction {
 
   syncDirectories(): void {
     for (const directory of this.#directories) {
-      // A folder that this very transaction moved away is synced under its new name.
-      if (existsSync(directory)) syncDirectory(directory);
+      try {
+        syncDirectory(directory);
+      } catch (error) {
+        // A folder that this very transaction moved away is synced under its new name.
+        if (errnoOf(error) !== "ENOENT") throw error;
+      }
     }
   }
 

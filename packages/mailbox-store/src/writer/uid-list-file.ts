@@ -1,4 +1,13 @@
-import { closeSync, ftruncateSync, openSync, readSync, statSync, writeSync } from "node:fs";
+import {
+  type BigIntStats,
+  closeSync,
+  fstatSync,
+  ftruncateSync,
+  openSync,
+  readSync,
+  statSync,
+  writeSync,
+} from "node:fs";
 import { join } from "node:path";
 import type { MailboxRow } from "../index/rows.ts";
 import { takeDotlock } from "../maildir/dotlock.ts";
@@ -38,6 +47,8 @@ export type UidListNews =
 export class UidListFile {
   readonly #path: string;
   readonly #lock: { release(): void };
+  /** Where the file is just as we left it, and so ends with a line end. */
+  #sizeAsLeftBytes: number | undefined;
 
   constructor(folderPath: string) {
     this.#path = join(folderPath, uidListName);
@@ -47,7 +58,10 @@ export class UidListFile {
   /** Reads as little as it can: most often one stat. */
   newsSince(row: MailboxRow): UidListNews {
     const seen = this.signature();
-    if (seen === row.uidListSeen && seen !== "") return { kind: "none" };
+    if (seen === row.uidListSeen && seen !== "") {
+      this.#sizeAsLeftBytes = Number(seen.split(":")[1]);
+      return { kind: "none" };
+    }
     const appended = this.#appendedSince(row, seen);
     if (appended !== undefined) return appended;
     const octets = readIfThere(this.#path);
@@ -55,11 +69,16 @@ export class UidListFile {
     return list === undefined ? { kind: "lost" } : { kind: "replaced", list };
   }
 
-  append(entries: readonly UidListEntry[]): void {
+  /** Gives what it then is: signature() without another look. */
+  append(entries: readonly UidListEntry[]): {
+    readonly signature: string;
+    readonly sizeBytes: number;
+  } {
     const file = openSync(this.#path, "r+", fileMode);
     try {
-      const { size } = statSync(this.#path);
-      const octets = Buffer.from(lineStart(file, size) + entries.map(formatUidListLine).join(""));
+      const size = this.#sizeAsLeftBytes ?? fstatSync(file).size;
+      const start = this.#sizeAsLeftBytes === undefined ? lineStart(file, size) : "";
+      const octets = Buffer.from(start + entries.map(formatUidListLine).join(""));
       try {
         for (let at = 0; at < octets.length; ) {
           at += writeSync(file, octets, at, octets.length - at, size + at);
@@ -68,6 +87,8 @@ export class UidListFile {
         ftruncateSync(file, size);
         throw error;
       }
+      const stats = fstatSync(file, { bigint: true });
+      return { signature: signatureOf(stats), sizeBytes: Number(stats.size) };
     } finally {
       closeSync(file);
     }
@@ -82,16 +103,11 @@ export class UidListFile {
   /** Changes with every change of the file; empty when there is none. */
   signature(): string {
     try {
-      const { ino, size, mtimeNs } = statSync(this.#path, { bigint: true });
-      return `${ino}:${size}:${mtimeNs}`;
+      return signatureOf(statSync(this.#path, { bigint: true }));
     } catch (error) {
       if (errnoOf(error) === "ENOENT") return "";
       throw error;
     }
-  }
-
-  sizeBytes(): number {
-    return statSync(this.#path).size;
   }
 
   release(): void {
@@ -115,6 +131,10 @@ export class UidListFile {
     if (damagedLines > 0) return undefined;
     return { kind: "appended", entries, uidNext: uidLast + 1 };
   }
+}
+
+function signatureOf({ ino, size, mtimeNs }: BigIntStats): string {
+  return `${ino}:${size}:${mtimeNs}`;
 }
 
 /** A crash may have left half a line: ours must not become its end. */

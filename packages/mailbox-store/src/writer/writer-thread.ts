@@ -13,6 +13,7 @@ import {
 } from "./account-writer.ts";
 import { runsAlone } from "./job-table.ts";
 import type { BatchReply, JobRequest, Jobs, WriterMessage, WriterOptions } from "./jobs.ts";
+import { MailRoot } from "./mail-root.ts";
 
 /**
  * The one thread of a process that writes: nothing here runs on the event loop of the servers. What
@@ -22,6 +23,7 @@ import type { BatchReply, JobRequest, Jobs, WriterMessage, WriterOptions } from 
 const options = workerData as WriterOptions;
 armCrashPoint(options.crashAt);
 makeLinkSource(options.mailDirectory);
+const mailRoot = new MailRoot(options.mailDirectory);
 
 const waiting = new Map<string, JobRequest[]>();
 /** In the order of last use. */
@@ -126,7 +128,7 @@ function runBatch(accountPath: string, requests: readonly JobRequest[]): BatchRe
   try {
     if (first?.name === "removeAccount") return removeAccount(first);
     const { accountId } = (first?.args ?? {}) as Partial<Jobs["open"]["args"]>;
-    const isNew = first?.name === "open" && ensureAccount(accountPath, accountId ?? "");
+    const isNew = first?.name === "open" && ensureAccount(accountPath, accountId ?? "", mailRoot);
     const reply = writerOf(accountPath).run(requests);
     return first?.name === "open" ? withResult(reply, { isNew }) : reply;
   } catch (error) {

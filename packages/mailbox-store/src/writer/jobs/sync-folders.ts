@@ -67,7 +67,7 @@ export function adoptFolder(
   const renamed = file === undefined ? undefined : gone.get(file.id);
   if (renamed !== undefined) {
     gone.delete(renamed.guid);
-    statements.updateMailbox.run({ ...renamed, folder });
+    statements.moveMailbox.run(folder, renamed.id);
     return;
   }
   insertFolder(transaction, folder, path, file);
