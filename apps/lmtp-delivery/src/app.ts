@@ -3,6 +3,7 @@ import { type AuthClient, connectAuth } from "@posthouse/accounts";
 import { type MailStore, openMailStore } from "@posthouse/mailbox-store";
 import { type AppContext, type BoundAddress, listen, type RunningApp } from "@posthouse/service";
 import { ConnectionCount, createSmtpServer, type SmtpServer } from "@posthouse/smtp";
+import { counted } from "./counts.ts";
 import { deliveryHandler } from "./delivery-handler.ts";
 import { limits } from "./limits.ts";
 
@@ -15,7 +16,9 @@ export interface Parts {
 
 /** Delivers mail that comes over the LMTP socket and the listeners of `[lmtp]`. */
 export async function start(context: AppContext, parts: Parts = {}): Promise<RunningApp> {
-  const { config, log, events } = context;
+  const { config, log, metrics } = context;
+  const events = counted(context.events, metrics);
+  const sessions = metrics.gauge("lmtp_delivery_connections", "Open connections");
   const { paths, hostname, lmtp } = config;
   await using opened = new AsyncDisposableStack();
   await mkdir(paths.tmp, { recursive: true });
@@ -42,7 +45,10 @@ export async function start(context: AppContext, parts: Parts = {}): Promise<Run
       messageBytesMax,
       lineEnds: "refuse",
       recipientsMax: limits.recipientsMax,
-      connections: new ConnectionCount(limits.sessionsMax, limits.sessionsMax),
+      // Each listener has its own, or a foreign MTA could keep our own programs out.
+      connections: new ConnectionCount(limits.sessionsMax, limits.sessionsMax, (change) =>
+        sessions.inc(change),
+      ),
       onError: (err) => log.error({ err }, "A session failed in a way that nobody foresaw"),
       ...(isOurs && { privateExtension: handOverExtension }),
     });

@@ -1,8 +1,15 @@
 import type { Account } from "@posthouse/accounts";
 import { type MailStore, StoreError } from "@posthouse/mailbox-store";
 import type { EventTrail, Logger } from "@posthouse/service";
-import { type EnvelopeHead, type MessageSpool, type Reply, receivedField } from "@posthouse/smtp";
-import { finalFields, withoutReturnPath } from "./final-fields.ts";
+import {
+  beginsWithHeader,
+  type EnvelopeHead,
+  type MessageSpool,
+  type Reply,
+  receivedField,
+  withoutFields,
+} from "@posthouse/smtp";
+import { finalFields } from "./final-fields.ts";
 import { limits } from "./limits.ts";
 import { delivered, replyOfStoreError } from "./replies.ts";
 
@@ -43,14 +50,14 @@ export async function deliverToAll(
   recipients: readonly AcceptedRecipient[],
   spool: MessageSpool,
 ): Promise<readonly Reply[]> {
-  spool.replaceHead(withoutReturnPath(spool.head));
+  // That of an earlier delivery: there is one only (RFC 5321 §4.4).
+  spool.replaceHead(withoutFields(spool.head, ["return-path"]));
   const received = envelope.needsReceived ? receivedFieldFor(envelope, recipients, hostname) : "";
   const { messageId, reversePath } = envelope;
 
   const deliverTo = async (account: Account, originalAddress: string): Promise<Reply> => {
     const fields = finalFields({ reversePath, account: account.address, originalAddress });
-    // After a field of ours, a line that begins with a blank would be a part of it.
-    const separator = envelope.needsReceived && isBlank(spool.head[0]) ? "\r\n" : "";
+    const separator = envelope.needsReceived && !beginsWithHeader(spool.head) ? "\r\n" : "";
     const before = Buffer.from(`${fields}${received}${separator}`, "utf8");
     const about = { messageId, recipient: account.address };
     try {
@@ -64,9 +71,11 @@ export async function deliverToAll(
         type: "delivered",
         ...about,
         mailbox: "INBOX",
+        sizeBytes: before.length + spool.sizeBytes,
         ...(uid !== undefined && { uid }),
       });
-      log.info({ ...about, uid }, "Delivered");
+      // The event trail tells it; a line of log for each message as well is an operator's choice.
+      log.debug({ ...about, uid }, "Delivered");
       return delivered(messageId);
     } catch (error) {
       if (!(error instanceof StoreError)) throw error;
@@ -130,5 +139,3 @@ function receivedFieldFor(
   }));
   return receivedField({ ...envelope, recipients: named }, hostname);
 }
-
-const isBlank = (octet: number | undefined): boolean => octet === 0x20 || octet === 0x09;

@@ -4,6 +4,7 @@ import { openQueueWriter, type QueueWriter } from "@posthouse/queue/writer";
 import {
   type AppContext,
   type BoundAddress,
+  ClientAddressWatch,
   type Config,
   listen,
   loadTls,
@@ -16,6 +17,7 @@ import {
   type SmtpHandler,
   type SmtpServer,
 } from "@posthouse/smtp";
+import { connectionCounter, counted } from "./counts.ts";
 import { HandOver } from "./hand-over.ts";
 import { limits } from "./limits.ts";
 import { type MailHandlerOptions, mailHandler } from "./mail-handler.ts";
@@ -45,8 +47,11 @@ export async function start(context: AppContext, parts: Parts = {}): Promise<Run
     mx: mailHandler(options, "mx"),
     submission: mailHandler(options, "submission"),
   };
-  const connections = new ConnectionCount();
+  const open = context.metrics.gauge("smtp_in_connections", "Open connections");
+  const connections = new ConnectionCount(undefined, undefined, (change) => open.inc(change));
+  const count = connectionCounter(context.metrics);
 
+  const clients = new ClientAddressWatch(log);
   const servers: SmtpServer[] = [];
   opened.defer(async () => {
     await Promise.all(servers.map((server) => server.close(limits.closeMs)));
@@ -57,6 +62,8 @@ export async function start(context: AppContext, parts: Parts = {}): Promise<Run
     const handler = kind === "mx" ? handlers.mx : handlers.submission;
     const server = serverFor(listener, { context, tls, connections, handler });
     servers.push(server);
+    clients.watch(server.netServer);
+    count(server.netServer, nameOf[kind]);
     addresses.push(await listen(nameOf[kind], server.netServer, { address, port }));
   }
   const running = opened.move();
@@ -69,10 +76,11 @@ export async function start(context: AppContext, parts: Parts = {}): Promise<Run
 }
 
 async function handlerOptions(
-  { config, log, events }: AppContext,
+  { config, log, events: trail, metrics }: AppContext,
   parts: Parts,
   opened: AsyncDisposableStack,
 ): Promise<MailHandlerOptions> {
+  const events = counted(trail, metrics);
   const { hostname, paths, smtpOut } = config;
   const auth = parts.auth ?? opened.use(connectAuth({ socketPath: config.auth.socketPath }));
   const queue =

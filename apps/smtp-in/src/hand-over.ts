@@ -53,19 +53,23 @@ export class HandOver implements AsyncDisposable {
     if (performance.now() < this.#pausedUntilMs) return envelope.recipients.map(() => "no-answer");
     let session: SmtpClientSession | undefined;
     let isLate = false;
+    const tooLate = `lmtp-delivery did not answer within ${this.#timeLimitMs} ms`;
     const { promise: late, reject } = Promise.withResolvers<never>();
     const timer = setTimeout(() => {
       isLate = true;
       this.#pausedUntilMs = performance.now() + limits.handOverPauseMs;
       // Closing it makes send() tell which recipients had an answer.
       if (session !== undefined) session.close();
-      else reject(new LateHandOver(`lmtp-delivery did not answer within ${this.#timeLimitMs} ms`));
+      else reject(new LateHandOver(tooLate));
     }, this.#timeLimitMs);
     try {
       const sent = this.#pool.use((lent) => {
         if (isLate) throw new LateHandOver("The hand-over was given up before its turn came");
         session = lent;
-        return send(lent, envelope, spool, before);
+        return send(lent, envelope, spool, before).catch((error: unknown) => {
+          // The pool would begin once more on a new session, and wait as long again.
+          throw isLate ? new LateHandOver(tooLate, answersOf(error)) : error;
+        });
       });
       return await Promise.race([sent, late]);
     } catch (error) {
@@ -83,14 +87,26 @@ export class HandOver implements AsyncDisposable {
     const isExpected = error instanceof SmtpConnectionError || error instanceof LateHandOver;
     if (!isExpected) throw error;
     this.#complain(error);
-    const answers = error instanceof SmtpConnectionError ? error.recipients : [];
+    const answers = answersOf(error);
     return recipients.map((_, at) => resultOf(answers[at]));
   }
 }
 
+type Answers = SmtpConnectionError["recipients"];
+
 class LateHandOver extends Error {
   override readonly name = "LateHandOver";
+  /** What came in time. */
+  readonly recipients: Answers;
+
+  constructor(message: string, recipients: Answers = []) {
+    super(message);
+    this.recipients = recipients;
+  }
 }
+
+const answersOf = (error: unknown): Answers =>
+  error instanceof SmtpConnectionError || error instanceof LateHandOver ? error.recipients : [];
 
 async function send(
   session: SmtpClientSession,

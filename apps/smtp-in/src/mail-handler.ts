@@ -93,7 +93,7 @@ class Transaction implements SmtpTransaction {
       return admission;
     }
     for (const target of admission.recipients) {
-      const key = `${target.isLocal} ${target.address}`;
+      const key = `${target.isLocal} ${withLowerCaseDomain(target.address)}`;
       if (!this.#recipients.has(key)) this.#recipients.set(key, target);
     }
     return replies.recipientOk;
@@ -140,6 +140,12 @@ class Transaction implements SmtpTransaction {
       verdicts: {},
     };
   }
+}
+
+/** RFC 5321 §2.4: a domain is the same in any letter case; of a remote local part nobody knows. */
+function withLowerCaseDomain(address: string): string {
+  const at = address.lastIndexOf("@");
+  return `${address.slice(0, at)}${address.slice(at).toLowerCase()}`;
 }
 
 /** RFC 6531 §4.3: ESMTPSA becomes UTF8SMTPSA. */

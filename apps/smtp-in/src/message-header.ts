@@ -1,4 +1,5 @@
 import { parseHeader } from "@posthouse/message";
+import { beginsWithHeader } from "@posthouse/smtp";
 
 /** What smtp-in wants to know of a message's header; it changes nothing in it. */
 export interface MessageHeader {
@@ -9,8 +10,8 @@ export interface MessageHeader {
   readonly messageIdField: string | undefined;
   /** False when the header goes on beyond the octets given, so that nothing can be said to lack. */
   readonly isWhole: boolean;
-  /** The message begins with a blank: put after a field of ours it would be a part of it. */
-  readonly beginsFolded: boolean;
+  /** The message is all text: what is put before it needs an empty line. */
+  readonly isMissing: boolean;
 }
 
 const MESSAGE_ID_CHARS_MAX = 998;
@@ -19,7 +20,8 @@ export function readMessageHeader(head: Buffer, sizeBytes: number): MessageHeade
   let receivedCount = 0;
   let hasDate = false;
   let messageIdField: string | undefined;
-  const fields = parseHeader(head);
+  const isMissing = !beginsWithHeader(head);
+  const fields = isMissing ? [] : parseHeader(head);
   for (const { name, valueStart, end } of fields) {
     if (name === "received") receivedCount++;
     else if (name === "date") hasDate = true;
@@ -31,6 +33,5 @@ export function readMessageHeader(head: Buffer, sizeBytes: number): MessageHeade
     }
   }
   const isWhole = (fields.at(-1)?.end ?? 0) < head.length || head.length === sizeBytes;
-  const beginsFolded = head[0] === 0x20 || head[0] === 0x09;
-  return { receivedCount, hasDate, messageIdField, isWhole, beginsFolded };
+  return { receivedCount, hasDate, messageIdField, isWhole, isMissing };
 }

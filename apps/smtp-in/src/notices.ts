@@ -1,8 +1,8 @@
 import { type AuthClient, AuthUnavailable, type RecipientTarget } from "@posthouse/accounts";
+import { queueDsn } from "@posthouse/queue/dsn";
 import type { QueueWriter } from "@posthouse/queue/writer";
 import type { EventTrail, Logger } from "@posthouse/service";
 import {
-  composeDsn,
   type DsnAction,
   type Envelope,
   type EnvelopeRecipient,
@@ -73,49 +73,27 @@ export class Notices {
     { spool, before }: { readonly spool: MessageSpool; readonly before: Buffer },
   ): Promise<void> {
     const { hostname, queue, events, log } = this.#options;
-    const nowMs = Date.now();
-    const messageId = newMessageId(nowMs);
-    const dsn = composeDsn({
-      kind: action,
-      envelope,
-      reportingMta: hostname,
-      recipients: outcomes.map(({ recipient, reply }) => ({
-        address: recipient.address,
-        originalAddress: recipient.originalAddress,
-        ...(recipient.orcpt !== undefined && { orcpt: recipient.orcpt }),
-        diagnostic: reply,
-        lastAttemptMs: nowMs,
-      })),
-      original: { octets: spool.octets(before), sizeBytes: before.length + spool.sizeBytes },
-      nowMs,
-      messageId: `${messageId}@${hostname}`,
-      from: `Mail delivery <postmaster@${hostname}>`,
-    });
     const targets = await this.#targetsOf(envelope);
     if (targets.length === 0) {
       const fields = { messageId: envelope.messageId, to: envelope.reversePath };
       log.error(fields, "Nobody can be told what became of a message");
       return;
     }
-    await using draft = await queue.begin();
-    for await (const octets of dsn) await draft.write(octets);
-    await draft.commit("ready", {
-      version: envelope.version,
+    const nowMs = Date.now();
+    const messageId = newMessageId(nowMs);
+    await queueDsn(queue, {
+      kind: action,
+      envelope,
+      hostname,
       messageId,
-      receivedAtMs: nowMs,
-      client: { address: "", helo: hostname, protocol: "SMTP" },
-      reversePath: "",
-      recipients: targets.map((target) => ({
-        ...target,
-        originalAddress: envelope.reversePath,
-        // RFC 3461 §6.1: nobody is notified of a notification.
-        notify: ["NEVER"],
+      targets,
+      nowMs,
+      recipients: outcomes.map(({ recipient, reply }) => ({
+        ...recipient,
+        diagnostic: reply,
+        lastAttemptMs: nowMs,
       })),
-      body: dsn.body,
-      smtpUtf8: dsn.smtpUtf8,
-      requireTls: false,
-      priority: 0,
-      verdicts: {},
+      original: { octets: spool.octets(before), sizeBytes: before.length + spool.sizeBytes },
     });
     const recipients = outcomes.map(({ recipient }) => recipient.address);
     const told = { messageId: envelope.messageId, reportId: messageId, to: envelope.reversePath };

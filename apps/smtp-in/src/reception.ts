@@ -7,6 +7,7 @@ import {
   type MessageSpool,
   type Reply,
   type SmtpPeer,
+  withoutFields,
 } from "@posthouse/smtp";
 import { combineReplies, type RecipientResult, type Verdict } from "./combine-replies.ts";
 import type { HandOver } from "./hand-over.ts";
@@ -67,6 +68,10 @@ export class Reception {
       return this.refuse(envelope, replies.tooManyHops, about);
     }
     const isSubmission = envelope.authenticatedAs !== undefined;
+    if (isSubmission && header.isWhole && !header.isMissing) {
+      // RFC 5322 §3.6.3: those in Bcc are not to be known, and some programs leave that to us.
+      spool.replaceHead(withoutFields(spool.head, ["bcc", "resent-bcc"]));
+    }
     const before = traceFields(envelope, header, { hostname, isSubmission });
     try {
       await atCrashPoint?.("A1");

@@ -2,8 +2,8 @@ import { type Envelope, formatDateTime, receivedField } from "@posthouse/smtp";
 import type { MessageHeader } from "./message-header.ts";
 
 /**
- * The Received field (RFC 5321 §4.4), and in front of a submission what it lacks (RFC 6409 §8.1, §8.2,
- * §8.3). Nothing of the message itself is changed, or a signature would break.
+ * The Received field (RFC 5321 §4.4), and in front of a submission what it lacks (RFC 6409 §8.2, §8.3).
+ * Nothing else of the message is changed, or a signature would break.
  */
 export function traceFields(
   envelope: Envelope,
@@ -17,6 +17,6 @@ export function traceFields(
       fields += `Message-ID: <${envelope.messageId}@${options.hostname}>\r\n`;
     }
   }
-  if (header.beginsFolded) fields += "\r\n";
+  if (header.isMissing) fields += "\r\n";
   return Buffer.from(fields, "utf8");
 }

@@ -83,6 +83,19 @@ test("mail waits in the queue when lmtp-delivery is slow, under the id that it m
   assert.equal(mail?.envelope.messageId, said.get("id"));
 });
 
+test("a hand-over that ran out of time on a warm session is not begun again on a new one", async () => {
+  await using app = await testApp({ handOverMs: 200 });
+  const { delivery } = app;
+  assert.ok(delivery);
+  await dialogue(app.port("smtp"), submit(["<ann@example.test>"], QUEUED));
+  const over = Promise.withResolvers<void>();
+  delivery.pauseBeforeMail = over.promise;
+  await dialogue(app.port("smtp"), submit(["<ann@example.test>"], QUEUED));
+  over.resolve();
+  assert.equal(delivery.sessions, 1);
+  assert.equal((await queuedMail(app.context)).length, 1);
+});
+
 const full = "452 4.2.2 Mailbox is full";
 const gone = "550 5.2.1 Mailbox is disabled";
 
@@ -192,6 +205,37 @@ test("a submission is given the Date and the Message-ID that it lacks, and mail 
   assert.doesNotMatch(outside?.message ?? "", /^(?:Date|Message-ID):/im);
 });
 
+test("a submission loses its Bcc fields, and mail from outside keeps all of its octets", async () => {
+  await using app = await testApp();
+  const who = { sender: "ann@example.test", login: "ann@example.test" };
+  const message =
+    "Bcc: secret@x.example,\r\n other@x.example\r\nSubject: x\r\nresent-bcc: s@x.example\r\n\r\nBcc: body";
+  const recipients = ["<ann@example.test>", "<bob@example.test>"];
+  await dialogue(app.port("submission"), submit(recipients, QUEUED, { ...who, message }));
+  await dialogue(app.port("smtp"), submit(recipients, QUEUED, { message }));
+  const [submitted, outside] = app.delivery?.handedOver ?? [];
+  assert.match(submitted?.message ?? "", /\r\nSubject: x\r\n\r\nBcc: body\r\n$/);
+  assert.doesNotMatch(submitted?.message ?? "", /x\.example/);
+  assert.ok(outside?.message.endsWith(`+0000\r\n${message}\r\n`));
+});
+
+test("one remote address in two spellings of its domain is one recipient", async () => {
+  await using app = await testApp();
+  const who = { sender: "ann@example.test", login: "ann@example.test" };
+  const recipients = ["<Bob@remote.example>", "<Bob@REMOTE.Example>", "<bob@remote.example>"];
+  await dialogue(app.port("submission"), submit(recipients, QUEUED, who));
+  const [mail] = await queuedMail(app.context);
+  assert.ok(mail);
+  assert.deepEqual(addresses(mail), ["Bob@remote.example", "bob@remote.example"]);
+});
+
+test("a message without header does not become part of ours", async () => {
+  await using app = await testApp();
+  const message = "Hello Bob\r\nNote: nothing";
+  await dialogue(app.port("smtp"), submit(["<ann@example.test>"], QUEUED, { message }));
+  assert.ok(app.delivery?.handedOver[0]?.message.endsWith(`+0000\r\n\r\n${message}\r\n`));
+});
+
 test("a message that begins with a blank does not become part of our Received field", async () => {
   await using app = await testApp();
   await dialogue(
@@ -199,6 +243,17 @@ test("a message that begins with a blank does not become part of our Received fi
     submit(["<ann@example.test>"], QUEUED, { message: " evil\r\n\r\nx" }),
   );
   assert.match(app.delivery?.handedOver[0]?.message ?? "", /\+0000\r\n\r\n evil\r\n\r\nx\r\n$/);
+});
+
+test("what was accepted, what was refused and who connected is counted", async () => {
+  await using app = await testApp();
+  await dialogue(app.port("smtp"), submit(["<ann@example.test>"], QUEUED));
+  await dialogue(app.port("smtp"), submit(["<gone@example.test>"], gone));
+  const text = await app.context.metrics.text();
+  assert.match(text, /^posthouse_smtp_in_messages_accepted_total\{.*\} 1$/m);
+  assert.match(text, /^posthouse_smtp_in_accepted_bytes_total\{.*\} 25$/m);
+  assert.match(text, /^posthouse_smtp_in_refusals_total\{class="5yz".*\} 1$/m);
+  assert.match(text, /^posthouse_smtp_in_connections_total\{listener="smtp".*\} 2$/m);
 });
 
 test("a message of more than fifty hops goes in circles", async () => {

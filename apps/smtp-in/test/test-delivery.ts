@@ -22,6 +22,10 @@ export class TestDelivery implements AsyncDisposable {
   readonly handedOver: HandedOver[] = [];
   /** When set, no recipient is answered before it is over. */
   pause: Promise<void> | undefined;
+  /** When set, MAIL is not answered before it is over. */
+  pauseBeforeMail: Promise<void> | undefined;
+  /** Sessions that were opened. */
+  sessions = 0;
   readonly #server: SmtpServer;
 
   private constructor() {
@@ -37,7 +41,12 @@ export class TestDelivery implements AsyncDisposable {
         rcptParameters: new Set(["XORIGINAL"]),
       },
       handler: {
-        mailFrom: (mail) => {
+        connected: () => {
+          this.sessions++;
+          return undefined;
+        },
+        mailFrom: async (mail) => {
+          await this.pauseBeforeMail;
           const recipients: RcptTo[] = [];
           return {
             rcptTo: (recipient) => {

@@ -4,6 +4,7 @@ import { LOCAL, openQueue, openQueueWriter, type RetryPolicy } from "@posthouse/
 import { type AppContext, type Config, listen, type RunningApp } from "@posthouse/service";
 import { LmtpPool, type SmtpTimeouts } from "@posthouse/smtp";
 import { ControlSocket } from "./control-socket.ts";
+import { counted, gaugeQueue } from "./counts.ts";
 import { LocalCarrier } from "./deliver-local.ts";
 import { RemoteCarrier, type RemoteSettings } from "./deliver-remote.ts";
 import { Dispatcher } from "./dispatcher.ts";
@@ -27,7 +28,8 @@ export async function start(
   context: AppContext,
   { now = Date.now, random = Math.random, timeouts = {} }: StartOptions = {},
 ): Promise<RunningApp> {
-  const { config, log, events } = context;
+  const { config, log, metrics } = context;
+  const events = counted(context.events, metrics);
   await using opened = new AsyncDisposableStack();
   const queueOptions = {
     queueDirectory: config.paths.queue,
@@ -36,6 +38,7 @@ export async function start(
     now,
   };
   const queue = opened.use(await openQueue(queueOptions));
+  opened.defer(gaugeQueue(queue, metrics));
   const writer = opened.use(await openQueueWriter(queueOptions));
   const auth = opened.use(connectAuth({ socketPath: config.auth.socketPath }));
   const sessions = opened.use(new IdleSessions());
@@ -88,6 +91,9 @@ export async function start(
   const { socketPath } = config.smtpOut;
   const address = await listen("smtp-out", control.server, { socketPath });
   opened.use(control);
+  // Whoever had the socket before is dead, and what he was sending need not wait for his leases to end.
+  const interrupted = await queue.endLeases();
+  if (interrupted > 0) log.info({ interrupted }, "Taking up what was interrupted");
   await queue.setSendingOff(!config.smtpOut.send);
   // A long queue is not waited for: what the index knows is sent meanwhile.
   const rescan = () => void scan().then(() => dispatcher.wake(), complain);

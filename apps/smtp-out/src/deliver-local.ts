@@ -25,14 +25,16 @@ export class LocalCarrier implements Carrier {
 
   async carry(delivery: Delivery): Promise<AttemptResult> {
     const results: RecipientResult[] = [];
+    let isDeliveryDown = false;
     for (const group of groupsOf(delivery.recipients, limits.recipientsPerTransactionMax)) {
-      const { replies, isDsnPassedOn } = await this.#transact(delivery, group);
+      const { replies, isDsnPassedOn, isDown } = await this.#transact(delivery, group);
+      isDeliveryDown ||= isDown;
       for (const [n, { recipient }] of group.entries()) {
         const reply = replies[n]?.reply ?? noAnswer;
         results.push({ recipient, reply, isDsnPassedOn });
       }
     }
-    return { results };
+    return { results, isDeliveryDown };
   }
 
   abort(): void {
@@ -58,10 +60,11 @@ export class LocalCarrier implements Carrier {
           smtpUtf8: envelope.smtpUtf8,
         });
       });
-      return { replies: outcome.recipients, isDsnPassedOn: outcome.isDsnPassedOn };
+      const { recipients: replies, isDsnPassedOn } = outcome;
+      return { replies, isDsnPassedOn, isDown: false };
     } catch (error) {
       if (!(error instanceof SmtpConnectionError)) throw error;
-      return { replies: answersOf(error, recipients), isDsnPassedOn: false };
+      return { replies: answersOf(error, recipients), isDsnPassedOn: false, isDown: true };
     }
   }
 }

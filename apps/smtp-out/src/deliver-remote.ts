@@ -90,7 +90,7 @@ export class RemoteCarrier implements Carrier {
     if (idle !== undefined) {
       this.#connected = idle;
       const answer = await this.#transact(idle, delivery, recipients);
-      if (answer !== "not-begun") return answer;
+      if (!(answer instanceof SmtpConnectionError)) return answer;
     }
     return await this.#sendOver(hops.hops, delivery, recipients);
   }
@@ -114,19 +114,21 @@ export class RemoteCarrier implements Carrier {
         continue;
       }
       const answer = await this.#transact(this.#connected, delivery, recipients);
-      if (answer !== "not-begun") return answer;
+      if (!(answer instanceof SmtpConnectionError)) return answer;
+      last = { reply: answer.toReply() };
+      isPermanentEverywhere = false;
     }
     // "No mail service here" (554) from one host is final only when all hosts say so: RFC 5321 §3.1.
     this.#unreachable = isPermanentEverywhere ? last : transientFrom(last);
     return resultsOf(recipients, this.#unreachable);
   }
 
-  /** "not-begun": the session was dead, and no octet of the message was given away. */
+  /** An error when the session was dead before MAIL was answered, and nothing was given away. */
   async #transact(
     { session, host }: Connected,
     delivery: Delivery,
     recipients: readonly PendingRecipient[],
-  ): Promise<readonly RecipientResult[] | "not-begun"> {
+  ): Promise<readonly RecipientResult[] | SmtpConnectionError> {
     const { envelope, messageBytes } = delivery.entry;
     const parameters = envelopeToSmtpParameters({ ...envelope, recipients }, this.#settings.now());
     try {
@@ -153,7 +155,7 @@ export class RemoteCarrier implements Carrier {
       this.#connected = undefined;
       session.close();
       if (error instanceof LeaseLost || !(error instanceof SmtpConnectionError)) throw error;
-      if (isNotBegun(error) && !this.#isAborted) return "not-begun";
+      if (isNotBegun(error) && !this.#isAborted) return error;
       return partialResults(recipients, error, host);
     }
   }

@@ -124,6 +124,7 @@ export class Dispatcher {
         destination: destination === LOCAL ? "local" : destination,
         recipients: delivery.recipients.map(({ address }) => address),
         attempt: delivery.attempts + 1,
+        sizeBytes: delivery.entry.messageBytes,
       });
       const attempt = await carrier.carry(delivery);
       // What the remote host said is true and is kept, also when we are closing; silence is no attempt then.

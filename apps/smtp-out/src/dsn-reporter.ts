@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto";
-import type { AuthClient } from "@posthouse/accounts";
+import type { AuthClient, RecipientTarget } from "@posthouse/accounts";
 import type { Delivery, FinalStatus, Outcome, QueueWriter } from "@posthouse/queue";
+import { queueDsn } from "@posthouse/queue/dsn";
 import type { EventTrail, Logger } from "@posthouse/service";
-import { composeDsn, type DsnAction, type DsnRecipient } from "@posthouse/smtp";
-import type { EnvelopeRecipient } from "@posthouse/smtp/envelope";
+import type { DsnAction, DsnRecipient } from "@posthouse/smtp";
 import type { RecipientResult } from "./recipient-result.ts";
 
 export interface DsnReporterSettings {
@@ -55,61 +55,51 @@ export class DsnReporter {
   ): Promise<void> {
     const { writer, hostname, events, now } = this.#settings;
     const { envelope, messageBytes } = delivery.entry;
-    const recipients = await this.#sender(envelope.reversePath, envelope.messageId);
-    if (recipients.length === 0) return;
-    const messageId = idOf(delivery, kind, results);
+    const targets = await this.#sender(envelope.reversePath, envelope.messageId);
+    if (targets.length === 0) return;
+    const reportId = idOf(delivery, kind, results);
     const nowMs = now();
-    const dsn = composeDsn({
+    const recipients = results.map(({ recipient: n, reply, remoteHost }) => ({
+      ...envelope.recipients[n],
+      address: envelope.recipients[n]?.address ?? "",
+      diagnostic: reply,
+      lastAttemptMs: nowMs,
+      ...(remoteHost !== undefined && { remoteMta: remoteHost }),
+      ...more,
+    }));
+    await queueDsn(writer, {
       kind,
       envelope,
-      reportingMta: hostname,
-      recipients: results.map(({ recipient: n, reply, remoteHost }) => ({
-        ...envelope.recipients[n],
-        address: envelope.recipients[n]?.address ?? "",
-        diagnostic: reply,
-        lastAttemptMs: nowMs,
-        ...(remoteHost !== undefined && { remoteMta: remoteHost }),
-        ...more,
-      })),
+      hostname,
+      messageId: reportId,
+      targets,
+      nowMs,
+      recipients,
       original: {
         octets: delivery.octets(),
         sizeBytes: messageBytes,
         // RFC 8689 §5: what was to travel under TLS only does not come back whole.
         ...(envelope.requireTls && { ret: "HDRS" }),
       },
-      nowMs,
-      messageId: `${messageId}@${hostname}`,
-      from: `Mail delivery <postmaster@${hostname}>`,
     });
-    await using draft = await writer.begin();
-    for await (const octets of dsn) await draft.write(octets);
-    await draft.commit("ready", {
-      version: 1,
-      messageId,
-      receivedAtMs: nowMs,
-      client: { address: "", helo: hostname, protocol: "DSN" },
-      reversePath: "",
-      recipients,
-      body: dsn.body,
-      smtpUtf8: dsn.smtpUtf8,
-      // RFC 8689 §5: a notification about such a message is such a message.
-      requireTls: envelope.requireTls,
-      priority: 0,
-      verdicts: {},
+    events.record({
+      type: "reported",
+      messageId: envelope.messageId,
+      reportId,
+      to: envelope.reversePath,
+      action: kind,
+      recipients: recipients.map(({ address }) => address),
     });
-    events.record({ type: "reported", messageId: envelope.messageId, kind, dsnId: messageId });
   }
 
   /** Where mail for the sender goes. Nowhere, when he is said to be here and is not. */
-  async #sender(reversePath: string, messageId: string): Promise<EnvelopeRecipient[]> {
+  async #sender(reversePath: string, messageId: string): Promise<readonly RecipientTarget[]> {
     const resolution = await this.#settings.auth.resolveRecipient(reversePath);
-    // RFC 3461 §6.1: nobody is told of the fate of a notification.
-    const never = { originalAddress: reversePath, notify: ["NEVER"] } as const;
     switch (resolution.kind) {
       case "found":
-        return resolution.targets.map((target) => ({ ...target, ...never }));
+        return resolution.targets;
       case "not-ours":
-        return [{ address: reversePath, isLocal: false, ...never }];
+        return [{ address: reversePath, isLocal: false }];
       case "unknown-user":
         this.#settings.log.warn({ messageId, reversePath }, "The sender to be told does not exist");
         return [];

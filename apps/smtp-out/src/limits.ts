@@ -21,12 +21,16 @@ export const limits = {
   connectMs: 30 * SECOND_MS,
   /** The whole spool is read so often, for pokes that were lost. */
   scanEveryMs: 10 * MINUTE_MS,
+  /** The gauge of the queue's length is set so often: as a Prometheus server asks, and no count costs much. */
+  queueGaugeEveryMs: 15 * SECOND_MS,
   /** The clock of the host may be set; so no wait for the next due time is longer. */
   wakeMsMax: MINUTE_MS,
   /** After an error of our own disk or index. */
   troubleWaitMs: 5 * SECOND_MS,
   /** The DSN for an entry could not be queued: auth or the spool is down. */
   notifyAgainMs: MINUTE_MS,
+  /** lmtp-delivery does not answer: the first wait, doubled until it is that for other hosts. */
+  deliveryDownWaitMs: 5 * SECOND_MS,
   /** Of a reply in the log and the event trail. */
   replyCharsMax: 1024,
   /** At the end, transactions under way get so long to hear their last reply. */

@@ -18,6 +18,8 @@ export interface AttemptResult {
   /** For the event trail: the host and how the session was protected. */
   readonly host?: string;
   readonly tls?: string;
+  /** lmtp-delivery was not there: it is tried again soon, since it comes back by itself. */
+  readonly isDeliveryDown?: boolean;
 }
 
 /** Carries a delivery to one destination; one for all deliveries of a claim, in turn. */

@@ -45,7 +45,7 @@ export async function settle(
   await delivery.record(outcomes);
   const isTold = await told(settings, delivery, untold);
   await warn(settings, delivery, deferred);
-  if (deferred.length > 0) return await defer(settings, delivery, deferred);
+  if (deferred.length > 0) return await defer(settings, delivery, { deferred, attempt });
   if (isTold) return await delivery.finish();
   await delivery.defer(settings.now() + limits.notifyAgainMs, []);
 }
@@ -119,11 +119,15 @@ async function warn(
 async function defer(
   { policy, events, log, now }: SettleSettings,
   delivery: Delivery,
-  deferred: readonly Deferred[],
+  {
+    deferred,
+    attempt,
+  }: { readonly deferred: readonly Deferred[]; readonly attempt: AttemptResult },
 ): Promise<void> {
   const { envelope } = delivery.entry;
   const attempts = delivery.attempts + 1;
-  const dueMs = nextAttemptMs(policy, envelope, { attempts, nowMs: now() });
+  const patience = attempt.isDeliveryDown ? soonFirst(policy) : policy;
+  const dueMs = nextAttemptMs(patience, envelope, { attempts, nowMs: now() });
   for (const { pending, result } of deferred) {
     const reason = inOneLine(result.reply);
     events.record({
@@ -146,6 +150,13 @@ async function defer(
     })),
   );
 }
+
+/** A part of our own that is down is back in seconds, as a rule; so its mail need not wait for minutes. */
+const soonFirst = (policy: RetryPolicy): RetryPolicy => ({
+  ...policy,
+  firstWaitMs: Math.min(limits.deliveryDownWaitMs, policy.firstWaitMs),
+  waitMsMax: policy.firstWaitMs,
+});
 
 const eventOf = { delivered: "handed-over", relayed: "relayed", failed: "bounced" } as const;
 

@@ -3,7 +3,7 @@ import { readdir } from "node:fs/promises";
 import { test } from "node:test";
 import { makeSelfSignedCertificate } from "@posthouse/service";
 import { mailHost } from "./mail-host.ts";
-import { MESSAGE, remote, sendingHost } from "./sending-host.ts";
+import { MESSAGE, remote, type SendingHost, sendingHost } from "./sending-host.ts";
 
 const there = { mx: ["10 mx.there.example"] };
 const zone = { "there.example": there, "mx.there.example": { a: ["127.0.0.1"] } };
@@ -133,6 +133,50 @@ test("a temporary refusal is kept with its words and tried again when its time c
   host.wake();
   await mx.received(1);
   await host.until(isEmpty);
+});
+
+/** The last reply kept for the one recipient of m1, once it waits. */
+async function lastReplyOf(host: SendingHost) {
+  await host.until(async (queue) => {
+    const [entry] = await queue.show("m1");
+    return entry?.recipients[0]?.state.kind === "waiting";
+  });
+  const [entry] = await host.queue.show("m1");
+  return entry?.recipients[0]?.lastReply;
+}
+
+test("a host that greets with 200 has not taken the message", async () => {
+  await using mx = await mailHost({
+    respond: (line) => (line === "CONNECT" ? "200 Welcome" : undefined),
+  });
+  await using host = await sendingHost({ zone, mxPort: mx.port });
+  await host.start();
+  await host.enqueue();
+  assert.equal((await lastReplyOf(host))?.code, 451);
+});
+
+test("what a host did before it answered MAIL is the reason that is kept", async () => {
+  await using mx = await mailHost({
+    respond: (line) => (line.startsWith("MAIL") ? "abc what" : undefined),
+  });
+  await using host = await sendingHost({ zone, mxPort: mx.port });
+  await host.start();
+  await host.enqueue();
+  assert.match((await lastReplyOf(host))?.text ?? "", /is not an SMTP reply/);
+});
+
+test("while lmtp-delivery is down local mail is tried again in seconds, not in minutes", async () => {
+  await using host = await sendingHost();
+  await host.start();
+  await host.enqueue({
+    recipients: [{ ...remote("ann@here.example"), isLocal: true }],
+  });
+  await lastReplyOf(host);
+  const { socketPath } = host.context.config.lmtp;
+  await using lmtp = await mailHost({ socketPath });
+  host.clock.nowMs += 5000;
+  host.wake();
+  await lmtp.received(1);
 });
 
 test("of two recipients only the one that was put off is sent to again", async () => {

@@ -4,6 +4,7 @@ import { type CallMethods, CallServer } from "@posthouse/accounts/socket";
 import { openQueue, openQueueWriter, type Queue, type QueueWriter } from "@posthouse/queue";
 import {
   listen,
+  openMetrics,
   type RunningApp,
   TEST_TOML,
   type TestContext,
@@ -76,7 +77,11 @@ ${options.smtpOut ?? ""}
     clock,
     start: async () => {
       const { random = () => 0, timeouts = {} } = options;
-      const app = await start(context, { random, timeouts, now: () => clock.nowMs });
+      const metrics = openMetrics("smtp-out", { withProcess: false });
+      const app = await start(
+        { ...context, metrics },
+        { random, timeouts, now: () => clock.nowMs },
+      );
       let closing: Promise<void> | undefined;
       const close = () => {
         closing ??= app.close();

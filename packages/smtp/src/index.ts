@@ -18,6 +18,7 @@ export type {
 export type { SmtpClientSession } from "./client/session.ts";
 export { defaultTimeouts, type SmtpTimeouts } from "./client/timeouts.ts";
 export type { TlsFacts, TlsPolicy } from "./client/tls-policy.ts";
+export { formatDateTime } from "./date-time.ts";
 export { DotStuffer } from "./dot-stuffing.ts";
 export { composeDsn } from "./dsn/compose-dsn.ts";
 export type {
@@ -45,6 +46,7 @@ export {
   lmtpParametersToEnvelope,
   lmtpRecipientToEnvelope,
 } from "./envelope-parameters.ts";
+export { beginsWithHeader, withoutFields } from "./message-head.ts";
 export { encodeOrcpt, splitOrcpt } from "./orcpt.ts";
 export { isPermanent, isPositive, isTransient, type Reply } from "./reply.ts";
 export { ConnectionCount } from "./server/connection-count.ts";
@@ -63,7 +65,7 @@ export {
 export { serverLimits } from "./server/limits.ts";
 export { newMessageId } from "./server/message-id.ts";
 export { MessageSpool, SpoolUnavailable } from "./server/message-spool.ts";
-export { formatDateTime, receivedField } from "./server/received-field.ts";
+export { receivedField } from "./server/received-field.ts";
 export { replies as serverReplies } from "./server/replies.ts";
 export { createSmtpServer, type SmtpServer, type SmtpServerOptions } from "./server/smtp-server.ts";
 export { decodeXtext, encodeXtext } from "./xtext.ts";

@@ -4,15 +4,20 @@ import { encodeXtext } from "./xtext.ts";
  * ORCPT as an envelope keeps it, `rfc822;ann@example.org`, made fit for the wire (RFC 3461 §4.2).
  *
  * An address beyond US-ASCII has the type utf-8 and its own escapes, which any server can take
- * (RFC 6533 §3, utf-8-addr-xtext). Undefined when there is no type.
+ * (RFC 6533 §3, utf-8-addr-xtext). Undefined when there is no type, or when it would be longer than
+ * other hosts have to take.
  */
 export function encodeOrcpt(orcpt: string): string | undefined {
   const parts = splitOrcpt(orcpt);
   if (parts === undefined) return undefined;
   const { type, address } = parts;
   const isUtf8 = type.toLowerCase() === "utf-8" || !/^\p{ASCII}*$/u.test(address);
-  return isUtf8 ? `utf-8;${encodeUnitext(address)}` : `${type};${encodeXtext(address)}`;
+  const encoded = isUtf8 ? `utf-8;${encodeUnitext(address)}` : `${type};${encodeXtext(address)}`;
+  return encoded.length <= ORCPT_CHARACTERS_MAX ? encoded : undefined;
 }
+
+/** RFC 3461 §4.2. */
+const ORCPT_CHARACTERS_MAX = 500;
 
 /** The address type and the address, whose utf-8 escapes are undone. */
 export function splitOrcpt(orcpt: string): { type: string; address: string } | undefined {

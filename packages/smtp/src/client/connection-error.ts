@@ -1,4 +1,4 @@
-import { isPermanent, type Reply } from "../reply.ts";
+import { isPermanent, isTransient, type Reply } from "../reply.ts";
 import type { RecipientReply } from "./outgoing-message.ts";
 
 /** What the client was doing when the connection failed. */
@@ -60,9 +60,14 @@ export class SmtpConnectionError extends Error {
     return this.phase === "end-of-data";
   }
 
-  /** This failure in the words of a reply, for the queue's record and for a DSN's Status field. */
+  /**
+   * This failure in the words of a reply, for the queue's record and for a DSN's Status field. Never a
+   * positive one: a server that greets with 200 has refused us by breaking the rule, and taken nothing.
+   */
   toReply(): Reply {
-    if (this.reply !== undefined) return this.reply;
+    const { reply } = this;
+    if (reply !== undefined && (isTransient(reply) || isPermanent(reply))) return reply;
+    if (reply !== undefined) return { code: 451, enhanced: "4.5.0", text: this.message };
     return { code: 451, enhanced: this.#enhanced ?? enhancedOf[this.phase], text: this.message };
   }
 }

@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
+import { formatDateTime } from "../date-time.ts";
 import { deliveryStatusOf } from "./delivery-status.ts";
 import type { ComposedDsn, DsnInput } from "./dsn.ts";
 import { explanationOf, subjectOf } from "./explanation.ts";
-import { dateTime, field, isAscii } from "./header-text.ts";
+import { field, isAscii } from "./header-text.ts";
 import { isWholeReturned, type ReturnedMessage, readHeader } from "./returned-message.ts";
 
 /**
@@ -73,7 +74,7 @@ function headerOf(input: DsnInput, form: DsnForm, original: Buffer): string {
     field("From", from),
     field("To", `<${envelope.reversePath}>`),
     field("Subject", subjectOf[kind]),
-    field("Date", dateTime(nowMs)),
+    field("Date", formatDateTime(nowMs)),
     field("Message-ID", `<${messageId}>`),
     inReplyTo === undefined ? "" : field("In-Reply-To", inReplyTo),
     inReplyTo === undefined ? "" : field("References", inReplyTo),

@@ -1,7 +1,8 @@
+import { formatDateTime } from "../date-time.ts";
 import { encodeUnitext, splitOrcpt } from "../orcpt.ts";
 import type { Reply } from "../reply.ts";
 import type { DsnInput, DsnRecipient } from "./dsn.ts";
-import { asciiOnly, dateTime, field, isAscii, oneLine } from "./header-text.ts";
+import { asciiOnly, field, isAscii, oneLine } from "./header-text.ts";
 import { dsnLimits } from "./limits.ts";
 import { statusOf } from "./status-of.ts";
 
@@ -27,7 +28,7 @@ function messageFields({ envelope, reportingMta }: DsnInput, isGlobal: boolean):
     envid === undefined ? "" : field("Original-Envelope-Id", text(envid)),
     field("Reporting-MTA", `dns; ${text(reportingMta)}`),
     client.helo === "" ? "" : field("Received-From-MTA", `dns; ${text(client.helo)}`),
-    field("Arrival-Date", dateTime(receivedAtMs)),
+    field("Arrival-Date", formatDateTime(receivedAtMs)),
   ].join("");
 }
 
@@ -47,10 +48,10 @@ function recipientFields(input: DsnInput, recipient: DsnRecipient, isGlobal: boo
     diagnostic === undefined ? "" : field("Diagnostic-Code", text(diagnosticOf(diagnostic))),
     recipient.lastAttemptMs === undefined
       ? ""
-      : field("Last-Attempt-Date", dateTime(recipient.lastAttemptMs)),
+      : field("Last-Attempt-Date", formatDateTime(recipient.lastAttemptMs)),
     field("Final-Log-ID", text(input.envelope.messageId)),
     action === "delayed" && recipient.willRetryUntilMs !== undefined
-      ? field("Will-Retry-Until", dateTime(recipient.willRetryUntilMs))
+      ? field("Will-Retry-Until", formatDateTime(recipient.willRetryUntilMs))
       : "",
   ].join("");
 }

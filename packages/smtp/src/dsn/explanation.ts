@@ -1,7 +1,9 @@
+import { formatDateTime } from "../date-time.ts";
 import type { Reply } from "../reply.ts";
 import type { DsnAction, DsnInput, DsnRecipient } from "./dsn.ts";
-import { dateTime, oneLine, wrap } from "./header-text.ts";
+import { oneLine, wrap } from "./header-text.ts";
 import { dsnLimits } from "./limits.ts";
+import { isWholeReturned } from "./returned-message.ts";
 import { statusOf } from "./status-of.ts";
 
 /** The part for people (RFC 6522 §3): what happened, to whom, what the other side said, what to do. */
@@ -26,10 +28,12 @@ export const subjectOf = {
   expanded: "Your message was passed on to a list or an alias",
 } as const satisfies Record<DsnAction, string>;
 
-function closingOf({ envelope, original }: DsnInput): string {
-  const sent = `You sent the message on ${dateTime(envelope.receivedAtMs)}.`;
+function closingOf({ kind, envelope, original }: DsnInput): string {
+  const sent = `You sent the message on ${formatDateTime(envelope.receivedAtMs)}.`;
   const id = `The administrator finds it in the log by the id ${oneLine(envelope.messageId)}.`;
-  return original === undefined ? `${sent} ${id}` : `${sent} Its header follows below. ${id}`;
+  if (original === undefined) return `${sent} ${id}`;
+  const what = isWholeReturned(kind, envelope, original) ? "It follows" : "Its header follows";
+  return `${sent} ${what} below. ${id}`;
 }
 
 const plural = (count: number): string => (count === 1 ? "this recipient" : "these recipients");
@@ -53,14 +57,14 @@ function aboutRecipient(recipient: DsnRecipient, kind: DsnAction): string {
   if (diagnostic !== undefined) lines.push(...saidOf(diagnostic, remoteMta));
   else if (remoteMta !== undefined) lines.push(`    Mail server: ${oneLine(remoteMta)}`);
   if (kind === "delayed" && willRetryUntilMs !== undefined) {
-    lines.push(`    It is tried until ${dateTime(willRetryUntilMs)}.`);
+    lines.push(`    It is tried until ${formatDateTime(willRetryUntilMs)}.`);
   }
   return lines.join("\r\n");
 }
 
 function saidOf(diagnostic: Reply | string, remoteMta: string | undefined): string[] {
   if (typeof diagnostic === "string") return [indented(diagnostic)];
-  const who = remoteMta === undefined ? "The answer was:" : `${oneLine(remoteMta)} answered:`;
+  const who = remoteMta === undefined ? "The reason:" : `${oneLine(remoteMta)} answered:`;
   const { code, enhanced, text } = diagnostic;
   return [`    ${who}`, indented(`${code} ${enhanced ?? ""} ${text}`.replace(/ {2,}/gu, " "))];
 }

@@ -1,7 +1,3 @@
-/** RFC 5322 §3.3, in UTC. */
-export const dateTime = (atMs: number): string =>
-  new Date(atMs).toUTCString().replace("GMT", "+0000");
-
 /** Text from outside in one line: it cannot begin a field of its own. */
 export const oneLine = (text: string): string =>
   text

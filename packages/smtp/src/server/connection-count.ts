@@ -7,15 +7,18 @@ import { replies } from "./replies.ts";
 export class ConnectionCount {
   readonly #connectionsMax: number;
   readonly #perClientMax: number;
+  readonly #onChange: (change: 1 | -1) => void;
   readonly #perClient = new Map<string, number>();
   #total = 0;
 
   constructor(
     connectionsMax: number = serverLimits.connectionsMax,
     perClientMax: number = serverLimits.connectionsPerClientMax,
+    onChange: (change: 1 | -1) => void = () => {},
   ) {
     this.#connectionsMax = connectionsMax;
     this.#perClientMax = perClientMax;
+    this.#onChange = onChange;
   }
 
   /** Counts one more, or says why not. An address of "" is a Unix socket, counted in total only. */
@@ -26,6 +29,7 @@ export class ConnectionCount {
     if (client !== "" && count >= this.#perClientMax) return replies.tooManyOfYours;
     this.#total++;
     this.#perClient.set(client, count + 1);
+    this.#onChange(1);
     return undefined;
   }
 
@@ -36,6 +40,7 @@ export class ConnectionCount {
     this.#total--;
     if (count > 1) this.#perClient.set(client, count - 1);
     else this.#perClient.delete(client);
+    this.#onChange(-1);
   }
 }
 

@@ -28,7 +28,7 @@ export function parseRcptCommand(argument: string, rules: RcptCommandRules): Par
         return { refusal: badParameter("NOTIFY is NEVER, or any of SUCCESS, FAILURE and DELAY") };
       }
     } else if (keyword === "ORCPT" && rules.isDsnOffered) {
-      orcpt = parseOrcpt(value);
+      orcpt = parseOrcpt(value, rules.smtpUtf8);
       if (orcpt === undefined) return { refusal: badParameter("ORCPT is addr-type;xtext") };
     } else return { refusal: unknownParameter(keyword) };
   }
@@ -55,10 +55,15 @@ function parseNotify(value: string): readonly Notify[] | undefined {
   return [...words] as Notify[];
 }
 
-/** RFC 3461 §4.2: an atom, a semicolon, and printable ASCII in xtext; RFC 6533 §3 adds utf-8 as a type. */
-function parseOrcpt(value: string): string | undefined {
-  if (value.length > serverLimits.orcptBytesMax) return undefined;
+/**
+ * RFC 3461 §4.2: an atom, a semicolon, and printable ASCII in xtext. RFC 6533 §3 adds utf-8 as a type,
+ * whose addresses have escapes of their own and, with SMTPUTF8, native UTF-8.
+ */
+function parseOrcpt(value: string, smtpUtf8: boolean): string | undefined {
+  if (Buffer.byteLength(value) > serverLimits.orcptBytesMax) return undefined;
   const match = /^([A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+);(.+)$/.exec(value);
-  const address = match?.[2] === undefined ? undefined : printableXtext(match[2]);
-  return address === undefined ? undefined : `${match?.[1]};${address}`;
+  const [, type = "", encoded = ""] = match ?? [];
+  const isNative = smtpUtf8 && type.toLowerCase() === "utf-8" && !/[+\p{C}\p{Z}]/u.test(encoded);
+  const address = isNative ? encoded : printableXtext(encoded);
+  return match === null || address === undefined ? undefined : `${type};${address}`;
 }

@@ -1,4 +1,5 @@
 import { isIPv6 } from "node:net";
+import { formatDateTime } from "../date-time.ts";
 import type { Envelope } from "../envelope.ts";
 
 /** The Received field of RFC 5321 §4.4, with its line ends: where this message came from, and to whom. */
@@ -21,15 +22,3 @@ const heloOf = (helo: string): string => helo.replaceAll(/[^A-Za-z0-9._:[\]-]/g,
 /** RFC 5321 §4.1.3. */
 const addressLiteral = (address: string): string =>
   isIPv6(address) ? `[IPv6:${address}]` : `[${address || "local"}]`;
-
-const DAYS = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"];
-const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
-
-/** RFC 5322 §3.3, in UTC: a server's own time zone is of no use to anyone. */
-export function formatDateTime(atMs: number): string {
-  const date = new Date(atMs);
-  const two = (value: number) => String(value).padStart(2, "0");
-  const day = `${DAYS[date.getUTCDay()]}, ${two(date.getUTCDate())} ${MONTHS[date.getUTCMonth()]}`;
-  const time = [date.getUTCHours(), date.getUTCMinutes(), date.getUTCSeconds()].map(two).join(":");
-  return `${day} ${date.getUTCFullYear()} ${time} +0000`;
-}

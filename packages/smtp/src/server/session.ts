@@ -56,6 +56,7 @@ export class Session {
   #isInCommand = false;
   #isEnding = false;
   #isOver = false;
+  #lineDeadline: NodeJS.Timeout | undefined;
 
   constructor(options: SmtpServerOptions, transport: SessionTransport, input: SmtpInput) {
     this.options = options;
@@ -206,9 +207,9 @@ export class Session {
   /** The next line; undefined when the client is gone. */
   async readLine(): Promise<CommandLine | undefined> {
     for (;;) {
-      const line = this.input.takeLine();
+      const line = this.#takeLine();
       if (line !== undefined) return line;
-      if (!(await this.more())) return undefined;
+      if (!(await this.#moreOfLine())) return undefined;
     }
   }
 
@@ -259,10 +260,10 @@ export class Session {
 
   async #serve(): Promise<void> {
     while (!this.#isOver) {
-      const line = this.input.takeLine();
+      const line = this.#takeLine();
       if (line === undefined) {
         if (this.#isEnding) return this.hangUp(replies.closing);
-        if (!(await this.more())) return;
+        if (!(await this.#moreOfLine())) return;
         continue;
       }
       this.#isInCommand = true;
@@ -275,6 +276,21 @@ export class Session {
       this.#isInCommand = false;
       if (this.#unsent.length > serverLimits.replyBytesMax) await this.#flush();
     }
+  }
+
+  #takeLine(): CommandLine | undefined {
+    const line = this.input.takeLine();
+    if (line === undefined) return undefined;
+    clearTimeout(this.#lineDeadline);
+    this.#lineDeadline = undefined;
+    return line;
+  }
+
+  /** A whole line has the time that one silence has: an octet now and then keeps no session alive. */
+  #moreOfLine(): Promise<boolean> {
+    const idleMs = this.options.idleMs ?? serverLimits.idleMs;
+    this.#lineDeadline ??= setTimeout(() => this.timeOut(), idleMs).unref();
+    return this.more();
   }
 
   #run(line: CommandLine): Promise<void> | void {
@@ -318,6 +334,7 @@ export class Session {
   }
 
   async #finish(): Promise<void> {
+    clearTimeout(this.#lineDeadline);
     const chunks = this.transaction?.chunks;
     this.transaction = undefined;
     void this.#flush();

@@ -126,6 +126,17 @@ test("a server that refuses in its greeting is permanent with 554 and transient 
   }
 });
 
+test("a positive reply in the wrong place is a failure, and never one that reads as success", async () => {
+  for (const { script, phase } of [
+    { script: ["S: 200 Welcome", "close"], phase: "greeting" },
+    { script: ["S: 220 mx", "C: EHLO client.test", "S: 220 mx again", "close"], phase: "hello" },
+  ]) {
+    await using server = await scriptedServer(script);
+    const error = await connectionError(connectTo(server.port));
+    assert.deepEqual([error.phase, error.isTransient, error.toReply().code], [phase, true, 451]);
+  }
+});
+
 test("what was answered before the connection died is kept in the error", async () => {
   await using server = await scriptedServer([
     "S: 220 lmtp",

@@ -119,6 +119,7 @@ test("ORCPT goes out as xtext, and beyond US-ASCII as utf-8 with its own escapes
   assert.equal(encodeOrcpt("rfc822;a+b@x.test"), "rfc822;a+2Bb@x.test");
   assert.equal(encodeOrcpt("rfc822;jürgen@x.test"), "utf-8;j\\x{FC}rgen@x.test");
   assert.equal(encodeOrcpt("no type"), undefined);
+  assert.equal(encodeOrcpt(`utf-8;${"é".repeat(100)}@x.test`), undefined);
   fc.assert(
     fc.property(fc.string({ unit: "grapheme", minLength: 1 }), (address) => {
       // An escape that stands in the address itself is undone when it is split, before it is encoded.

@@ -48,3 +48,15 @@ async function greetingWhenFree(port: number): Promise<string> {
     if (!greeting.toString().startsWith("421")) return greeting.toString();
   }
 }
+
+test("who watches is told of each that is let in and of each that leaves, and of no other", () => {
+  let open = 0;
+  const count = new ConnectionCount(10, 1, (change) => {
+    open += change;
+  });
+  assert.equal(count.enter("192.0.2.1"), undefined);
+  assert.notEqual(count.enter("192.0.2.1"), undefined);
+  assert.equal(open, 1);
+  count.leave("192.0.2.1");
+  assert.equal(open, 0);
+});

@@ -4,7 +4,8 @@ import { connect } from "node:net";
 import { test } from "node:test";
 import { setTimeout as wait } from "node:timers/promises";
 import { connect as tlsConnect } from "node:tls";
-import { testIdentity, testServer } from "./test-server.ts";
+import type { SmtpServerOptions } from "@posthouse/smtp";
+import { testAuthentication, testIdentity, testServer } from "./test-server.ts";
 
 /** Everything that the server says until it closes. */
 async function heardFrom(socket: ReturnType<typeof connect>): Promise<string> {
@@ -31,6 +32,24 @@ for (const [phase, octets] of [
     socket.write(octets);
     assert.match(await heardFrom(socket), /421 4\.4\.2 Timeout, closing connection\r\n$/);
     assert.deepEqual(server.received, []);
+  });
+}
+
+for (const [phase, octets] of [
+  ["a command", ""],
+  ["a response to AUTH", "EHLO c\r\nAUTH PLAIN\r\n"],
+] as const) {
+  test(`a client that says ${phase} octet by octet has no more time than one that is silent`, async () => {
+    await using server = await testServer({
+      idleMs: 100,
+      isPlaintextAuthAllowedFromLoopback: true,
+      handler: testAuthentication as SmtpServerOptions["handler"],
+    });
+    const socket = connect(server.port, "127.0.0.1");
+    socket.write(octets);
+    const drops = setInterval(() => socket.writable && socket.write("x"), 10);
+    assert.match(await heardFrom(socket), /421 4\.4\.2 Timeout, closing connection\r\n$/);
+    clearInterval(drops);
   });
 }
 

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { withoutReturnPath } from "../src/final-fields.ts";
+import { beginsWithHeader, withoutFields } from "../src/message-head.ts";
 
 const without = (head: string): string =>
-  withoutReturnPath(Buffer.from(head, "latin1")).toString("latin1");
+  withoutFields(Buffer.from(head, "latin1"), ["return-path"]).toString("latin1");
 
 const cases: readonly (readonly [name: string, head: string, left: string])[] = [
   ["a header without one", "Subject: x\r\n\r\nbody", "Subject: x\r\n\r\nbody"],
@@ -20,7 +20,7 @@ const cases: readonly (readonly [name: string, head: string, left: string])[] = 
 ];
 
 for (const [name, head, left] of cases) {
-  test(`withoutReturnPath(): ${name}`, () => assert.equal(without(head), left));
+  test(`withoutFields(): ${name}`, () => assert.equal(without(head), left));
 }
 
 test("whatever the octets are, only Return-Path fields of the header go", () => {
@@ -42,3 +42,19 @@ test("whatever the octets are, only Return-Path fields of the header go", () => 
     }),
   );
 });
+
+const beginnings: readonly (readonly [head: string, hasHeader: boolean])[] = [
+  ["Subject: x\r\n\r\nbody", true],
+  ["Subject : x\r\n", true],
+  ["\r\nbody", true],
+  ["", true],
+  [" folded\r\n\r\nx", false],
+  ["Hello there\r\nNote: me\r\n", false],
+  ["From here: on\r\n", true],
+  ["From ann@here.example Sun Nov 22 07:00:00 2026\r\nSubject: x\r\n", true],
+  [">From ann@here.example\r\nSubject: x\r\n", true],
+];
+for (const [head, hasHeader] of beginnings) {
+  test(`beginsWithHeader() of ${JSON.stringify(head)} is ${hasHeader}`, () =>
+    assert.equal(beginsWithHeader(Buffer.from(head)), hasHeader));
+}
