@@ -15,7 +15,8 @@ RUN npm ci --omit=dev \
   && ln -s /opt/posthouse/current/apps/cli/bin/posthouse /usr/local/bin/posthouse \
   && useradd --system --uid 8025 --user-group --home-dir /var/lib/posthouse posthouse \
   && install -d -o posthouse -g posthouse -m 2770 /var/lib/posthouse /run/posthouse \
-       /var/lib/posthouse/mail /var/lib/posthouse/queue /var/lib/posthouse/state /var/lib/posthouse/events
+       /var/lib/posthouse/mail /var/lib/posthouse/queue /var/lib/posthouse/state /var/lib/posthouse/events \
+       /var/lib/posthouse/tmp
 
 USER posthouse
 ENV NODE_ENV=production POSTHOUSE_LOG_FORMAT=json

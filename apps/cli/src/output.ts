@@ -10,6 +10,8 @@ export function printRows<Row extends object>(
     readonly json?: boolean;
     readonly columns: { readonly [Key in keyof Row]?: string };
     readonly whenEmpty: string;
+    /** Of a list, so many are shown to a person; one cell of a thousand makes every row as wide. */
+    readonly itemsMax?: number;
   },
 ): void {
   if (options.json) {
@@ -26,7 +28,7 @@ export function printRows<Row extends object>(
     chars: plainBorders,
     style: { head: [], border: [], "padding-left": 0, "padding-right": 2 },
   });
-  for (const row of rows) table.push(keys.map((key) => cell(row[key])));
+  for (const row of rows) table.push(keys.map((key) => cell(row[key], options.itemsMax)));
   print(table.toString().replaceAll(/ +$/gm, ""));
 }
 
@@ -42,10 +44,16 @@ export function harmless(text: string): string {
   );
 }
 
-function cell(value: unknown): string {
+/** `a, b, c and 997 more` */
+export function listed(items: readonly unknown[], itemsMax = Number.POSITIVE_INFINITY): string {
+  const shown = items.slice(0, itemsMax).join(", ");
+  return items.length <= itemsMax ? shown : `${shown} and ${items.length - itemsMax} more`;
+}
+
+function cell(value: unknown, itemsMax?: number): string {
   if (value === undefined || value === null) return "";
   return harmless(
-    Array.isArray(value) ? value.join(", ") : `${value as string | number | boolean}`,
+    Array.isArray(value) ? listed(value, itemsMax) : `${value as string | number | boolean}`,
   );
 }
 

@@ -4,6 +4,7 @@ import { type MailStore, openMailStore } from "@posthouse/mailbox-store";
 import {
   type AppContext,
   type BoundAddress,
+  ClientAddressWatch,
   listen,
   loadTls,
   type RunningApp,
@@ -36,6 +37,7 @@ export async function start(context: AppContext, parts: Parts = {}): Promise<Run
   const open = metrics.gauge("pop3_connections", "Open POP3 connections");
   const sessions = new Sessions(services, (count) => open.set(count));
 
+  const clients = new ClientAddressWatch(log);
   const servers: Server[] = [];
   const addresses: BoundAddress[] = [];
   async function close(): Promise<void> {
@@ -54,6 +56,7 @@ export async function start(context: AppContext, parts: Parts = {}): Promise<Run
         sessions.accept(socket, { isImplicitTls }),
       );
       servers.push(server);
+      clients.watch(server);
       addresses.push(await listen(isImplicitTls ? "pop3s" : "pop3", server, { address, port }));
     }
   } catch (error) {

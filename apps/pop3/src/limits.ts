@@ -19,6 +19,8 @@ export const limits = {
   idleMsMax: 10 * MINUTE_MS,
   /** How long sessions have for their last words at shutdown; the rest of the 2 s is the store's. */
   closeMsMax: 1500,
+  /** The longest stretch of commands that came together before other connections get a turn. */
+  sliceMs: 10,
   /** Lines of LIST and UIDL that are made before other connections get a turn: about 2 ms. */
   sliceLines: 4000,
   /** Octets of an answer that are written before it waits for a slow client. */

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { AuthUnavailable } from "@posthouse/accounts";
 import { StoreError } from "@posthouse/mailbox-store";
 import { ConnectionLost, LineTooLong, type WireConnection } from "@posthouse/wire";
@@ -27,6 +28,7 @@ export class Pop3Session implements Session {
   #commandName: string | undefined;
   #isWaiting = false;
   #isClosing = false;
+  #sliceBeganMs = performance.now();
   readonly #isImplicitTls: boolean;
   readonly #loginTimer: NodeJS.Timeout;
 
@@ -76,6 +78,8 @@ export class Pop3Session implements Session {
   /** One command and its answer; false when the client has gone. */
   async #serveOne(): Promise<boolean> {
     try {
+      await this.#pace();
+      if (this.#isClosing) return true;
       const line = await this.#readLine();
       if (line === undefined) return false;
       if (this.#isClosing) return true;
@@ -89,6 +93,17 @@ export class Pop3Session implements Session {
       else if (failure.isSyntax) await this.#countBad();
     }
     return true;
+  }
+
+  /**
+   * Commands that come together share one slice of work, and none is read while the client leaves the
+   * answers to those before it unread: else they would pile up here without a bound.
+   */
+  async #pace(): Promise<void> {
+    if (performance.now() - this.#sliceBeganMs < limits.sliceMs) return;
+    await this.connection.flush();
+    await nextTurn();
+    this.#sliceBeganMs = performance.now();
   }
 
   async #readLine(): Promise<Buffer | undefined> {

@@ -1,8 +1,11 @@
 import assert from "node:assert/strict";
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { once } from "node:events";
 import { readdir, readFile } from "node:fs/promises";
+import type { Socket } from "node:net";
 import { join } from "node:path";
 import { test } from "node:test";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { type AccountMail, StoreError, systemFlagBits, type Uid } from "@posthouse/mailbox-store";
 import { parseTranscript, playTranscript } from "@posthouse/transcript";
 import { replacing, withMailbox } from "./faulty-store.ts";
@@ -13,6 +16,17 @@ const three = [
   "Subject: 2\r\n\r\ntwo\r\n",
   "Subject: 3\r\n\r\nsix\r\n",
 ];
+
+/** The server's end of the next connection to any server of this process. */
+function nextAccepted(): Promise<Socket> {
+  return new Promise((resolve) => {
+    const take = (message: unknown) => {
+      unsubscribe("net.server.socket", take);
+      resolve((message as { readonly socket: Socket }).socket);
+    };
+    subscribe("net.server.socket", take);
+  });
+}
 
 const login = `
 S: +OK $*
@@ -93,6 +107,30 @@ test("QUIT answers -ERR when messages could not be removed, and gives the lock b
     "C: DELE 1\nS: +OK $*\nC: QUIT\nS: -ERR [SYS/TEMP] Some deleted messages were not removed\nS: <closed>";
   await play(server, login, quit);
   await play(server, login, quit);
+});
+
+test("no more commands are read while the answers to those before are left unread", async () => {
+  await using server = await startTestServer();
+  const accepted = nextAccepted();
+  const client = await server.connect();
+  const theirs = await accepted;
+  client.pause();
+  let commandCount = 0;
+  while (!(theirs.isPaused() && theirs.writableLength > 64 * 1024)) {
+    assert.ok(theirs.writableLength < 1024 * 1024, "answers pile up");
+    if (client.writableLength < 64 * 1024) {
+      client.write("CAPA\r\n".repeat(1000));
+      commandCount += 1000;
+    }
+    await nextTurn();
+  }
+  client.end("QUIT\r\n");
+  // A client that does read gets all of them.
+  let heard = "";
+  for await (const piece of client.setEncoding("latin1")) {
+    heard += piece;
+  }
+  assert.equal(heard.split("IMPLEMENTATION").length - 1, commandCount);
 });
 
 test("a message that breaks off in the middle never looks whole", async () => {

@@ -6,6 +6,7 @@ export {
   type StartApp,
 } from "./app-context.ts";
 export { type AppName, appNames } from "./app-name.ts";
+export { ClientAddressWatch } from "./client-addresses.ts";
 export { type Config, directoriesOf } from "./config/config.ts";
 export { ConfigError } from "./config/config-error.ts";
 export {
@@ -24,6 +25,7 @@ export {
 export { type BoundAddress, type ListenAt, ListenError, listen } from "./listen.ts";
 export { type Logger, openLog } from "./log.ts";
 export { type Metrics, openMetrics } from "./metrics.ts";
+export { isForOperator, type OperatorError } from "./operator-error.ts";
 export { runApp } from "./run-app.ts";
 export { openStatusServer, statusSocketPath } from "./status-server.ts";
 export { TEST_TOML, type TestContext, testContext } from "./test-context.ts";

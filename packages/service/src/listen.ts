@@ -13,6 +13,7 @@ export interface BoundAddress {
 /** The address cannot be had; the message is one sentence for the administrator. */
 export class ListenError extends Error {
   override readonly name = "ListenError";
+  readonly isForOperator = true;
 }
 
 /** sockaddr_un holds 108 octets with its final NUL. */
@@ -50,10 +51,21 @@ async function listenOnSocket(
   if (await isAnswered(socketPath)) {
     throw new ListenError(`Cannot make socket "${socketPath}": another ${name} is running on it`);
   }
-  await rm(socketPath, { force: true });
+  await removeLeftover(name, socketPath);
   await bind(name, server, { path: socketPath });
   await chmod(socketPath, mode);
   return { name, socketPath };
+}
+
+async function removeLeftover(name: string, socketPath: string): Promise<void> {
+  try {
+    await rm(socketPath, { force: true });
+  } catch (cause) {
+    const { code, message } = cause as NodeJS.ErrnoException;
+    const isOfAnother = code === "EPERM" || code === "EACCES";
+    const reason = isOfAnother ? "another user left a socket there; remove it" : message;
+    throw new ListenError(`Cannot listen for ${name} on ${socketPath}: ${reason}`, { cause });
+  }
 }
 
 function bind(

@@ -12,9 +12,9 @@ import type { Config } from "./config/config.ts";
 import { ConfigError } from "./config/config-error.ts";
 import { loadConfig } from "./config/load-config.ts";
 import { openEventTrail } from "./event-trail.ts";
-import { ListenError } from "./listen.ts";
 import { type Logger, openLog } from "./log.ts";
 import { openMetrics } from "./metrics.ts";
+import { isForOperator } from "./operator-error.ts";
 import { openStatusServer } from "./status-server.ts";
 
 /** An app that has not closed by then is ended: everything it said 250 or OK to is on disk anyway. */
@@ -43,7 +43,7 @@ export function runApp(name: AppName, start: StartApp): void {
 
 async function run(name: AppName, start: StartApp, config: Config, log: Logger): Promise<void> {
   try {
-    mkdirSync(config.runDir, { recursive: true, mode: 0o2770 });
+    mkdirSync(config.runDir, { recursive: true, mode: 0o770 });
     const context = contextFor(name, config, log);
     const app = await start(context);
     const status = await openStatusServer(name, context, app);
@@ -55,14 +55,18 @@ async function run(name: AppName, start: StartApp, config: Config, log: Logger):
     process.send?.(ready);
     log.info(`Serving ${app.addresses.map(describe).join(", ")}`);
   } catch (error) {
-    const isForeseen = error instanceof ConfigError || error instanceof ListenError;
-    if (isForeseen) log.fatal(error.message);
+    if (isForOperator(error)) log.fatal(error.message);
+    else if (isOfTheSystem(error)) log.fatal(`Cannot start: ${error.message}`);
     else log.fatal({ err: error }, `Cannot start: ${(error as Error).message}`);
     log.flush(() =>
       process.exit(error instanceof ConfigError ? exitCodes.config : exitCodes.failed),
     );
   }
 }
+
+/** No rights, a full disk, a file in the way: the kernel's words name the path, and a stack adds nothing. */
+const isOfTheSystem = (error: unknown): error is NodeJS.ErrnoException =>
+  error instanceof Error && "syscall" in error && "path" in error;
 
 function configFromArguments(name: AppName): Config {
   try {
@@ -123,7 +127,10 @@ function handleSignals({ log, events }: AppContext, app: RunningApp): void {
   process.on("SIGHUP", () => {
     app.reload?.().then(
       () => log.info("Read certificates again"),
-      (err: unknown) => log.error({ err }, "Cannot reload; going on with what was there"),
+      (err: unknown) => {
+        if (isForOperator(err)) log.error(`${err.message}; going on with what was there`);
+        else log.error({ err }, "Cannot reload; going on with what was there");
+      },
     );
   });
 }

@@ -7,9 +7,8 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { statusSocketPath, TEST_TOML, testContext } from "@posthouse/service";
 
-const app = join(import.meta.dirname, "echo-app.ts");
-
-async function forkApp(args: string[]) {
+async function forkApp(args: string[], file = "echo-app.ts") {
+  const app = join(import.meta.dirname, file);
   const child = fork(app, args, { stdio: ["ignore", "pipe", "pipe", "ipc"], execArgv: [] });
   const output: string[] = [];
   child.stdout?.on("data", (text) => output.push(String(text)));
@@ -59,11 +58,39 @@ test("a configuration that cannot be used is one line and exit code 78", async (
   assert.equal(output.join("").trim().split("\n").length, 1);
 });
 
+test("an error that is marked for the operator is its sentence in the log, without a stack", async () => {
+  await using context = await testContext();
+  await writeFile(
+    join(context.directory, "posthouse.toml"),
+    TEST_TOML.replaceAll("{directory}", context.directory),
+  );
+  const { output, exited } = await forkApp(["--data", context.directory], "failing-app.ts");
+  assert.deepEqual(await exited, [1, null]);
+  const { msg, err } = JSON.parse(output.join(""));
+  assert.equal(msg, "Cannot open the cellar: it is flooded");
+  assert.equal(err, undefined);
+});
+
+test("what the system refuses names the path, without a stack", async () => {
+  await using context = await testContext();
+  const path = join(context.directory, "file");
+  await writeFile(path, "");
+  await writeFile(
+    join(context.directory, "posthouse.toml"),
+    `data_dir = "${context.directory}"\nrun_dir = "${path}/run"`,
+  );
+  const { output, exited } = await forkApp(["--data", context.directory]);
+  assert.deepEqual(await exited, [1, null]);
+  const { msg, err } = JSON.parse(output.join(""));
+  assert.match(msg, /^Cannot start: .*file\/run/);
+  assert.equal(err, undefined);
+});
+
 function get(socketPath: string, path: string): Promise<string> {
   return new Promise((resolve, reject) => {
-    request({ socketPath, path }, async (response) =>
-      resolve((await Array.fromAsync(response)).join("")),
-    )
+    request({ socketPath, path }, (response) => {
+      Array.fromAsync(response).then((pieces) => resolve(pieces.join("")), reject);
+    })
       .on("error", reject)
       .end();
   });

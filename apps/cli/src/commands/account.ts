@@ -96,7 +96,9 @@ const removeCommand = () =>
       for (const alias of removedAliases)
         print(`Removed the alias ${alias}, which led nowhere else`);
       if (options.deleteMail !== true) {
-        print("Its mail stays on disk; an account of the same address would find it again");
+        print(
+          "Its mail stays on disk. A new account of the same address is somebody else, and does not get it unless you remove the file posthouse-account beside it",
+        );
         return;
       }
       const config = configOf(options);

@@ -44,9 +44,7 @@ async function list(queue: Queue, options: QueueOptions): Promise<void> {
     const afterId = rows.at(-1)?.id;
     const page = await queue.list(afterId === undefined ? {} : { afterId });
     if (page.length === 0) break;
-    for (const summary of page) {
-      const [detail] = await queue.show(summary.id);
-      if (detail === undefined) continue;
+    for (const detail of page) {
       rows.push({
         ...detail,
         from: detail.reversePath === "" ? "<>" : detail.reversePath,
@@ -69,6 +67,7 @@ async function list(queue: Queue, options: QueueOptions): Promise<void> {
       why: "State",
     },
     whenEmpty: "The queue is empty",
+    itemsMax: 3,
   });
 }
 

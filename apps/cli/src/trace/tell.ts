@@ -1,3 +1,4 @@
+import { listed } from "../output.ts";
 import type { TrailEvent } from "./read-events.ts";
 
 /** The story of one message, a line an event, in the order in which it happened. */
@@ -25,13 +26,20 @@ const sentences: Readonly<Record<string, (event: TrailEvent) => string>> = {
   attempt: (event) =>
     `trying ${textOf(event, "destination") === "local" ? "the mailboxes here" : textOf(event, "destination")} for ${listOf(event, "recipients")} (attempt ${textOf(event, "attempt")})`,
   relayed: (event) =>
-    `${textOf(event, "recipient")}: ${hostOf(event)} took it${textOf(event, "tls") === "" ? "" : " over TLS"}: ${textOf(event, "reply")}`,
+    `${textOf(event, "recipient")}: ${hostOf(event)} took it${securityOf(event)}: ${textOf(event, "reply")}`,
   deferred: (event) =>
     `${textOf(event, "recipient")}: not now. ${hostSaid(event)}${textOf(event, "reason")}. Next attempt ${timeOf(Number(event.nextAttemptAtMs))}`,
   bounced: (event) =>
     `${textOf(event, "recipient")}: failed for good. ${hostSaid(event)}${textOf(event, "reply")}. ${event.isSenderTold === true ? "The sender is told" : "Nobody can be told"}`,
   reported: (event) =>
-    `a report about it is on its way to the sender (${textOf(event, "reportId") || textOf(event, "dsnId")})`,
+    `a report that it ${wordOf[textOf(event, "action")] ?? textOf(event, "action")} for ${listOf(event, "recipients")} is on its way to ${textOf(event, "to")}, as message ${textOf(event, "reportId")}`,
+};
+
+const wordOf: Readonly<Record<string, string>> = {
+  failed: "failed",
+  delayed: "is delayed",
+  delivered: "was delivered",
+  relayed: "was handed on",
 };
 
 function sentenceOf(event: TrailEvent): string {
@@ -44,8 +52,16 @@ function sentenceOf(event: TrailEvent): string {
 function origin(event: TrailEvent): string {
   const from = textOf(event, "reversePath") === "" ? "<> (a report)" : textOf(event, "reversePath");
   const account = textOf(event, "account");
+  const size = "sizeBytes" in event ? `, ${textOf(event, "sizeBytes")} bytes` : "";
   const who = account === "" ? "" : `, logged in as ${account}`;
-  return `from ${from} for ${listOf(event, "recipients")}, ${textOf(event, "sizeBytes")} bytes, by ${textOf(event, "protocol")} from ${textOf(event, "client")} (${textOf(event, "helo")})${who}`;
+  return `from ${from} for ${listOf(event, "recipients")}${size}, by ${textOf(event, "protocol")} from ${textOf(event, "client")} (${textOf(event, "helo")})${who}`;
+}
+
+/** smtp-out says "none" for a session in the clear. */
+function securityOf(event: TrailEvent): string {
+  const tls = textOf(event, "tls");
+  if (tls === "") return "";
+  return tls === "none" ? " without TLS" : ` over ${tls.split(" ")[0]}`;
 }
 
 const hostOf = (event: TrailEvent) => textOf(event, "host") || "the next host";
@@ -59,8 +75,11 @@ function textOf(event: TrailEvent | undefined, field: string): string {
 
 function listOf(event: TrailEvent, field: string): string {
   const value = event[field];
-  return Array.isArray(value) ? value.join(", ") : textOf(event, field);
+  return Array.isArray(value) ? listed(value, RECIPIENTS_SHOWN_MAX) : textOf(event, field);
 }
+
+/** A line of a thousand addresses is not read. */
+const RECIPIENTS_SHOWN_MAX = 10;
 
 /** UTC, to the millisecond: what is compared with other hosts' logs. */
 const timeOf = (atMs: number): string =>

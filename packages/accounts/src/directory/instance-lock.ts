@@ -8,11 +8,12 @@ import { DatabaseError } from "./open-database.ts";
  * @throws DatabaseError when another process holds it
  */
 export function lockInstance(path: string): Disposable {
-  const database = new Database(path, { timeout: 0 });
+  let database: Database.Database | undefined;
   try {
+    database = new Database(path, { timeout: 0 });
     database.exec("BEGIN EXCLUSIVE");
   } catch (cause) {
-    database.close();
+    database?.close();
     const isHeld = (cause as { readonly code?: string }).code === "SQLITE_BUSY";
     const reason = isHeld ? "another auth is running" : (cause as Error).message;
     throw new DatabaseError(`Cannot lock "${path}": ${reason}`, { cause });

@@ -5,6 +5,8 @@ import Database from "better-sqlite3";
 /** The database cannot be used; the message is one sentence for the administrator. */
 export class DatabaseError extends Error {
   override readonly name = "DatabaseError";
+  /** The mark of @posthouse/service: no stack in the log. */
+  readonly isForOperator = true;
 }
 
 /** Takes a database from one version to the next; the first makes version 1 out of nothing. */
