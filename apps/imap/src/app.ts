@@ -4,6 +4,7 @@ import { type MailStore, openMailStore } from "@posthouse/mailbox-store";
 import {
   type AppContext,
   type BoundAddress,
+  ClientAddressWatch,
   listen,
   loadTls,
   type RunningApp,
@@ -40,6 +41,7 @@ export async function start(context: AppContext, parts: Parts = {}): Promise<Run
   const open = metrics.gauge("imap_connections", "Open IMAP connections");
   const sessions = new Sessions(services, (count) => open.set(count));
 
+  const clients = new ClientAddressWatch(log);
   const servers: Server[] = [];
   const addresses: BoundAddress[] = [];
   async function close(): Promise<void> {
@@ -58,6 +60,7 @@ export async function start(context: AppContext, parts: Parts = {}): Promise<Run
         sessions.accept(socket, { isImplicitTls }),
       );
       servers.push(server);
+      clients.watch(server);
       addresses.push(await listen(isImplicitTls ? "imaps" : "imap", server, { address, port }));
     }
   } catch (error) {

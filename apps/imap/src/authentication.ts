@@ -30,17 +30,9 @@ export async function logIn(session: Session, credentials: Credentials): Promise
 
 async function checkPassword(session: Session, credentials: Credentials): Promise<Account> {
   const { remoteAddress } = session.connection;
-  const { auth, events } = session.services;
+  const { auth } = session.services;
   const result = await auth.authenticate({ ...credentials, protocol: "imap", remoteAddress });
   if (result.kind === "ok") return result.account;
-
-  events.record({
-    type: "login-refused",
-    protocol: "imap",
-    username: credentials.username,
-    remoteAddress,
-    reason: result.kind,
-  });
   if (result.kind === "banned") {
     throw no(
       "UNAVAILABLE",
@@ -64,7 +56,6 @@ async function openUser(session: Session, account: Account): Promise<User> {
   try {
     const mail = await services.store.openAccount(account);
     const who = { protocol: "imap", account: account.address, remoteAddress };
-    services.events.record({ type: "login", ...who, isEncrypted: connection.isEncrypted });
     return {
       account,
       mail,

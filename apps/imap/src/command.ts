@@ -18,6 +18,8 @@ export interface Command<Name extends StateName = StateName> {
   readonly expunges: "hold" | "tell";
   /** The mailbox is looked at again after the command, so that what it did is told with its own OK. */
   readonly isChange?: true;
+  /** The mailbox is not looked at before: what follows is of another one, and the client could not tell. */
+  readonly isLeaving?: true;
   /** Says which literal run() reads itself, because it does not fit into memory: APPEND's message. */
   readonly takesLiteral?: TakesLiteral;
   run(state: States[Name], args: CommandReader, session: Session): Completion | Promise<Completion>;

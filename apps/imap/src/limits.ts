@@ -39,6 +39,8 @@ export const limits = {
 
   /** A header is read into memory for HEADER.FIELDS and SEARCH up to here; fields beyond it are not seen. */
   headerBytesMax: 1024 * KIB,
+  /** Fields that were selected for HEADER.FIELDS and are kept until they are written; more are selected again. */
+  fieldsKeptBytesMax: 16 * KIB,
   /** Octets waiting for the client before an answer stops and waits too. */
   answerBytesAhead: 64 * KIB,
   /** The longest stretch of work before other connections get a turn. */

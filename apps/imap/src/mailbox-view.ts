@@ -131,13 +131,14 @@ export class MailboxView {
 
   /**
    * The numbers of the untagged EXPUNGE, each counted after the ones before it. From here on the
-   * client's numbers are ours again, so all that this returns must be sent.
+   * client's numbers are ours again, so all that this returns must be sent. What came and went since
+   * the client was told of `toldExists` messages is none of its business.
    */
-  tellExpunges(): number[] {
+  tellExpunges(toldExists: number): number[] {
     const told: number[] = [];
     for (const uid of [...this.#gone].sort((one, other) => one - other)) {
       const index = indexOf(this.#uids, uid);
-      if (index !== undefined) told.push(index + 1 - told.length);
+      if (index !== undefined && index < toldExists) told.push(index + 1 - told.length);
       this.#recent.delete(uid);
     }
     this.#gone.clear();

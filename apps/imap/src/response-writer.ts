@@ -58,12 +58,12 @@ export class ResponseWriter {
     await this.#connection.flush();
   }
 
-  /** A new command: its slice begins now. */
+  /** The client was waited for: a new slice begins now. */
   beginTurn(): void {
     this.#turnBeganMs = performance.now();
   }
 
-  /** To be awaited again and again inside a long answer. */
+  /** To be awaited again and again inside a long answer, and between answers. */
   async pace(): Promise<void> {
     if (this.#bytesAhead + this.#text.length >= limits.answerBytesAhead) await this.flush();
     if (performance.now() - this.#turnBeganMs < limits.sliceMs) return;

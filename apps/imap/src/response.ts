@@ -6,6 +6,7 @@ export type ResponseCode =
   | "AUTHENTICATIONFAILED"
   | "BADCHARSET (US-ASCII UTF-8)"
   | "CANNOT"
+  | "CLIENTBUG"
   | "EXPUNGEISSUED"
   | "LIMIT"
   | "NONEXISTENT"
@@ -40,8 +41,8 @@ export class CommandFailure extends Error {
 export const no = (code: ResponseCode | undefined, text: string): CommandFailure =>
   new CommandFailure("NO", code, text);
 
-/** The client's own mistake: syntax, or a command that is not for this state. */
-export const bad = (text: string, code?: ResponseCode): CommandFailure =>
+/** The client's own mistake: syntax, or a command that is not for this state (RFC 5530 §3, CLIENTBUG). */
+export const bad = (text: string, code: ResponseCode = "CLIENTBUG"): CommandFailure =>
   new CommandFailure("BAD", code, text);
 
 /** Ends the session after `* BYE`, because nothing sensible can follow. */

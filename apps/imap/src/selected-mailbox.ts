@@ -26,11 +26,17 @@ export class SelectedMailbox implements AsyncDisposable {
     this.view = new MailboxView(mailbox.columns);
   }
 
+  /** Takes the mailbox over, and closes it where it cannot be looked at. */
   static async open(mailbox: Mailbox): Promise<SelectedMailbox> {
     const selected = new SelectedMailbox(mailbox);
-    await selected.refresh();
-    await selected.#claimRecent();
-    selected.view.tellExpunges();
+    try {
+      await selected.refresh();
+      await selected.#claimRecent();
+    } catch (error) {
+      await mailbox[Symbol.asyncDispose]();
+      throw error;
+    }
+    selected.view.tellExpunges(0);
     return selected;
   }
 
@@ -112,7 +118,7 @@ export class SelectedMailbox implements AsyncDisposable {
     options: { readonly expunges: "hold" | "tell"; readonly isUid: boolean },
   ): Promise<void> {
     if (options.expunges === "tell" && this.view.owesExpunges) {
-      for (const sequence of this.view.tellExpunges()) {
+      for (const sequence of this.view.tellExpunges(this.#toldExists)) {
         this.#toldExists -= 1;
         output.untagged(`${sequence} EXPUNGE`);
         await output.pace();

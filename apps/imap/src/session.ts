@@ -122,7 +122,6 @@ export class ImapSession implements Session {
     const incoming = await this.#nextCommand();
     if (incoming === undefined) return false;
     if (this.#isClosing) return true;
-    this.output.beginTurn();
     try {
       const done = await this.#perform(incoming);
       this.#badCommands = 0;
@@ -139,11 +138,19 @@ export class ImapSession implements Session {
     return true;
   }
 
+  /**
+   * Commands that come together share one slice of work, and none is read while the client leaves the
+   * answers to those before it unread: else they would pile up here without a bound.
+   */
   async #nextCommand(): Promise<IncomingCommand | undefined> {
     for (;;) {
+      await this.output.pace();
+      if (this.#isClosing) return undefined;
+      const isFirst = !this.connection.hasBuffered();
       this.#isWaiting = true;
       try {
         const incoming = await IncomingCommand.read(this.connection, this.output);
+        if (isFirst) this.output.beginTurn();
         this.#incoming = incoming;
         return incoming;
       } catch (error) {
@@ -165,7 +172,7 @@ export class ImapSession implements Session {
           : limits.literalBytesMax,
       takesLiteral: command.takesLiteral,
     });
-    await this.#lookBefore();
+    if (!command.isLeaving) await this.#lookBefore();
     try {
       const done = await command.run(this.#state, incoming.args, this);
       await finish(incoming);

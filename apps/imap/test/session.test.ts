@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { once } from "node:events";
 import type { Socket } from "node:net";
 import { describe, test } from "node:test";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { connect as connectTls } from "node:tls";
 import fc from "fast-check";
 import { startImapServer } from "./imap-server.ts";
@@ -10,10 +12,22 @@ import { startImapServer } from "./imap-server.ts";
 async function until(socket: Socket, marker: string): Promise<string> {
   let heard = "";
   for await (const piece of socket.iterator({ destroyOnReturn: false })) {
+    const searched = Math.max(0, heard.length - marker.length);
     heard += (piece as Buffer).toString("latin1");
-    if (heard.includes(marker)) return heard;
+    if (heard.includes(marker, searched)) return heard;
   }
   throw new Error(`The server closed before it said "${marker}": ${heard}`);
+}
+
+/** The server's end of the next connection to any server of this process. */
+function nextAccepted(): Promise<Socket> {
+  return new Promise((resolve) => {
+    const take = (message: unknown) => {
+      unsubscribe("net.server.socket", take);
+      resolve((message as { readonly socket: Socket }).socket);
+    };
+    subscribe("net.server.socket", take);
+  });
 }
 
 const LOGIN = "a1 LOGIN ann secret\r\n";
@@ -70,6 +84,29 @@ void describe("a session", () => {
     other.write(`${LOGIN}a2 STATUS INBOX (MESSAGES)\r\na3 LOGOUT\r\n`);
     assert.match(await until(other, "a3 OK"), /MESSAGES 1/);
     slow.destroy();
+  });
+
+  test("reads no more commands while the answers to those before are left unread", async () => {
+    await using server = await startImapServer();
+    const accepted = nextAccepted();
+    const client = await server.connect();
+    const theirs = await accepted;
+    await until(client, "ready\r\n");
+    client.pause();
+    let commandCount = 0;
+    while (!(theirs.isPaused() && theirs.writableLength > 64 * 1024)) {
+      assert.ok(theirs.writableLength < 1024 * 1024, "answers pile up");
+      if (client.writableLength < 64 * 1024) {
+        client.write("a CAPABILITY\r\n".repeat(1000));
+        commandCount += 1000;
+      }
+      await nextTurn();
+    }
+    client.write("z LOGOUT\r\n");
+    // A client that does read gets all of them.
+    const heard = await until(client, "z OK");
+    assert.equal(heard.split("a OK CAPABILITY completed\r\n").length - 1, commandCount);
+    client.destroy();
   });
 
   test("gives every octet of a large message back as it came", async () => {

@@ -25,8 +25,7 @@ export async function openSection(
   const range = await rangeOf(message, section);
   if (range === undefined) return undefined;
   if (typeof text === "object") {
-    const fields = await selectFields(message, range, text);
-    return inMemory(partial === undefined ? fields : slice(fields, partial));
+    return await inHeader(() => selectFields(message, range, text), partial);
   }
   return inMessage(message, partial === undefined ? range : narrow(range, partial));
 }
@@ -60,10 +59,26 @@ async function selectFields(
   return withoutNul(selectHeaderFields(header, names, { not: isNot }));
 }
 
-const inMemory = (octets: Uint8Array): SectionOctets => ({
-  lengthBytes: octets.length,
-  octets: () => [octets],
-});
+/** Some of the fields of a header. Many are wanted at once: only short ones wait in memory for their turn. */
+async function inHeader(
+  select: () => Promise<Uint8Array>,
+  partial: { start: number; length: number } | undefined,
+): Promise<SectionOctets> {
+  const cut = (fields: Uint8Array) => (partial === undefined ? fields : slice(fields, partial));
+  const octets = cut(await select());
+  const lengthBytes = octets.length;
+  // A copy, since a part of a header would keep all of it.
+  if (lengthBytes <= limits.fieldsKeptBytesMax) {
+    const kept = new Uint8Array(octets);
+    return { lengthBytes, octets: () => [kept] };
+  }
+  return {
+    lengthBytes,
+    async *octets() {
+      yield cut(await select());
+    },
+  };
+}
 
 const inMessage = (message: StoredMessage, { start, end }: OctetRange): SectionOctets => ({
   lengthBytes: Math.max(0, end - start),

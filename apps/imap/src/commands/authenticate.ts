@@ -3,7 +3,7 @@ import { ConnectionLost } from "@posthouse/wire";
 import { type Credentials, logIn, requirePrivacy } from "../authentication.ts";
 import { defineCommand, type Session } from "../command.ts";
 import { limits } from "../limits.ts";
-import { bad, no } from "../response.ts";
+import { bad, CommandFailure, no } from "../response.ts";
 
 type Mechanism = (session: Session, initialResponse?: string) => Promise<Credentials>;
 
@@ -43,8 +43,9 @@ async function exchange(mechanism: () => Promise<Credentials>): Promise<Credenti
     return await mechanism();
   } catch (error) {
     if (!(error instanceof SaslError)) throw error;
-    // RFC 3501 §6.2.2: BAD for what cannot be decoded, and for an exchange that the client gave up.
     if (error.code === "not-authorized") throw no("AUTHENTICATIONFAILED", error.message);
+    // RFC 3501 §6.2.2: BAD also for an exchange that the client gave up, which is no mistake.
+    if (error.code === "cancelled") throw new CommandFailure("BAD", undefined, error.message);
     throw bad(error.message);
   }
 }

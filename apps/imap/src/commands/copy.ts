@@ -1,6 +1,6 @@
 import { type Copied, StoreError } from "@posthouse/mailbox-store";
 import { defineCommand } from "../command.ts";
-import { no, type ResponseCode } from "../response.ts";
+import { no, type ResponseCode, refusalOf } from "../response.ts";
 import { formatUidSet } from "../syntax/sequence-set.ts";
 
 /** COPY: RFC 3501 §6.4.7. */
@@ -12,7 +12,8 @@ function defineCopy({ name, isUid }: { readonly name: string; readonly isUid: bo
   return defineCommand({
     name,
     states: ["selected"],
-    expunges: isUid ? "tell" : "hold",
+    // The one command with sequence numbers that may tell: they were looked up before (RFC 2180 §4.4).
+    expunges: "tell",
     isChange: true,
     async run({ selected }, args) {
       args.sp();
@@ -22,9 +23,11 @@ function defineCopy({ name, isUid }: { readonly name: string; readonly isUid: bo
       args.end();
 
       const uids = selected.resolve(set, isUid);
-      if (uids.length === 0) return { text: `No messages copied` };
-      const copied = await selected.mailbox.copy(uids, target).catch(explainTarget);
-      // All or none, also towards what has vanished meanwhile (RFC 2180 §4.4.2).
+      const known = uids.filter((uid) => selected.view.rowOf(uid) !== undefined);
+      // OK says that each number was copied (RFC 2180 §4.4.1); a UID that is gone is no error (RFC 3501 §6.4.8).
+      if (known.length < uids.length && !isUid) throw refusalOf.gone();
+      if (known.length === 0) return { text: `No messages copied` };
+      const copied = await selected.mailbox.copy(known, target).catch(explainTarget);
       const code = copyUidCode(copied);
       return { text: `${name} completed`, ...(code !== undefined && { code }) };
     },

@@ -1,6 +1,7 @@
 import type { SpecialUse } from "@posthouse/mailbox-store";
 import { defineCommand, loggedIn } from "../command.ts";
 import { bad, no } from "../response.ts";
+import type { User } from "../state.ts";
 import type { CommandReader } from "../syntax/command-reader.ts";
 
 /** Uses that a mailbox can have, RFC 6154 §2. \All and \Flagged would be views, which nobody can make. */
@@ -22,10 +23,19 @@ export const create = defineCommand({
     const specialUse = readSpecialUse(args);
     args.end();
 
+    await refuseUseTwice(user, specialUse);
     await user.mail.createMailbox(name, { specialUse });
     return { text: "CREATE completed" };
   },
 });
+
+/** One mailbox a use: clients take the first they find. RFC 6154 §3 wants its own code for it. */
+async function refuseUseTwice({ mail }: User, wanted: readonly SpecialUse[]): Promise<void> {
+  if (wanted.length === 0) return;
+  const taken = new Set((await mail.listMailboxes()).flatMap(({ specialUse }) => specialUse));
+  const twice = wanted.find((use) => taken.has(use));
+  if (twice !== undefined) throw no("USEATTR", `Another mailbox is for ${twice} already`);
+}
 
 /** `(USE (\Sent \Archive))`: the one create-param there is, RFC 4466 §2.2. */
 function readSpecialUse(args: CommandReader): readonly SpecialUse[] {

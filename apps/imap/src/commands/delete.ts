@@ -1,4 +1,5 @@
 import { defineCommand, loggedIn } from "../command.ts";
+import type { States } from "../state.ts";
 
 /** DELETE: RFC 3501 §6.3.4. */
 export const deleteMailbox = defineCommand({
@@ -10,12 +11,18 @@ export const deleteMailbox = defineCommand({
     const name = args.mailbox();
     args.end();
     const { user } = state;
+    const isSelected = state.name === "selected" && (await isNameOf(state, name));
     await user.mail.deleteMailbox(name);
     // Whoever deletes what it has selected has nothing selected; other sessions are told BYE.
-    const isSelected = state.name === "selected" && state.selected.mailbox.name === name;
     return {
       text: "DELETE completed",
       ...(isSelected && { state: { name: "authenticated", user } }),
     };
   },
 });
+
+/** Whether the selected mailbox has that name now: RENAME may have given it another one since. */
+async function isNameOf({ user, selected }: States["selected"], name: string): Promise<boolean> {
+  const found = (await user.mail.listMailboxes()).find((mailbox) => mailbox.name === name);
+  return found?.mailboxId === selected.mailbox.mailboxId;
+}

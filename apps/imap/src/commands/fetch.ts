@@ -42,8 +42,9 @@ function defineFetch({ name, isUid }: { readonly name: string; readonly isUid: b
       for (const batch of batchesOf(uids, selected, fetching.readsMessages)) {
         await fetching.answer(batch);
       }
-      // RFC 2180 §4.1.2: what is gone is left out, the others are answered, and the end is NO.
-      if (fetching.hasMissed) throw refusalOf.gone();
+      // RFC 2180 §4.1.2: what is gone is left out, the others are answered, and the end is NO. A UID
+      // that is gone is like one that never was, and no error (RFC 3501 §6.4.8).
+      if (fetching.hasMissed && !isUid) throw refusalOf.gone();
       return { text: `${name} completed` };
     },
   });

@@ -4,6 +4,7 @@ import { hasChildren, type MailboxNode, mailboxTree } from "../answers/mailbox-t
 import { formatStatus } from "../answers/status.ts";
 import { defineCommand, loggedIn } from "../command.ts";
 import { type ListArguments, readListArguments } from "../syntax/list-arguments.ts";
+import { MatchedNames } from "../syntax/list-pattern.ts";
 import { formatQuotedMailbox } from "../syntax/strings.ts";
 
 /** LIST: RFC 3501 §6.3.8, extended by RFC 5258, RFC 5819 (STATUS) and RFC 6154 (SPECIAL-USE). */
@@ -17,15 +18,17 @@ export const list = defineCommand({
       output.untagged('LIST (\\Noselect) "/" ""');
       return { text: "LIST completed" };
     }
+    const matched = new MatchedNames(wanted.patterns);
     for (const node of mailboxTree(await user.mail.listMailboxes())) {
-      const answer = answerFor(node, wanted);
+      // Each name is held against each pattern, and those that do not match take as long.
+      await output.pace();
+      const answer = answerFor(node, wanted, matched);
       if (answer === undefined) continue;
       output.untagged(answer.line);
       if (answer.isSelected && node.exists && wanted.returns.status.length > 0) {
         const line = await statusLine(user.mail, node.name, wanted);
         if (line !== undefined) output.untagged(line);
       }
-      await output.pace();
     }
     return { text: "LIST completed" };
   },
@@ -38,23 +41,24 @@ interface ListAnswer {
 }
 
 /** The two reasons to name a mailbox: RFC 5258 §3.3. */
-function answerFor(node: MailboxNode, wanted: ListArguments): ListAnswer | undefined {
-  if (!isMatched(node, wanted)) return undefined;
+function answerFor(
+  node: MailboxNode,
+  wanted: ListArguments,
+  matched: MatchedNames,
+): ListAnswer | undefined {
+  if (!matched.has(node.name)) return undefined;
   const isSelected = satisfies(node, wanted);
   const below = wanted.select.recursiveMatch
     ? node.descendants.filter((descendant) => satisfies(descendant, wanted))
     : [];
   // A child that is named itself says it all: its parent would be redundant (§3.5).
-  if (!isSelected && below.every((descendant) => isMatched(descendant, wanted))) return undefined;
+  if (!isSelected && below.every(({ name }) => matched.has(name))) return undefined;
 
   const attributes = attributesOf(node, wanted).join(" ");
   const childInfo = below.length > 0 ? ' ("CHILDINFO" ("SUBSCRIBED"))' : "";
   const name = formatQuotedMailbox(node.name);
   return { line: `LIST (${attributes}) "/" ${name}${childInfo}`, isSelected };
 }
-
-const isMatched = (node: MailboxNode, { patterns }: ListArguments): boolean =>
-  patterns.some((pattern) => pattern.matches(node.name));
 
 /** Without a selection: what exists, and what is above something that does. */
 function satisfies(node: MailboxNode, { select }: ListArguments): boolean {

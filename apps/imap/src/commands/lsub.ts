@@ -1,7 +1,7 @@
 import { type MailboxNode, mailboxTree } from "../answers/mailbox-tree.ts";
 import { defineCommand, loggedIn } from "../command.ts";
 import { patternsOf } from "../syntax/list-arguments.ts";
-import type { ListPattern } from "../syntax/list-pattern.ts";
+import { MatchedNames } from "../syntax/list-pattern.ts";
 import { formatQuotedMailbox } from "../syntax/strings.ts";
 
 /** LSUB: RFC 3501 §6.3.9. */
@@ -18,18 +18,19 @@ export const lsub = defineCommand({
 
     const [pattern] = patternsOf(reference, [text], false);
     if (pattern === undefined) return { text: "LSUB completed" };
+    const matched = new MatchedNames([pattern]);
     for (const node of mailboxTree(await user.mail.listMailboxes())) {
-      if (!pattern.matches(node.name)) continue;
-      if (!node.isSubscribed && !standsForOthers(node, pattern)) continue;
+      await output.pace();
+      if (!matched.has(node.name)) continue;
+      const stands = pattern.hasLevelWildcard && standsForOthers(node, matched);
+      if (!node.isSubscribed && !stands) continue;
       const attributes = node.isSubscribed ? "" : "\\Noselect";
       output.untagged(`LSUB (${attributes}) "/" ${formatQuotedMailbox(node.name)}`);
-      await output.pace();
     }
     return { text: "LSUB completed" };
   },
 });
 
 /** With "%", a level stands for the subscribed names below it that the pattern does not reach. */
-const standsForOthers = (node: MailboxNode, pattern: ListPattern): boolean =>
-  pattern.hasLevelWildcard &&
-  node.descendants.some(({ isSubscribed, name }) => isSubscribed && !pattern.matches(name));
+const standsForOthers = (node: MailboxNode, matched: MatchedNames): boolean =>
+  node.descendants.some(({ isSubscribed, name }) => isSubscribed && !matched.has(name));

@@ -1,5 +1,6 @@
 import { systemFlagBits } from "@posthouse/mailbox-store";
 import { defineCommand, loggedIn } from "../command.ts";
+import { CommandFailure } from "../response.ts";
 import { SelectedMailbox } from "../selected-mailbox.ts";
 
 /** SELECT: RFC 3501 §6.3.1. */
@@ -12,13 +13,15 @@ function defineSelect({ name, readOnly }: { readonly name: string; readonly read
     name,
     states: loggedIn,
     expunges: "hold",
+    isLeaving: true,
     async run({ user }, args, session) {
       args.sp();
-      const mailboxName = args.mailbox();
+      const mailboxName = args.mailboxOrRefusal();
       args.end();
 
       // §6.3.1: also when the new one cannot be had, the old one is no longer selected.
       await session.deselect();
+      if (mailboxName instanceof CommandFailure) throw mailboxName;
       const mailbox = await user.mail.openMailbox(mailboxName, { readOnly });
       const selected = await SelectedMailbox.open(mailbox);
       const { output } = session;

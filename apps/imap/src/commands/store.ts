@@ -6,7 +6,7 @@ import {
 } from "@posthouse/mailbox-store";
 import { defineCommand } from "../command.ts";
 import { indexOf, type MailboxView } from "../mailbox-view.ts";
-import { bad, no, refusalOf } from "../response.ts";
+import { bad, refusalOf } from "../response.ts";
 import type { ResponseWriter } from "../response-writer.ts";
 import type { SelectedMailbox } from "../selected-mailbox.ts";
 import type { CommandReader } from "../syntax/command-reader.ts";
@@ -38,8 +38,8 @@ function defineStore({ name, isUid }: { readonly name: string; readonly isUid: b
 
       if (isSilent) await keepSilent(selected.view, { before, owed, change }, output);
       else await tellAll(selected, known, output, isUid);
-      // A gone message has no flags to store (RFC 2180 §4.2.1).
-      if (known.length < uids.length) throw no("EXPUNGEISSUED", "Some messages have been expunged");
+      // A gone message has no flags to store (RFC 2180 §4.2.1); a UID that is gone is no error (RFC 3501 §6.4.8).
+      if (known.length < uids.length && !isUid) throw refusalOf.gone();
       return { text: `${name} completed` };
     },
   });

@@ -47,6 +47,7 @@ export function columnMatch(key: SearchKey, view: MailboxView): ColumnMatch {
     case "smaller":
       return (row) => (columns.sizes[row] ?? 0) < key.sizeBytes;
     case "sent-date":
+    case "envelope":
     case "header":
     case "body":
     case "text":

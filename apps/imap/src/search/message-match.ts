@@ -1,12 +1,12 @@
 import type { StoredMessage } from "@posthouse/mailbox-store";
-import { decodeEncodedWords, headerValues, parseDateTime } from "@posthouse/message";
+import { decodeEncodedWords, headerValues } from "@posthouse/message";
 import { limits } from "../limits.ts";
-import { dayOf } from "../syntax/date-time.ts";
-import type { DateTest, SearchKey } from "../syntax/search-keys.ts";
-import { type ColumnMatch, isIn } from "./column-match.ts";
+import type { SearchKey } from "../syntax/search-keys.ts";
+import type { ColumnMatch } from "./column-match.ts";
+import type { Known } from "./envelope-match.ts";
 import { fold, textIncludes } from "./text-match.ts";
 
-/** One message under a search that the columns could not decide; its header is read once. */
+/** One message under a search that nothing short of its octets decides; its header is read once. */
 export class SearchedMessage {
   readonly #message: StoredMessage;
   #header: Promise<Uint8Array> | undefined;
@@ -15,28 +15,23 @@ export class SearchedMessage {
     this.#message = message;
   }
 
-  /** Whether the message fits the key. `columns` decides each key that it can. */
-  async matches(
-    key: SearchKey,
-    columns: (key: SearchKey) => boolean | undefined,
-  ): Promise<boolean> {
-    const known = columns(key);
-    if (known !== undefined) return known;
+  /** Whether the message fits the key. `known` decides each key that it can. */
+  async matches(key: SearchKey, known: Known): Promise<boolean> {
+    const verdict = known(key);
+    if (verdict !== undefined) return verdict;
     switch (key.kind) {
       case "and":
         for (const one of cheapestFirst(key.keys)) {
-          if (!(await this.matches(one, columns))) return false;
+          if (!(await this.matches(one, known))) return false;
         }
         return true;
       case "or":
         for (const one of cheapestFirst(key.keys)) {
-          if (await this.matches(one, columns)) return true;
+          if (await this.matches(one, known)) return true;
         }
         return false;
       case "not":
-        return !(await this.matches(key.key, columns));
-      case "sent-date":
-        return await this.#wasSent(key);
+        return !(await this.matches(key.key, known));
       case "header":
         return await this.#hasInHeader(key.field, key.text);
       case "body":
@@ -44,24 +39,18 @@ export class SearchedMessage {
       case "text":
         return await textIncludes(this.#message, key.text, { withHeader: true });
       case "all":
+      case "envelope":
       case "flag":
       case "internal-date":
       case "keyword":
       case "larger":
       case "recent":
+      case "sent-date":
       case "sequence":
       case "smaller":
       case "uid":
-        throw new Error(`The columns should have decided ${key.kind}`);
+        throw new Error(`Columns and envelope should have decided ${key.kind}`);
     }
-  }
-
-  /** The Date field as its sender saw it, without time and zone (RFC 3501 §6.4.4, SENTON). */
-  async #wasSent({ relation, day }: DateTest): Promise<boolean> {
-    const [value] = headerValues(await this.#readHeader(), "date");
-    const date = value === undefined ? undefined : parseDateTime(value);
-    if (date === undefined) return false;
-    return isIn(dayOf(date.ms + date.offsetMinutes * 60_000), relation, day);
   }
 
   /** An empty text is in every field of that name (RFC 3501 §6.4.4, HEADER). */
@@ -98,7 +87,6 @@ const HEADER_PIECE_BYTES = 16 * 1024;
 
 const costs: Partial<Record<SearchKey["kind"], number>> = {
   header: 1,
-  "sent-date": 1,
   text: 3,
   body: 3,
 };

@@ -1,6 +1,6 @@
 import { type SystemFlag, systemFlagBits } from "@posthouse/mailbox-store";
 import { limits } from "../limits.ts";
-import { bad, type CommandFailure, no } from "../response.ts";
+import { bad, CommandFailure, no } from "../response.ts";
 import { parseDate, parseDateTime } from "./date-time.ts";
 import { canonicalMailboxName, decodeModifiedUtf7 } from "./mailbox-name.ts";
 import { parseSequenceSet, type SequenceSet } from "./sequence-set.ts";
@@ -170,11 +170,25 @@ export class CommandReader {
     return canonical;
   }
 
+  /** As mailbox(), for SELECT, which does something also where it is refused. */
+  mailboxOrRefusal(): string | CommandFailure {
+    try {
+      return this.mailbox();
+    } catch (error) {
+      if (error instanceof CommandFailure && error.condition === "NO") return error;
+      throw error;
+    }
+  }
+
   /** As mailbox(), for CREATE: a last "/" says that children will follow, and is no part (RFC 3501 §6.3.3). */
   mailboxToCreate(): string {
     const name = this.#mailboxName();
     const canonical = canonicalMailboxName(name.endsWith("/") ? name.slice(0, -1) : name);
     if (canonical === undefined) throw no("CANNOT", "No mailbox can have that name");
+    // One such name, and clients that keep mailboxes as directories refuse the whole account.
+    if (canonical.split("/").some((level) => level === "." || level === "..")) {
+      throw no("CANNOT", "No level of a name can be . or ..");
+    }
     return canonical;
   }
 
@@ -200,7 +214,9 @@ export class CommandReader {
     const flags = [this.flag()];
     while (this.take(" ")) {
       flags.push(this.flag());
-      if (flags.length > limits.flagsMax) throw bad(`More than ${limits.flagsMax} in one list`);
+      if (flags.length > limits.flagsMax) {
+        throw bad(`More than ${limits.flagsMax} in one list`, "LIMIT");
+      }
     }
     return this.#flags(flags);
   }
@@ -239,7 +255,7 @@ export class CommandReader {
     }
     for (;;) {
       items.push(readItem());
-      if (items.length > max) throw bad(`More than ${max} in one list`);
+      if (items.length > max) throw bad(`More than ${max} in one list`, "LIMIT");
       if (this.take(")")) return items;
       this.sp();
     }
@@ -266,6 +282,8 @@ export class CommandReader {
     for (const name of names) {
       const systemFlag = systemFlagOf.get(name.toLowerCase());
       if (systemFlag !== undefined) systemFlags.add(systemFlag);
+      // An atom by the grammar, and nothing at all to clients that read a list of flags.
+      else if (name.toUpperCase() === "NIL") throw no("CANNOT", "No keyword can be NIL");
       else if (!name.startsWith("\\")) keywords.set(name.toLowerCase(), name);
       else if (name.toLowerCase() !== "\\recent") throw bad(`There is no system flag ${name}`);
     }

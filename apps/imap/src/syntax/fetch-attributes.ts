@@ -129,7 +129,7 @@ function readSection(args: CommandReader, text: string): Section {
   }
   const part = numbers.split(".").filter(Boolean).map(Number);
   if (part.length > limits.sectionDepthMax) {
-    throw bad(`A section has more than ${limits.sectionDepthMax} numbers`);
+    throw bad(`A section has more than ${limits.sectionDepthMax} numbers`, "LIMIT");
   }
   return word === "" ? { part } : { part, text: readSectionText(args, part, word) };
 }

@@ -56,6 +56,24 @@ export class ListPattern {
   }
 }
 
+/** Which names fit any of some patterns. Remembers, since a level asks for each name below it again. */
+export class MatchedNames {
+  readonly #patterns: readonly ListPattern[];
+  readonly #known = new Map<string, boolean>();
+
+  constructor(patterns: readonly ListPattern[]) {
+    this.#patterns = patterns;
+  }
+
+  has(name: string): boolean {
+    const known = this.#known.get(name);
+    if (known !== undefined) return known;
+    const isMatched = this.#patterns.some((pattern) => pattern.matches(name));
+    this.#known.set(name, isMatched);
+    return isMatched;
+  }
+}
+
 /** INBOX is written in any case (RFC 3501 §5.1), other names are not. */
 const isSame = (expected: string, character: string, isInbox: boolean): boolean =>
   expected === character || (isInbox && expected.toUpperCase() === character);

@@ -13,7 +13,7 @@ test("the example of RFC 3501 §6.4.4 is three keys that all must fit", () => {
     keys: [
       { kind: "flag", flag: "\\Flagged" },
       { kind: "internal-date", relation: "since", day: 8797 },
-      { kind: "not", key: { kind: "header", field: "from", text: "Smith" } },
+      { kind: "not", key: { kind: "envelope", field: "from", text: "Smith" } },
     ],
   });
 });

@@ -1,6 +1,7 @@
 import type { SystemFlag } from "@posthouse/mailbox-store";
 import { limits } from "../limits.ts";
 import { bad, no } from "../response.ts";
+import type { EnvelopeField } from "../search/envelope.ts";
 import type { CommandReader } from "./command-reader.ts";
 import type { SequenceSet } from "./sequence-set.ts";
 
@@ -18,6 +19,8 @@ export type SearchKey =
   | ({ readonly kind: "internal-date" } & DateTest)
   | ({ readonly kind: "sent-date" } & DateTest)
   | { readonly kind: "larger" | "smaller"; readonly sizeBytes: number }
+  /** A field of ENVELOPE. */
+  | { readonly kind: "envelope"; readonly field: EnvelopeField; readonly text: string }
   | { readonly kind: "header"; readonly field: string; readonly text: string }
   | { readonly kind: "body" | "text"; readonly text: string };
 
@@ -53,11 +56,11 @@ const sentDate =
     args.sp();
     return { kind: "sent-date", relation, day: args.date() };
   };
-const header =
-  (field: string): KeyReader =>
+const envelope =
+  (field: EnvelopeField): KeyReader =>
   (args) => {
     args.sp();
-    return { kind: "header", field, text: args.astring() };
+    return { kind: "envelope", field, text: args.astring() };
   };
 const keyword = (args: CommandReader): SearchKey => {
   args.sp();
@@ -80,14 +83,14 @@ const content =
 const keyReaders: ReadonlyMap<string, KeyReader> = new Map<string, KeyReader>([
   ["ALL", constant({ kind: "all" })],
   ["ANSWERED", constant(flag("\\Answered"))],
-  ["BCC", header("bcc")],
+  ["BCC", envelope("bcc")],
   ["BEFORE", internalDate("before")],
   ["BODY", content("body")],
-  ["CC", header("cc")],
+  ["CC", envelope("cc")],
   ["DELETED", constant(flag("\\Deleted"))],
   ["DRAFT", constant(flag("\\Draft"))],
   ["FLAGGED", constant(flag("\\Flagged"))],
-  ["FROM", header("from")],
+  ["FROM", envelope("from")],
   ["HEADER", readHeaderKey],
   ["KEYWORD", keyword],
   ["LARGER", size("larger")],
@@ -103,9 +106,9 @@ const keyReaders: ReadonlyMap<string, KeyReader> = new Map<string, KeyReader>([
   ["SENTSINCE", sentDate("since")],
   ["SINCE", internalDate("since")],
   ["SMALLER", size("smaller")],
-  ["SUBJECT", header("subject")],
+  ["SUBJECT", envelope("subject")],
   ["TEXT", content("text")],
-  ["TO", header("to")],
+  ["TO", envelope("to")],
   ["UID", readUidKey],
   ["UNANSWERED", constant(not(flag("\\Answered")))],
   ["UNDELETED", constant(not(flag("\\Deleted")))],
@@ -139,9 +142,11 @@ function readCharset(args: CommandReader): void {
 
 function readSearchKey(args: CommandReader, progress: Progress): SearchKey {
   progress.keys += 1;
-  if (progress.keys > limits.searchKeysMax) throw bad(`More than ${limits.searchKeysMax} keys`);
+  if (progress.keys > limits.searchKeysMax) {
+    throw bad(`More than ${limits.searchKeysMax} keys`, "LIMIT");
+  }
   if (progress.depth >= limits.searchDepthMax) {
-    throw bad(`Keys are more than ${limits.searchDepthMax} inside each other`);
+    throw bad(`Keys are more than ${limits.searchDepthMax} inside each other`, "LIMIT");
   }
   progress.depth += 1;
   const key = readOneKey(args, progress);
@@ -167,11 +172,17 @@ function readOneKey(args: CommandReader, progress: Progress): SearchKey {
   return read(args, progress);
 }
 
+/** There is one of each in a message (RFC 5322 §3.6), and it is in the envelope as it stands. */
+const identifierFields: ReadonlySet<string> = new Set<EnvelopeField>(["message-id", "in-reply-to"]);
+
 function readHeaderKey(args: CommandReader): SearchKey {
   args.sp();
   const field = args.astring().toLowerCase();
   args.sp();
-  return { kind: "header", field, text: args.astring() };
+  const text = args.astring();
+  return identifierFields.has(field)
+    ? { kind: "envelope", field: field as EnvelopeField, text }
+    : { kind: "header", field, text };
 }
 
 function readNotKey(args: CommandReader, progress: Progress): SearchKey {

@@ -1,0 +1,194 @@
+import assert from "node:assert/strict";
+import type { Socket } from "node:net";
+
+/** One message as the client knows it; undefined is what it was never told. */
+interface KnownMessage {
+  uid: number | undefined;
+  flags: ReadonlySet<string> | undefined;
+}
+
+/** What a STORE that is silent does to flags: the client has to work it out by itself. */
+export interface FlagChange {
+  readonly item: "FLAGS" | "+FLAGS" | "-FLAGS";
+  readonly flags: readonly string[];
+}
+
+/**
+ * A client that believes what it is told: it keeps the list of messages that the untagged responses
+ * make (RFC 3501 §7.3 and §7.4), and fails on a response that cannot be true of that list.
+ */
+export class BelievingClient {
+  readonly name: string;
+  messages: KnownMessage[] = [];
+  readonly #socket: Socket;
+  readonly #dialogue: string[] = [];
+  #received = "";
+  #hasEnded = false;
+  #wake: (() => void) | undefined;
+  #tagNumber = 0;
+  /** The command that is running, without its tag. */
+  #command = "";
+  #found: readonly number[] = [];
+
+  constructor(name: string, socket: Socket) {
+    this.name = name;
+    this.#socket = socket;
+    socket.setEncoding("latin1");
+    socket.on("data", (text: string) => {
+      this.#received += text;
+      this.#wake?.();
+    });
+    socket.on("close", () => {
+      this.#hasEnded = true;
+      this.#wake?.();
+    });
+  }
+
+  /** The last lines in both directions. */
+  get dialogue(): string {
+    return this.#dialogue.slice(-60).join("\n");
+  }
+
+  /** Sends a command, takes in its untagged responses, and gives the tagged one. */
+  async run(command: string): Promise<string> {
+    const tag = this.send(command);
+    return await this.finish(tag);
+  }
+
+  send(command: string): string {
+    this.#tagNumber += 1;
+    const tag = `${this.name}${this.#tagNumber}`;
+    this.#command = command;
+    this.sendLine(`${tag} ${command}`);
+    return tag;
+  }
+
+  sendLine(line: string): void {
+    this.#dialogue.push(`C: ${line}`);
+    this.#socket.write(`${line}\r\n`, "latin1");
+  }
+
+  /** Takes in responses up to a line that begins with `start`, and gives that. */
+  async finish(start: string): Promise<string> {
+    for (;;) {
+      const response = await this.#readResponse();
+      this.#dialogue.push(`S: ${response}`);
+      if (response.startsWith(`${start} `)) return response;
+      this.#takeIn(response);
+    }
+  }
+
+  /** The numbers of a SEARCH, all of which it must have. */
+  async search(command: string): Promise<readonly number[]> {
+    this.#found = [];
+    assert.match(await this.run(command), / OK /);
+    for (const number of this.#found) assert.ok(number <= this.messages.length);
+    return this.#found;
+  }
+
+  async select(command: string): Promise<void> {
+    this.messages = [];
+    assert.match(await this.run(command), / OK /);
+  }
+
+  /** A silent STORE was sent: the server need not say what follows from it. */
+  expectFlags(message: KnownMessage | undefined, { item, flags }: FlagChange): void {
+    if (message?.flags === undefined) return;
+    const given = new Set(flags);
+    if (item === "FLAGS") message.flags = given;
+    else if (item === "+FLAGS") message.flags = message.flags.union(given);
+    else message.flags = message.flags.difference(given);
+  }
+
+  close(): void {
+    this.#socket.destroy();
+  }
+
+  #takeIn(response: string): void {
+    if (response.startsWith("* SEARCH")) this.#found = (response.match(/\d+/g) ?? []).map(Number);
+    const [, number = "", kind = ""] = /^\* (\d+) ([A-Z]+)/.exec(response) ?? [];
+    switch (kind) {
+      case "EXISTS":
+        this.#grow(Number(number));
+        return;
+      case "RECENT":
+        assert.ok(
+          Number(number) <= this.messages.length,
+          "more messages are recent than there are",
+        );
+        return;
+      case "EXPUNGE":
+        // RFC 3501 §7.4.1: not in answer to these, whose numbers it would move.
+        assert.doesNotMatch(this.#command, /^(FETCH|STORE|SEARCH) /);
+        this.#message(number);
+        this.messages.splice(Number(number) - 1, 1);
+        return;
+      case "FETCH":
+        this.#learn(this.#message(number), response);
+        return;
+      default:
+        assert.doesNotMatch(response, /^\* BYE/);
+    }
+  }
+
+  /** RFC 3501 §7.3.1: only EXPUNGE makes it smaller. */
+  #grow(exists: number): void {
+    assert.ok(exists >= this.messages.length, `${exists} EXISTS after ${this.messages.length}`);
+    while (this.messages.length < exists) {
+      this.messages.push({ uid: undefined, flags: undefined });
+    }
+  }
+
+  #message(number: string): KnownMessage {
+    const message = this.messages[Number(number) - 1];
+    assert.ok(message, `there is no message ${number} of ${this.messages.length}`);
+    return message;
+  }
+
+  #learn(message: KnownMessage, response: string): void {
+    const [, uid] = /[( ]UID (\d+)/.exec(response) ?? [];
+    if (uid !== undefined) {
+      assert.equal(message.uid ?? Number(uid), Number(uid), "a message became another");
+      message.uid = Number(uid);
+      this.#checkOrder();
+    }
+    const [, flags] = /[( ]FLAGS \(([^)]*)\)/.exec(response) ?? [];
+    if (flags === undefined) return;
+    const names = flags.split(" ").filter((flag) => flag !== "" && flag !== "\\Recent");
+    message.flags = new Set(names);
+  }
+
+  /** RFC 3501 §2.3.1.2: in the order of their UIDs. */
+  #checkOrder(): void {
+    const known = this.messages.flatMap(({ uid }) => (uid === undefined ? [] : [uid]));
+    for (const [at, uid] of known.entries()) {
+      assert.ok(at === 0 || uid > (known[at - 1] ?? 0), "UIDs do not ascend");
+    }
+  }
+
+  /** A line with the literals in it. */
+  async #readResponse(): Promise<string> {
+    for (let from = 0; ; ) {
+      const end = this.#received.indexOf("\r\n", from);
+      if (end === -1) {
+        await this.#receive();
+        continue;
+      }
+      const [, length] = /\{(\d+)\}$/.exec(this.#received.slice(from, end)) ?? [];
+      if (length === undefined) {
+        const response = this.#received.slice(0, end);
+        this.#received = this.#received.slice(end + 2);
+        return response;
+      }
+      from = end + 2 + Number(length);
+      while (this.#received.length < from) await this.#receive();
+    }
+  }
+
+  async #receive(): Promise<void> {
+    assert.ok(!this.#hasEnded, "the server closed the connection");
+    await new Promise<void>((wake) => {
+      this.#wake = wake;
+    });
+  }
+}
