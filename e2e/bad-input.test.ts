@@ -314,8 +314,9 @@ describe("broken and hostile clients", () => {
       assert.match(created.completion, /^(OK|NO|BAD) /, name);
       if (!created.completion.startsWith("OK")) continue;
       assert.match((await imap.append(quoted, messageOf(name))).completion, /^OK /, name);
-      await imap.ok(`RENAME ${quoted} "../renamed"`);
-      await imap.ok('DELETE "../renamed"');
+      assert.match((await imap.command(`RENAME ${quoted} "../up"`)).completion, /^NO /, name);
+      await imap.ok(`RENAME ${quoted} "a.b/renamed"`);
+      await imap.ok('DELETE "a.b/renamed"');
     }
     assert.deepEqual(await outside(), before);
   });
@@ -365,6 +366,8 @@ describe("a full disk", () => {
     assert.match((await imap.append("INBOX", octets)).completion, /^NO /);
     const numbers = [...(await imap.messages("INBOX")).values()].map(String);
     assert.deepEqual(numbers, [messageOf("before").toString()]);
+    // Reading would also mark it as read; that can wait, reading cannot.
+    assert.match((await imap.command("FETCH 1 BODY[]")).completion, /^OK /);
     using pop3 = await Pop3Dialogue.open(portOf("pop3"));
     await pop3.login(bob, password);
     assert.deepEqual(await pop3.retrieve(1), messageOf("before"));

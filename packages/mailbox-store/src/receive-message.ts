@@ -118,7 +118,9 @@ class MessageSink {
     const fd = await this.#write(octets, isWhole ? constants.O_DSYNC : 0);
     if (modifiedMs !== undefined) {
       // The file's time is INTERNALDATE, for Dovecot and for a rebuilt index alike.
-      await this.#try(file.utimes(fd, modifiedMs / 1000, modifiedMs / 1000));
+      // A Date, since Node takes a negative number for "now", and there is mail from before 1970.
+      const modified = new Date(modifiedMs);
+      await this.#try(file.utimes(fd, modified, modified));
       await this.#try(file.sync(fd));
     } else if (!isWhole) await this.#try(file.datasync(fd));
     this.#close();

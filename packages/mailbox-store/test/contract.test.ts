@@ -203,6 +203,19 @@ for (const format of formats) {
       );
     });
 
+    test("keeps the date of mail that is older than the clock of Unix, also without its index", async () => {
+      await using files = await format.open();
+      const internalDateMs = Date.UTC(1969, 6, 20, 20, 17);
+      await (await files.account()).append("Sent", [{ octets: [message("1")], internalDateMs }]);
+      await files.close();
+      await files.removeIndex();
+      const { messages } = await snapshotOf(await files.account(), "Sent");
+      assert.deepEqual(
+        messages.map((row) => row.internalDateMs),
+        [internalDateMs],
+      );
+    });
+
     test("refuses what is too large, what has a NUL, and what has no mailbox", async () => {
       await using files = await format.open();
       const account = await files.account();

@@ -27,12 +27,6 @@ async function fill(files: TestStore): Promise<AccountMail> {
   return account;
 }
 
-async function removeIndex(files: TestStore): Promise<void> {
-  for (const suffix of ["", "-wal", "-shm"]) {
-    await rm(join(files.annPath, `index.sqlite${suffix}`), { force: true });
-  }
-}
-
 async function everything(account: AccountMail) {
   return { inbox: await snapshotOf(account, "INBOX"), sent: await snapshotOf(account, "Sent") };
 }
@@ -45,7 +39,7 @@ void describe("an index that is lost", { concurrency: 4 }, () => {
     const { highestModSeq, uidNext } = await account.status("INBOX");
     const infos = await account.listMailboxes();
     await files.close();
-    await removeIndex(files);
+    await files.removeIndex();
 
     const again = await files.account();
     assert.deepEqual(await everything(again), before);
@@ -63,7 +57,7 @@ void describe("an index that is lost", { concurrency: 4 }, () => {
     await using inbox = await account.openMailbox("INBOX");
     await inbox.expunge(uids(4));
     await files.close();
-    await removeIndex(files);
+    await files.removeIndex();
     await truncate(join(files.annPath, "dovecot-uidlist"), 60);
 
     const again = await files.account();
@@ -102,7 +96,7 @@ void describe("an index that is lost", { concurrency: 4 }, () => {
     await using files = await TestStore.open();
     const account = await fill(files);
     await using inbox = await account.openMailbox("INBOX");
-    await removeIndex(files);
+    await files.removeIndex();
     const { vanished, added } = await inbox.sync(inbox.columns);
     assert.deepEqual([vanished, added], [[], []]);
     const { uids: given } = await account.deliver("INBOX", { octets: [message("6")] }, "6");
@@ -117,7 +111,7 @@ void describe("an index that is lost", { concurrency: 4 }, () => {
     await rm(join(files.annPath, "dovecot-uidlist"));
     await account.deliver("INBOX", { octets: [message("6")] }, "6");
     await files.close();
-    await removeIndex(files);
+    await files.removeIndex();
     const after = await everything(await files.account());
     assert.deepEqual(after.inbox.messages.slice(0, 3), before.inbox.messages);
     assert.equal(after.inbox.uidValidity, before.inbox.uidValidity);

@@ -56,6 +56,13 @@ export class TestStore implements AsyncDisposable {
     this.#store = undefined;
   }
 
+  /** Only between close() and the next account(). */
+  async removeIndex(): Promise<void> {
+    for (const suffix of ["", "-wal", "-shm"]) {
+      await rm(join(this.annPath, `index.sqlite${suffix}`), { force: true });
+    }
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
     await rm(this.mailDirectory, { recursive: true, force: true, maxRetries: 3 });

@@ -177,7 +177,13 @@ class Fetching {
       );
     });
     if (unseen.length === 0) return new Set();
-    await mailbox.changeFlags(unseen, { mode: "add", systemFlags: ["\\Seen"], keywords: [] });
+    try {
+      await mailbox.changeFlags(unseen, { mode: "add", systemFlags: ["\\Seen"], keywords: [] });
+    } catch (error) {
+      // A full disk must not keep anybody from reading: the message goes out, and stays unseen.
+      if (error instanceof StoreError && error.code === "unavailable") return new Set();
+      throw error;
+    }
     await this.#selected.refresh();
     return new Set(unseen);
   }

@@ -10,7 +10,7 @@ export function imapString(binary: string): string {
   return `{${octets.length}}\r\n${octets}`;
 }
 
-/** NIL where there is none (RFC 9051 §4.8). */
+/** NIL where there is none (RFC 9051 §4.5). */
 export function imapNString(binary: string | undefined): string {
   return binary === undefined ? "NIL" : imapString(binary);
 }
