@@ -1,8 +1,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { chmod, chown, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { chmod, chown, mkdir, mkdtemp, writeFile } from "node:fs/promises";
 import { connect } from "node:net";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { eventually } from "../e2e/eventually.ts";
 import { freePort } from "../e2e/free-port.ts";
@@ -16,7 +15,7 @@ import { descendantsOf } from "./process-tree.ts";
  * fsyncs its queue; Dovecot runs with `mail_fsync = optimized`, its default, which fsyncs deliveries.
  * Needs root, as Postfix does.
  */
-export async function startPostfixDovecot(base: string = tmpdir()): Promise<MailServer> {
+export async function startPostfixDovecot(base: string): Promise<MailServer> {
   const directory = await mkdtemp(join(base, "bench-postfix-"));
   await chmod(directory, 0o755);
   const smtpPort = await freePort();
@@ -37,7 +36,6 @@ export async function startPostfixDovecot(base: string = tmpdir()): Promise<Mail
     async [Symbol.asyncDispose]() {
       await postfix.stop();
       await dovecot.stop();
-      await rm(directory, { recursive: true, force: true });
     },
   };
 }

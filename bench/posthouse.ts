@@ -1,5 +1,4 @@
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { mkdtemp } from "node:fs/promises";
 import { join } from "node:path";
 import { startSuite } from "../e2e/suite.ts";
 import { connectAdmin } from "../packages/accounts/src/index.ts";
@@ -7,7 +6,7 @@ import { accounts, DOMAIN, type MailServer } from "./mail-server.ts";
 import { descendantsOf } from "./process-tree.ts";
 
 /** Posthouse as `posthouse local` runs it, durable as always: 250 means on disk. */
-export async function startPosthouse(base: string = tmpdir()): Promise<MailServer> {
+export async function startPosthouse(base: string): Promise<MailServer> {
   const directory = await mkdtemp(join(base, "bench-posthouse-"));
   const suite = await startSuite({ directory, env: { POSTHOUSE_LOG_FORMAT: "json" } });
   await using admin = connectAdmin({ socketPath: join(directory, "run", "auth-admin.sock") });
@@ -21,7 +20,6 @@ export async function startPosthouse(base: string = tmpdir()): Promise<MailServe
     pids: () => descendantsOf(suite.process.pid ?? 0),
     async [Symbol.asyncDispose]() {
       await suite.stop();
-      await rm(directory, { recursive: true, force: true });
     },
   };
 }

@@ -1,3 +1,6 @@
+import { chmod, mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { acceptToMailbox, type Load, type Rates } from "./accept-to-mailbox.ts";
 import { accounts, type MailServer } from "./mail-server.ts";
@@ -63,7 +66,9 @@ async function measure(start: () => Promise<MailServer>, measured?: Measured): P
 const median = (numbers: number[]) =>
   numbers.sort((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? Number.NaN;
 
-const base = values.directory;
+// Nothing is deleted before the end: a file system that has just deleted much is slow to make files.
+const base = await mkdtemp(join(values.directory ?? tmpdir(), "bench-"));
+await chmod(base, 0o755);
 let ours: Measured | undefined;
 let theirs: Measured | undefined;
 for (let round = 0; round < Number(values.rounds); round++) {
@@ -95,3 +100,4 @@ if (ours !== undefined && theirs !== undefined) {
     );
   }
 }
+await rm(base, { recursive: true, force: true });
