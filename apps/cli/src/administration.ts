@@ -1,7 +1,7 @@
 import { fork } from "node:child_process";
 import { once } from "node:events";
-import { connect } from "node:net";
 import { type AdminClient, connectAdmin } from "@posthouse/accounts";
+import { isAnswered } from "@posthouse/service";
 import { appFile } from "./app-file.ts";
 import { OWNED_DIRECTORY } from "./become-owner-first.ts";
 import { CommandFailure } from "./command-failure.ts";
@@ -67,15 +67,4 @@ function reasonIn(log: string): string {
       }
     });
   return last;
-}
-
-function isAnswered(socketPath: string): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect(socketPath);
-    socket.once("connect", () => {
-      socket.destroy();
-      resolve(true);
-    });
-    socket.once("error", () => resolve(false));
-  });
 }

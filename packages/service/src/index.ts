@@ -22,7 +22,7 @@ export {
   type EventType,
   openEventTrail,
 } from "./event-trail.ts";
-export { type BoundAddress, type ListenAt, ListenError, listen } from "./listen.ts";
+export { type BoundAddress, isAnswered, type ListenAt, ListenError, listen } from "./listen.ts";
 export { type Logger, openLog } from "./log.ts";
 export { type Metrics, openMetrics } from "./metrics.ts";
 export { isForOperator, type OperatorError } from "./operator-error.ts";

@@ -99,7 +99,8 @@ function sentence(
   return new ListenError(`Cannot listen for ${name} on ${place}: ${reason}`, { cause });
 }
 
-function isAnswered(socketPath: string): Promise<boolean> {
+/** Does a living process accept connections on this Unix socket? */
+export function isAnswered(socketPath: string): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect(socketPath);
     socket.once("connect", () => {

@@ -1,7 +1,7 @@
 import { accessSync, constants, mkdirSync } from "node:fs";
-import { connect, createServer } from "node:net";
+import { createServer } from "node:net";
 import { join } from "node:path";
-import { type Config, directoriesOf, ListenError, listen } from "@posthouse/service";
+import { type Config, directoriesOf, isAnswered, ListenError, listen } from "@posthouse/service";
 import { CommandFailure } from "../command-failure.ts";
 
 /** Everything that would keep an app from starting, found before any is started. */
@@ -47,15 +47,7 @@ function ensureWritable(path: string): void {
 
 async function ensureNobodyRuns(config: Config): Promise<void> {
   const path = join(config.runDir, "auth.status.sock");
-  const isAnswered = await new Promise<boolean>((resolve) => {
-    const socket = connect(path);
-    socket.once("connect", () => {
-      socket.destroy();
-      resolve(true);
-    });
-    socket.once("error", () => resolve(false));
-  });
-  if (isAnswered) {
+  if (await isAnswered(path)) {
     throw new ListenError(
       `Another Posthouse is running on "${config.dataDir}": stop it first, or give this one another --data`,
     );
