@@ -11,7 +11,7 @@ import {
   type PasswordHasher,
   Secrets,
 } from "@posthouse/accounts/directory";
-import { type CallMethods, CallServer } from "@posthouse/accounts/socket";
+import { type CallArguments, type CallMethods, CallServer } from "@posthouse/accounts/socket";
 import { type AppContext, type BoundAddress, listen, type RunningApp } from "@posthouse/service";
 import { adminMethods } from "./admin-methods.ts";
 import { Administration } from "./administration.ts";
@@ -57,8 +57,11 @@ export async function start(context: AppContext, seams: AuthSeams = {}): Promise
   const authenticate = recording(context, desk, history, now);
   const servers: ServedSocket[] = [];
   opened.defer(async () => void (await Promise.all(servers.map((server) => server.close()))));
-  servers.push(await serve(context, "auth", authMethods({ directory, authenticate })));
-  const ofAdministrator = adminMethods({ ...parts, administration });
+  const forServers = await serve(context, "auth", authMethods({ directory, authenticate }));
+  servers.push(forServers);
+  const ofAdministrator = telling(adminMethods({ ...parts, administration }), directory, () =>
+    forServers.tell("directory-changed"),
+  );
   servers.push(await serve(context, "auth-admin", ofAdministrator));
   const running = opened.move();
   return {
@@ -130,8 +133,31 @@ function recording(
   };
 }
 
+/** The servers remember what they were answered: they know of a change before it is answered. */
+function telling(
+  methods: CallMethods,
+  directory: Directory,
+  tell: () => Promise<void>,
+): CallMethods {
+  return new Map(
+    [...methods].map(([name, method]) => [
+      name,
+      async (args: CallArguments) => {
+        const before = directory.changeCount();
+        try {
+          return await method(args);
+        } finally {
+          if (directory.changeCount() !== before) await tell();
+        }
+      },
+    ]),
+  );
+}
+
 interface ServedSocket {
   readonly address: BoundAddress;
+  /** To everyone who is connected; resolves when all have acted on it, or are too slow to be waited for. */
+  tell(event: string): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -151,7 +177,14 @@ async function serve(
     name === "auth"
       ? await listen(name, server, { socketPath: config.auth.socketPath, mode: 0o660 })
       : await listenPrivately(name, server, config.auth.adminSocketPath);
-  return { address, close: () => closePolitely(server, connections) };
+  return {
+    address,
+    async tell(event) {
+      const told = [...connections.values()].map((connection) => connection.tell(event));
+      await orLate(Promise.all(told), limits.tellMsMax);
+    },
+    close: () => closePolitely(server, connections),
+  };
 }
 
 /** The mask closes the moment between bind(2) and chmod(2), in which the socket would be the group's. */
@@ -170,10 +203,14 @@ async function closePolitely(
 ): Promise<void> {
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
   for (const connection of connections.values()) connection.end();
-  const timeUp = new AbortController();
-  const late = wait(limits.closeMsMax, undefined, { signal: timeUp.signal }).catch(() => undefined);
-  await Promise.race([closed, late]);
-  timeUp.abort();
+  await orLate(closed, limits.closeMsMax);
   for (const socket of connections.keys()) socket.destroy();
   await closed;
+}
+
+async function orLate(done: Promise<unknown>, msMax: number): Promise<void> {
+  const timeUp = new AbortController();
+  const late = wait(msMax, undefined, { signal: timeUp.signal }).catch(() => undefined);
+  await Promise.race([done, late]);
+  timeUp.abort();
 }

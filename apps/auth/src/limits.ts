@@ -8,6 +8,8 @@ export const limits = {
   connectionsMax: 512,
   /** Calls under way are answered for this long at the end; the supervisor waits 2 s. */
   closeMsMax: 1500,
+  /** A server that is this slow to hear of a change keeps what it remembers until it does. */
+  tellMsMax: 500,
 
   /** Wrong passwords for one login from one address within the window, until they are banned together. */
   failuresPerLoginMax: 10,

@@ -57,6 +57,22 @@ test("everything the administrator does is so at once for the servers", async ()
   assert.deepEqual(await auth.resolveRecipient("sales@example.org"), { kind: "unknown-user" });
 });
 
+test("what a server remembers of an address is forgotten before the change is answered", async () => {
+  await using served = await serveAuth();
+  const { admin, auth } = served;
+  await admin.addDomain("example.org");
+  for (let round = 0; round < 20; round += 1) {
+    const { id } = await admin.addAccount({ address: "ann@example.org" });
+    assert.equal((await auth.resolveRecipient("ann+x@example.org")).kind, "found");
+    assert.equal((await auth.findAccount("ann@example.org"))?.id, id);
+    await admin.setQuota("ann@example.org", { quotaBytes: round });
+    assert.equal((await auth.findAccount("ann@example.org"))?.quotaBytes, round);
+    await admin.removeAccount("ann@example.org");
+    assert.equal((await auth.resolveRecipient("ann+x@example.org")).kind, "unknown-user");
+    assert.equal(await auth.findAccount("ann@example.org"), undefined);
+  }
+});
+
 test("a domain with accounts goes only when forced, and its logins with it", async () => {
   await using served = await serveAuth();
   const { admin, auth } = served;

@@ -1,3 +1,4 @@
+import { AnswerCache } from "./answer-cache.ts";
 import { limits } from "./limits.ts";
 import { CallClient, type CallClientOptions } from "./socket/call-client.ts";
 
@@ -62,9 +63,20 @@ export interface RecipientTarget {
 /**
  * The client of apps/auth. Nothing is connected before the first call, and a lost connection is made
  * again at the next one.
+ *
+ * Addresses that were found are remembered for as long as auth is connected and has not said that the
+ * directory changed: mail to one person comes in runs.
  */
-export function connectAuth(options: CallClientOptions): AuthClient {
-  const client = new CallClient(options);
+export function connectAuth(options: Omit<CallClientOptions, "onEvent">): AuthClient {
+  const recipients = new AnswerCache<RecipientResolution>(limits.answersKeptMax);
+  const accounts = new AnswerCache<Account>(limits.answersKeptMax);
+  const client = new CallClient({
+    ...options,
+    onEvent: () => {
+      recipients.clear();
+      accounts.clear();
+    },
+  });
   const ask = (method: string, params: Readonly<Record<string, unknown>>) =>
     client.call(method, params, { isRepeatable: true });
 
@@ -77,11 +89,19 @@ export function connectAuth(options: CallClientOptions): AuthClient {
     },
     async resolveRecipient(address) {
       if (isTooLong(address, limits.addressCharsMax)) return { kind: "unknown-user" };
-      return (await ask("resolveRecipient", { address })) as RecipientResolution;
+      return await recipients.get(
+        address,
+        async () => (await ask("resolveRecipient", { address })) as RecipientResolution,
+        ({ kind }) => kind === "found",
+      );
     },
     async findAccount(address) {
       if (isTooLong(address, limits.addressCharsMax)) return undefined;
-      return ((await ask("findAccount", { address })) ?? undefined) as Account | undefined;
+      return await accounts.get(
+        address,
+        async () => ((await ask("findAccount", { address })) ?? undefined) as Account | undefined,
+        (account) => account !== undefined,
+      );
     },
     async maySendAs(accountAddress, senderAddress) {
       if (isTooLong(senderAddress, limits.addressCharsMax)) return false;

@@ -15,6 +15,9 @@ export const limits = {
   connectMsMax: 1 * SECOND_MS,
   connectRetryMs: 50,
 
+  /** Addresses whose answer a client remembers, of each kind: some 300 octets each. */
+  answersKeptMax: 10_000,
+
   /** RFC 5321 §4.5.3.1.3 gives a path 256 octets; quoting and U-labels may be longer before they are normalised. */
   addressCharsMax: 1024,
   /** RFC 4616 §2 asks for 255 octets at least. */

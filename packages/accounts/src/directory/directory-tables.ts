@@ -36,6 +36,11 @@ export class DirectoryTables {
     this.#statements = prepareAll(database);
   }
 
+  /** Rows changed through this connection, the only one that writes. */
+  changeCount(): number {
+    return this.#statements.changeCount.get() ?? 0;
+  }
+
   hasDomain(domain: string): boolean {
     return this.#statements.domain.get(domain) !== undefined;
   }
@@ -191,6 +196,7 @@ type AliasHead = Omit<AliasRow, "targets">;
 
 function prepareAll(db: Database.Database) {
   return {
+    changeCount: db.prepare<[], number>("SELECT total_changes()").pluck(),
     domain: db.prepare<[string], unknown>("SELECT 1 FROM domains WHERE name = ?"),
     twoDomains: db.prepare<[], string>("SELECT name FROM domains LIMIT 2").pluck(),
     postmasterAccount: db.prepare<[], AccountRow>(

@@ -68,6 +68,11 @@ export class Directory {
     this.#database.close();
   }
 
+  /** Grows with every change since it was opened. */
+  changeCount(): number {
+    return this.#tables.changeCount();
+  }
+
   // Questions
 
   resolveRecipient(address: string): RecipientResolution {

@@ -3,7 +3,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import { AuthUnavailable } from "../auth-unavailable.ts";
 import { DirectoryError, isDirectoryErrorCode } from "../directory-error.ts";
 import { limits } from "../limits.ts";
-import { type Answer, FrameDecoder, formatFrame, parseAnswer } from "./frame.ts";
+import { type Answer, FrameDecoder, formatFrame, parseAnswer, SEEN } from "./frame.ts";
 
 export interface CallClientOptions {
   readonly socketPath: string;
@@ -11,6 +11,8 @@ export interface CallClientOptions {
   readonly callMs?: number;
   /** How long a connection is tried for; within it a restart of auth is not seen. */
   readonly connectMs?: number;
+  /** Told of what the other side says unasked, and of the loss of a connection: events may have been missed. */
+  readonly onEvent?: (event: string | "connection-lost") => void;
 }
 
 /**
@@ -21,12 +23,14 @@ export class CallClient implements AsyncDisposable {
   readonly #socketPath: string;
   readonly #callMs: number;
   readonly #connectMs: number;
+  readonly #onEvent: (event: string) => void;
   #connection: Promise<Connection> | undefined;
   #isClosed = false;
 
   constructor(options: CallClientOptions) {
     this.#socketPath = options.socketPath;
     this.#callMs = options.callMs ?? limits.callMsMax;
+    this.#onEvent = options.onEvent ?? (() => {});
     this.#connectMs = Math.min(options.connectMs ?? limits.connectMsMax, this.#callMs);
   }
 
@@ -73,9 +77,11 @@ export class CallClient implements AsyncDisposable {
     for (;;) {
       try {
         const socket = await openSocket(this.#socketPath);
-        return new Connection(socket, () => {
+        const lost = () => {
           this.#connection = undefined;
-        });
+          this.#onEvent("connection-lost");
+        };
+        return new Connection(socket, { lost, event: this.#onEvent });
       } catch (cause) {
         if (this.#isClosed || performance.now() >= untilMs) {
           this.#connection = undefined;
@@ -102,18 +108,23 @@ class Connection {
   readonly #socket: Socket;
   readonly #decoder = new FrameDecoder(limits.frameBytesMax);
   readonly #waiting = new Map<number, Waiting>();
+  readonly #event: (event: string) => void;
   #lastId = 0;
   #isOpen = true;
 
-  constructor(socket: Socket, lost: () => void) {
+  constructor(
+    socket: Socket,
+    told: { readonly lost: () => void; readonly event: (event: string) => void },
+  ) {
     this.#socket = socket;
+    this.#event = told.event;
     socket.unref();
     socket.on("data", (octets) => this.#received(octets));
     socket.on("end", () => socket.destroy());
     socket.on("error", () => socket.destroy());
     socket.on("close", () => {
       this.#isOpen = false;
-      lost();
+      told.lost();
       this.#failAll();
     });
   }
@@ -149,11 +160,17 @@ class Connection {
     try {
       for (const line of this.#decoder.push(octets)) {
         const answer = parseAnswer(line);
-        if (answer.id !== null) this.#take(answer.id)?.resolve(answer);
+        if ("event" in answer) this.#happened(answer.event);
+        else if (answer.id !== null) this.#take(answer.id)?.resolve(answer);
       }
     } catch {
       this.close();
     }
+  }
+
+  #happened(event: string): void {
+    this.#event(event);
+    if (this.#isOpen) this.#socket.write(formatFrame({ id: 0, method: SEEN, params: {} }));
   }
 
   #take(id: number): Waiting | undefined {

@@ -3,7 +3,7 @@ import { AuthUnavailable } from "../auth-unavailable.ts";
 import { DirectoryError } from "../directory-error.ts";
 import { limits } from "../limits.ts";
 import { CallArguments } from "./call-arguments.ts";
-import { type Answer, FrameDecoder, FrameError, formatFrame, parseRequest } from "./frame.ts";
+import { type Answer, FrameDecoder, FrameError, formatFrame, parseRequest, SEEN } from "./frame.ts";
 
 export type CallMethod = (args: CallArguments) => unknown;
 export type CallMethods = ReadonlyMap<string, CallMethod>;
@@ -17,6 +17,7 @@ export class CallServer {
   readonly #methods: CallMethods;
   readonly #report: (error: unknown, method: string) => void;
   readonly #decoder = new FrameDecoder(limits.frameBytesMax);
+  readonly #unseen: (() => void)[] = [];
   #underWay = 0;
   #isEnding = false;
 
@@ -30,6 +31,9 @@ export class CallServer {
     this.#report = report;
     socket.on("data", (octets) => this.#received(octets));
     socket.on("drain", () => this.#readOn());
+    socket.on("close", () => {
+      for (const seen of this.#unseen.splice(0)) seen();
+    });
     // Whatever ends a connection concerns only its peer, which calls again.
     socket.on("error", () => socket.destroy());
   }
@@ -38,6 +42,18 @@ export class CallServer {
   end(): void {
     this.#isEnding = true;
     if (this.#underWay === 0) this.#socket.destroySoon();
+  }
+
+  /**
+   * Tells the peer what it did not ask for, after all answers that were given before. Resolves when it
+   * has acted on it or is gone.
+   */
+  async tell(event: string): Promise<void> {
+    if (!this.#socket.writable) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#unseen.push(resolve);
+    this.#socket.write(formatFrame({ id: null, event }));
+    await promise;
   }
 
   #received(octets: Uint8Array): void {
@@ -54,6 +70,10 @@ export class CallServer {
 
   #take(line: Uint8Array): void {
     const request = parseRequest(line);
+    if (request.method === SEEN) {
+      this.#unseen.shift()?.();
+      return;
+    }
     this.#underWay += 1;
     void this.#answer(request.method, request.params).then((outcome) => {
       this.#underWay -= 1;

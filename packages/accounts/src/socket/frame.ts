@@ -4,8 +4,12 @@
  *   → {"id":7,"method":"findAccount","params":{"address":"ann@example.org"}}
  *   ← {"id":7,"result":{…}}            or   {"id":7,"error":{"code":"not-found","message":"…"}}
  *
+ *   ← {"id":null,"event":"directory-changed"}
+ *   → {"id":0,"method":"seen"}
+ *
  * Answers come in any order. JSON escapes line feeds inside strings, so a line is always a whole frame.
- * An answer with id null belongs to a frame that could not be read; the connection ends after it.
+ * An answer with id null belongs to a frame that could not be read; the connection ends after it. An
+ * event was not asked for: what was answered before it may no longer be so. Each is seen in turn, without an answer.
  */
 export interface Request {
   readonly id: number;
@@ -19,6 +23,14 @@ export type Answer =
       readonly id: number | null;
       readonly error: { readonly code: string; readonly message: string };
     };
+
+/** What a peer says when it has acted on an event. */
+export const SEEN = "seen";
+
+export interface Event {
+  readonly id: null;
+  readonly event: string;
+}
 
 /** The octets are not a frame; nothing after them can be trusted. */
 export class FrameError extends Error {
@@ -77,15 +89,16 @@ export function parseRequest(line: Uint8Array): Request {
 }
 
 /** @throws FrameError */
-export function parseAnswer(line: Uint8Array): Answer {
-  const { id, result, error } = parseObject(line);
+export function parseAnswer(line: Uint8Array): Answer | Event {
+  const { id, result, error, event } = parseObject(line);
+  if (id === null && typeof event === "string") return { id, event };
   if (id !== null && !isId(id)) throw new FrameError("An answer has no id");
   if (error === undefined) return { id, result };
   if (!isObject(error)) throw new FrameError("An answer's error is not an object");
   return { id, error: { code: String(error.code), message: String(error.message) } };
 }
 
-export function formatFrame(frame: Request | Answer): string {
+export function formatFrame(frame: Request | Answer | Event): string {
   return `${JSON.stringify(frame)}\n`;
 }
 
