@@ -114,11 +114,14 @@ async function send(
   spool: MessageSpool,
   before: Buffer,
 ): Promise<readonly RecipientResult[]> {
+  const sizeBytes = before.length + spool.sizeBytes;
   const { recipients } = await session.send({
     ...envelopeToLmtpParameters(envelope),
     reversePath: envelope.reversePath,
     octets: spool.octets(before),
-    sizeBytes: before.length + spool.sizeBytes,
+    sizeBytes,
+    // Every recipient was found a moment ago, so that nothing is sent for nothing.
+    isSentAtOnce: sizeBytes <= limits.sentAtOnceBytesMax,
     body: envelope.body,
     smtpUtf8: envelope.smtpUtf8,
   });

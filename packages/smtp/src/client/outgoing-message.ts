@@ -17,8 +17,14 @@ export interface OutgoingMessage {
   /** RET, ENVID, REQUIRETLS and the like. BODY, SIZE and SMTPUTF8 are the client's own to write. */
   readonly mailParameters?: SmtpParameters;
   readonly recipients: readonly OutgoingRecipient[];
-  /** The message with CRLF line ends. It is read only once the server has asked for it. */
+  /** The message with CRLF line ends. Without `isSentAtOnce` it is read only once the server has asked for it. */
   readonly octets: AsyncIterable<Uint8Array>;
+  /**
+   * The whole message goes out with the envelope, in one write, where the server has PIPELINING and
+   * CHUNKING: one round trip, at the price that a message that everybody is refused is sent for nothing.
+   * For a server that is ours, and a message small enough to be in memory.
+   */
+  readonly isSentAtOnce?: boolean;
   /** For SIZE (RFC 1870 §3): as exact as is known. */
   readonly sizeBytes?: number;
   /** Absent means 7BIT. */

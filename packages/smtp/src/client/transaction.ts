@@ -25,8 +25,10 @@ export interface TransactionContext {
  *   with PIPELINING   C: MAIL RCPT RCPT DATA   S: 250 250 250 354   C: message .   S: 250
  *   and CHUNKING      C: MAIL RCPT RCPT        S: 250 250 250       C: BDAT n LAST message   S: 250
  *
- * Both are two round trips. BDAT does not go into the first group, because then a message whose
- * recipients are all refused would be sent in full.
+ *   and isSentAtOnce  C: MAIL RCPT RCPT BDAT n LAST message        S: 250 250 250 250
+ *
+ * The first two are two round trips. BDAT goes into the first group only when the caller says so, because
+ * then a message whose recipients are all refused is sent in full.
  *
  * In LMTP the last reply is one for each recipient that RCPT accepted (RFC 2033 §4.2).
  */
@@ -64,10 +66,46 @@ export class Transaction {
 
   /** Runs to the end. Afterwards every recipient has an answer, or a SmtpConnectionError was thrown. */
   async run(): Promise<void> {
+    if (this.#canSendAtOnce()) return await this.#allAtOnce();
     await this.#envelope();
     if (this.#unanswered().length === 0) return;
     if (this.#context.canChunk) await this.#bdat();
     else await this.#data();
+  }
+
+  #canSendAtOnce(): boolean {
+    const { canPipeline, canChunk } = this.#context;
+    const {
+      isSentAtOnce = false,
+      recipients,
+      sizeBytes = Number.POSITIVE_INFINITY,
+    } = this.#message;
+    return (
+      isSentAtOnce &&
+      canPipeline &&
+      canChunk &&
+      sizeBytes <= clientLimits.chunkBytesMax &&
+      recipients.length < clientLimits.commandsPerGroupMax
+    );
+  }
+
+  async #allAtOnce(): Promise<void> {
+    const { conversation, timeouts } = this.#context;
+    const steps = this.#steps();
+    const pieces: Uint8Array[] = [];
+    for await (const piece of this.#pieces()) {
+      pieces.push(piece);
+      this.#sentBytes += piece.length;
+    }
+    const lines = [...steps.map(({ line }) => line), `BDAT ${this.#sentBytes} LAST`];
+    const commands = Buffer.from(`${lines.join("\r\n")}\r\n`);
+    await conversation.sendBlock([commands, ...pieces], timeouts.blockMs);
+    for (const step of steps) {
+      if (!(await this.#take(step))) return;
+    }
+    if (this.#unanswered().length > 0) return await this.#finalReplies();
+    // BDAT without a recipient has one reply, in LMTP too: that there was none (RFC 2033 §4.2).
+    await this.#skipReplies(1);
   }
 
   /** RFC 2920 §3.1: each reply is counted against its command, whatever it says. */

@@ -64,7 +64,8 @@ async function takeChunk(
   const { input } = session;
   let left = length;
   while (left > 0) {
-    if (!(await session.more())) return false;
+    // What the client sent along is here, and it waits for no reply before its octets are used.
+    if (!input.hasBuffered() && !(await session.more())) return false;
     const octets = input.octets().subarray(0, left);
     input.consume(octets.length);
     left -= octets.length;
