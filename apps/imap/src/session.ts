@@ -100,6 +100,11 @@ export class ImapSession implements Session {
     this.connection.close();
   }
 
+  /** Ends the connection at once. */
+  destroy(): void {
+    this.connection.destroy();
+  }
+
   onClosing(listener: () => void): Disposable {
     this.#closingListeners.add(listener);
     return { [Symbol.dispose]: () => void this.#closingListeners.delete(listener) };

@@ -75,6 +75,11 @@ export class Pop3Session implements Session {
     this.connection.close();
   }
 
+  /** Ends the connection at once. */
+  destroy(): void {
+    this.connection.destroy();
+  }
+
   /** One command and its answer; false when the client has gone. */
   async #serveOne(): Promise<boolean> {
     try {

@@ -1,0 +1,94 @@
+import { createServer, type Server, type Socket } from "node:net";
+import { ClientAddressWatch } from "./client-addresses.ts";
+import { type BoundAddress, listen } from "./listen.ts";
+import type { Logger } from "./log.ts";
+
+/** One client's session, as the process sees it. */
+export interface ServedSession {
+  /** Resolves when the session is over; never rejects. */
+  run(): Promise<void>;
+  /** Asks it to say good-bye and end. */
+  close(): void;
+  /** Ends it at once. */
+  destroy(): void;
+}
+
+export interface SessionServerOptions {
+  readonly listeners: readonly {
+    readonly tls: "starttls" | "implicit";
+    readonly address: string;
+    readonly port: number;
+  }[];
+  /** What the listeners are called: `imap` for STARTTLS, `imaps` for implicit TLS. */
+  readonly name: string;
+  readonly connectionsMax: number;
+  /** How long sessions have for their last words. */
+  readonly closeMsMax: number;
+  readonly log: Logger;
+  /** Told how many sessions there are, whenever it changes. */
+  readonly onCount: (count: number) => void;
+  readonly open: (socket: Socket, options: { readonly isImplicitTls: boolean }) => ServedSession;
+  /** There are `connectionsMax` already. Ends the connection, with a word where the client can read it. */
+  readonly refuse: (socket: Socket, options: { readonly isImplicitTls: boolean }) => void;
+}
+
+/** The listeners of a protocol whose sessions are served one by one, and all sessions of the process. */
+export class SessionServer {
+  readonly #options: SessionServerOptions;
+  readonly #running = new Map<ServedSession, Promise<void>>();
+  readonly #servers: Server[] = [];
+  readonly addresses: BoundAddress[] = [];
+
+  constructor(options: SessionServerOptions) {
+    this.#options = options;
+  }
+
+  /** Binds all listeners. @throws ListenError; then close() is still to be called */
+  async listen(): Promise<void> {
+    const clients = new ClientAddressWatch(this.#options.log);
+    for (const { tls, address, port } of this.#options.listeners) {
+      const isImplicitTls = tls === "implicit";
+      // A client that has sent its last command may close its half and still listen for the answers.
+      const server = createServer({ allowHalfOpen: true }, (socket) =>
+        this.#accept(socket, { isImplicitTls }),
+      );
+      this.#servers.push(server);
+      clients.watch(server);
+      const name = isImplicitTls ? `${this.#options.name}s` : this.#options.name;
+      this.addresses.push(await listen(name, server, { address, port }));
+    }
+  }
+
+  /** Takes nobody new and tells all that are there; those that do not end by themselves are cut off. */
+  async close(): Promise<void> {
+    const closed = Promise.all(this.#servers.map(closeServer));
+    for (const session of this.#running.keys()) session.close();
+    const cutOff = setTimeout(() => {
+      for (const session of this.#running.keys()) session.destroy();
+    }, this.#options.closeMsMax);
+    await Promise.all(this.#running.values());
+    clearTimeout(cutOff);
+    await closed;
+  }
+
+  #accept(socket: Socket, options: { readonly isImplicitTls: boolean }): void {
+    const { connectionsMax, open, refuse, onCount } = this.#options;
+    if (this.#running.size >= connectionsMax) {
+      refuse(socket, options);
+      return;
+    }
+    const session = open(socket, options);
+    const ended = session.run().finally(() => {
+      this.#running.delete(session);
+      onCount(this.#running.size);
+    });
+    this.#running.set(session, ended);
+    onCount(this.#running.size);
+  }
+}
+
+const closeServer = (server: Server): Promise<void> =>
+  new Promise((resolve) => {
+    if (!server.listening) resolve();
+    else server.close(() => resolve());
+  });
