@@ -75,6 +75,7 @@ function openStore({ config, log }: AppContext, receivedBytesMax: number): Promi
     mailDirectory: config.paths.mail,
     messageBytesMax: receivedBytesMax + limits.addedBytesMax,
     host: config.hostname,
+    writerThreadsMax: limits.writerThreadsMax,
     log: (text) => log.warn(text),
   });
 }

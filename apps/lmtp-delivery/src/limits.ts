@@ -6,6 +6,8 @@ export const limits = {
   recipientsMax: 1000,
   /** Mailboxes that one message is written to at the same time; each reads it on its own. */
   deliveriesAtOnceMax: 32,
+  /** Threads of the store: mail for different people waits for the disk at the same time. */
+  writerThreadsMax: 4,
   /**
    * What Received, Return-Path and the like add on the way: a message that smtp-in could take under
    * `limits.message_bytes_max` is not to be refused here, and not by the store.

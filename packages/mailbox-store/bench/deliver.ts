@@ -17,6 +17,7 @@ const store = await openMailStore({
   mailDirectory: directory,
   messageBytesMax: 2 ** 26,
   host: "mx.example.org",
+  writerThreadsMax: Number(process.env.THREADS ?? 1),
 });
 const opened = await Promise.all(
   Array.from({ length: accounts }, (_one, at) =>

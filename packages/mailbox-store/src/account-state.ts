@@ -9,13 +9,13 @@ import { SharedMailbox } from "./shared-mailbox.ts";
 import { StoreError } from "./store-error.ts";
 import { markerName } from "./writer/account-tree.ts";
 import type { JobName, Jobs } from "./writer/jobs.ts";
-import type { WriterClient } from "./writer/writer-client.ts";
+import type { WriterPool } from "./writer/writer-pool.ts";
 
 /** What all accounts of a store share. */
 export interface StoreContext {
   readonly host: string;
   readonly messageBytesMax: number;
-  readonly writer: WriterClient;
+  readonly writer: WriterPool;
   readonly readers: IndexReaderPool;
   readonly log: (text: string) => void;
 }

@@ -9,7 +9,8 @@ import type { AccountMail, MailStore } from "./mailbox-store.ts";
 import { StoreError } from "./store-error.ts";
 import type { AccountRef } from "./types.ts";
 import type { BatchReply } from "./writer/jobs.ts";
-import { WriterClient } from "./writer/writer-client.ts";
+import { identityOf } from "./writer/mail-root.ts";
+import { WriterPool } from "./writer/writer-pool.ts";
 
 export interface MailStoreOptions {
   /** `<domain>/<local part>/` of every account stands in it. */
@@ -19,6 +20,11 @@ export interface MailStoreOptions {
   readonly host: string;
   /** One sentence about what the operator should know; nowhere, when absent. */
   readonly log?: (text: string) => void;
+  /**
+   * Accounts are divided among so many threads, which wait for the disk at the same time: 1 by default.
+   * One takes about 10 MiB, and begins when it has something to do.
+   */
+  readonly writerThreadsMax?: number;
   /** Tests only: the row of a crash table at which the process kills itself. */
   readonly crashAt?: string;
 }
@@ -58,8 +64,9 @@ class FileMailStore implements MailStore {
       messageBytesMax: options.messageBytesMax,
       readers: new IndexReaderPool(),
       log,
-      writer: new WriterClient(
-        { mailDirectory, host, crashAt },
+      writer: new WriterPool(
+        options.writerThreadsMax ?? 1,
+        { mailDirectory, mailRootIdentity: identityOf(mailDirectory), host, crashAt },
         (reply) => this.#noteReply(reply),
         log,
       ),

@@ -22,18 +22,27 @@ let linkSource: string | undefined;
 /**
  * Makes the file that locks are hard links of. A link costs a tenth of a new file while other threads
  * wait for their fsync: the disk's journal holds up whoever wants a new inode. It stands in the mail
- * directory, and is taken away with releaseLinkSource().
+ * directory, and is taken away with releaseLinkSource(). Where it cannot be made, locks are files of
+ * their own.
  */
 export function makeLinkSource(mailDirectory: string): void {
+  try {
+    sweepLinkSources(mailDirectory);
+    const name = `.posthouse-lock.${process.pid}.${randomBytes(4).toString("hex")}`;
+    makeLock(join(mailDirectory, name));
+    linkSource = join(mailDirectory, name);
+  } catch {
+    // The disk is full or gone: whatever is to be written says so itself.
+  }
+}
+
+function sweepLinkSources(mailDirectory: string): void {
   for (const entry of readdirSync(mailDirectory)) {
     const pid = /^\.posthouse-lock\.(\d{1,10})\./.exec(entry)?.[1];
     if (pid !== undefined && !isAlive(Number(pid))) {
       rmSync(join(mailDirectory, entry), { force: true });
     }
   }
-  const name = `.posthouse-lock.${process.pid}.${randomBytes(4).toString("hex")}`;
-  linkSource = join(mailDirectory, name);
-  makeLock(linkSource);
 }
 
 export function releaseLinkSource(): void {

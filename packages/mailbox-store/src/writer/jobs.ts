@@ -122,6 +122,8 @@ export type JobOutcome =
 
 export interface WriterOptions {
   readonly mailDirectory: string;
+  /** identityOf() the mail directory when the process began. */
+  readonly mailRootIdentity: string | undefined;
   readonly host: string;
   readonly crashAt: string | undefined;
 }

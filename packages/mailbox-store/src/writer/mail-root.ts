@@ -9,9 +9,10 @@ export class MailRoot {
   readonly #path: string;
   readonly #identity: string | undefined;
 
-  constructor(path: string) {
+  /** `identity` is what identityOf() said of it at the start of the process. */
+  constructor(path: string, identity: string | undefined) {
     this.#path = path;
-    this.#identity = identityOf(path);
+    this.#identity = identity;
   }
 
   /** @throws StoreError "unavailable" where another directory, or none, has taken its place */
@@ -24,7 +25,8 @@ export class MailRoot {
   }
 }
 
-function identityOf(path: string): string | undefined {
+/** Tells a directory from another of the same name; undefined where there is none. */
+export function identityOf(path: string): string | undefined {
   const stats = statSync(path, { throwIfNoEntry: false });
   return stats === undefined ? undefined : `${stats.dev}:${stats.ino}`;
 }

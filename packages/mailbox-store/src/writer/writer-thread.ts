@@ -16,14 +16,14 @@ import type { BatchReply, JobRequest, Jobs, WriterMessage, WriterOptions } from 
 import { MailRoot } from "./mail-root.ts";
 
 /**
- * The one thread of a process that writes: nothing here runs on the event loop of the servers. What
- * arrives while one commit is under way shares the next, account by account: under load the cost of a
+ * A thread that writes, the only one of its process for its accounts: nothing here runs on the event
+ * loop of the servers. What arrives while one commit is under way shares the next, account by account: under load the cost of a
  * commit is spread, and alone a job waits for nobody.
  */
 const options = workerData as WriterOptions;
 armCrashPoint(options.crashAt);
 makeLinkSource(options.mailDirectory);
-const mailRoot = new MailRoot(options.mailDirectory);
+const mailRoot = new MailRoot(options.mailDirectory, options.mailRootIdentity);
 
 const waiting = new Map<string, JobRequest[]>();
 /** In the order of last use. */
