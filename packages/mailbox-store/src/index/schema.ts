@@ -129,7 +129,8 @@ CREATE TRIGGER messageRemoved AFTER DELETE ON messages BEGIN
     recent = recent - ((old.flags & 32) <> 0)
   WHERE id = old.mailbox;
 END;
-CREATE TRIGGER messageFlagged AFTER UPDATE OF flags, size ON messages BEGIN
+CREATE TRIGGER messageFlagged AFTER UPDATE OF flags, size ON messages
+WHEN (old.flags & 44) <> (new.flags & 44) OR old.size <> new.size BEGIN
   UPDATE mailboxes SET bytes = bytes - old.size + new.size,
     unseen = unseen - ((old.flags & 8) = 0) + ((new.flags & 8) = 0),
     deleted = deleted - ((old.flags & 4) <> 0) + ((new.flags & 4) <> 0),

@@ -12,7 +12,8 @@ export interface SeenFile {
 
 /** The path of a file below the folder. */
 export function pathOfFile(folderPath: string, file: SeenFile): string {
-  return join(folderPath, file.isNew ? "new" : "cur", file.key + file.info);
+  // Not join(): it goes through every character, and is called for each message of a STORE.
+  return `${folderPath}/${file.isNew ? "new" : "cur"}/${file.key}${file.info}`;
 }
 
 /** INTERNALDATE is the file's time of modification, for a message of ours as for any other. */

@@ -3,7 +3,12 @@ import type { MailboxRow } from "../index/rows.ts";
 import { detailsId } from "../index/schema.ts";
 import { limits } from "../limits.ts";
 import { readIfThere, replaceDurably } from "../maildir/durable-file.ts";
-import { directoryTimes, listMessageFiles, pathOfFile } from "../maildir/folder-files.ts";
+import {
+  directoryTimes,
+  listMessageFiles,
+  pathOfFile,
+  type SeenFile,
+} from "../maildir/folder-files.ts";
 import { formatMailboxFile, type MailboxFile, parseMailboxFile } from "../maildir/mailbox-file.ts";
 import type { UidListEntry } from "../maildir/uid-list.ts";
 import { StoreError } from "../store-error.ts";
@@ -38,6 +43,7 @@ export class MailboxTransaction {
   #lines: UidListEntry[] = [];
   #jobModSeq: number | undefined;
   #mustWriteMailboxFile = false;
+  #listing: ReadonlyMap<string, SeenFile> | undefined;
 
   constructor(transaction: Transaction, row: MailboxRow) {
     this.#transaction = transaction;
@@ -79,6 +85,7 @@ export class MailboxTransaction {
 
   startJob(): { readonly lines: number } {
     this.#jobModSeq = undefined;
+    this.#listing = undefined;
     return { lines: this.#lines.length };
   }
 
@@ -89,17 +96,32 @@ export class MailboxTransaction {
     this.keywords.forget();
   }
 
+  /** What another program may have made of the files; as of some moment of this job. */
+  listing(): ReadonlyMap<string, SeenFile> {
+    this.#listing ??= listMessageFiles(this.folderPath);
+    return this.#listing;
+  }
+
+  listAgain(): ReadonlyMap<string, SeenFile> {
+    this.#listing = undefined;
+    return this.listing();
+  }
+
   path(message: { readonly key: string; readonly info: string; readonly flags: number }): string {
     return pathOfFile(this.folderPath, { ...message, isNew: (message.flags & 32) !== 0 });
   }
 
-  /** Forgets a message whose file is gone; its UID is told as vanished from now on. */
-  forget(uid: number): void {
+  /** Forgets messages whose files are gone; their UIDs are told as vanished from now on. */
+  forget(uids: readonly number[]): void {
+    if (uids.length === 0) return;
     const { statements } = this.#transaction;
-    statements.deleteMessage.run(this.row.id, uid);
-    statements.deleteFile.run(this.row.id, uid);
-    statements.deleteDetails.run(detailsId(this.row.id, uid));
-    statements.insertExpunged.run(this.row.id, uid, this.modSeq());
+    const { id } = this.row;
+    const list = JSON.stringify(uids);
+    statements.deleteMessagesOf.run(id, list);
+    statements.deleteFilesOf.run(id, list);
+    statements.deleteDetailsOf.run(id, list);
+    statements.insertExpungedOf.run(id, this.modSeq(), list);
+    statements.trimExpunged.run(id, id, limits.expungedKeptMax);
   }
 
   /** The directories were read and the index agrees with what they were at these times. */

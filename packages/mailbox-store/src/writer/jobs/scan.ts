@@ -112,9 +112,11 @@ function forgetMissing(
     if (before.newMtime !== after.newMtime || before.curMtime !== after.curMtime) continue;
     for (const row of missing) {
       const file = files.get(row.key);
-      if (file === undefined) mailbox.forget(row.uid);
-      else if (!isAsRecorded(row, file)) applyRename(transaction, mailbox, row, file);
+      if (file !== undefined && !isAsRecorded(row, file)) {
+        applyRename(transaction, mailbox, row, file);
+      }
     }
+    mailbox.forget(missing.filter(({ key }) => !files.has(key)).map(({ uid }) => uid));
     return true;
   }
   return false;
