@@ -100,7 +100,11 @@ export class FileAccountMail implements AccountMail {
   async status(name: string): Promise<MailboxStatus> {
     const folder = folderOfName(canonicalName(name));
     let state = await this.#account.mailboxOfFolder(folder);
-    if ((await folderDoubt(this.#account, state)) !== undefined) {
+    const doubt = await folderDoubt(this.#account, state);
+    if (doubt?.isOnlyDue === true) {
+      // The next STATUS tells what it finds, and whoever watches is woken.
+      scanMailbox(this.#account, state.guid).catch(() => undefined);
+    } else if (doubt !== undefined) {
       try {
         await scanMailbox(this.#account, state.guid);
       } catch (error) {

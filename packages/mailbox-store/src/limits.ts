@@ -28,8 +28,12 @@ export const limits = {
   openIndexesMax: 200,
   /** Accounts whose state is kept in memory after the last user has gone. */
   idleAccountsMax: 2_000,
-  /** Rows of one bulk read before other work gets its turn: about 4 ms. */
-  rowsPerSlice: 10_000,
+  /** Rows of one bulk read before other work gets its turn: about 3 ms. */
+  rowsPerSlice: 5_000,
+  /** Messages of one value of packed columns: 400 KB, and half a millisecond to read. */
+  messagesPerChunk: 10_000,
+  /** Rows that were read to open a mailbox, for which it is worth packing its columns anew. */
+  rowsWorthPacking: 2_000,
   /**
    * Messages of one STORE, EXPUNGE or MOVE that share one transaction: some 300 ms, for which other jobs
    * of the account wait. Each transaction syncs the directory, which with 100,000 names takes 20 ms.

@@ -22,6 +22,24 @@ export function detailsId(mailbox: number, uid: number): number {
   return mailbox * 2 ** 32 + uid;
 }
 
+/** packedColumns.id: the mailbox in the upper half, the number of the chunk in the lower. */
+export function packedId(mailbox: number, chunk: number): number {
+  return mailbox * 2 ** 32 + chunk;
+}
+
+/**
+ * What any program may drop and we make again when it is missing, so that it is no part of the version:
+ * columns of large mailboxes as of a modseq (packed-columns.ts).
+ */
+export const cacheSchema = `
+CREATE TABLE IF NOT EXISTS packedColumns (
+  id INTEGER PRIMARY KEY,                 -- packedId()
+  uidValidity INTEGER NOT NULL,
+  modSeq INTEGER NOT NULL,
+  octets BLOB NOT NULL
+) STRICT;
+`;
+
 export const schema = `
 CREATE TABLE mailboxes (
   id INTEGER PRIMARY KEY AUTOINCREMENT,

@@ -41,8 +41,16 @@ export function listMessageFiles(folderPath: string): Map<string, SeenFile> {
 }
 
 /** The modification times of new/ and cur/ in ns, as text: numbers lose their last digits. */
-export function directoryTimes(folderPath: string): { newMtime: string; curMtime: string } {
+export interface DirectoryTimes {
+  readonly newMtime: string;
+  readonly curMtime: string;
+  /** When they were read. */
+  readonly recordedMs: number;
+}
+
+export function directoryTimes(folderPath: string): DirectoryTimes {
   return {
+    recordedMs: Date.now(),
     newMtime: mtimeOf(join(folderPath, "new")),
     curMtime: mtimeOf(join(folderPath, "cur")),
   };

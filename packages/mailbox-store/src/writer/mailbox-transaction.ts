@@ -1,9 +1,10 @@
 import { join } from "node:path";
 import type { MailboxRow } from "../index/rows.ts";
-import { detailsId } from "../index/schema.ts";
+import { detailsId, packedId } from "../index/schema.ts";
 import { limits } from "../limits.ts";
 import { readIfThere, replaceDurably } from "../maildir/durable-file.ts";
 import {
+  type DirectoryTimes,
   directoryTimes,
   listMessageFiles,
   pathOfFile,
@@ -125,14 +126,14 @@ export class MailboxTransaction {
   }
 
   /** The directories were read and the index agrees with what they were at these times. */
-  agree(times: { newMtime: string; curMtime: string }): void {
+  agree(times: DirectoryTimes): void {
     const isNews =
       times.newMtime !== this.row.newMtime ||
       times.curMtime !== this.row.curMtime ||
       Date.now() - this.row.scannedMs > limits.rescanMs;
     // A scan that found nothing is not worth a commit.
     if (isNews) {
-      Object.assign(this.row, times, { recordedMs: Date.now(), scannedMs: Date.now() });
+      Object.assign(this.row, times, { scannedMs: times.recordedMs });
     }
     const now = directoryTimes(this.folderPath);
     this.#isAgreed = now.newMtime === times.newMtime && now.curMtime === times.curMtime;
@@ -177,7 +178,7 @@ export class MailboxTransaction {
     if (this.#isAgreed) {
       const times = directoryTimes(this.folderPath);
       if (times.newMtime !== row.newMtime || times.curMtime !== row.curMtime) {
-        Object.assign(row, times, { recordedMs: Date.now() });
+        Object.assign(row, times);
       }
     }
     if (JSON.stringify(row) !== this.#rowBefore)
@@ -221,6 +222,7 @@ export class MailboxTransaction {
     statements.deleteFiles.run(id);
     statements.deleteAllDetails.run(detailsId(id, 0), detailsId(id, limits.uidMax));
     statements.deleteExpunged.run(id);
+    statements.deletePacked.run(packedId(id, 0), packedId(id, 2 ** 32 - 1));
     this.row.uidValidity = uidValidity;
     this.row.uidNext = 1;
     this.row.isScanned = 0;

@@ -1,5 +1,6 @@
 import type Database from "better-sqlite3";
 import type { MailboxRow, MessageRow } from "../index/rows.ts";
+import type { ColumnRow } from "../message-columns.ts";
 
 /** Every statement of the writer, prepared once for each open database. */
 export function prepareStatements(database: Database.Database) {
@@ -117,6 +118,20 @@ export function prepareStatements(database: Database.Database) {
        WHERE id IN (SELECT ? * 4294967296 + value FROM json_each(?))`,
     ),
     deleteAllDetails: all<[number, number]>("DELETE FROM details WHERE id BETWEEN ? AND ?"),
+
+    columnRows: all<[number], ColumnRow>(
+      `SELECT uid, flags, keywordSet, modSeq, size, internalMs, saveMs
+       FROM messages WHERE mailbox = ? ORDER BY uid`,
+    ).raw(),
+    insertPacked: all<[id: number, uidValidity: number, modSeq: number, octets: Uint8Array]>(
+      "INSERT INTO packedColumns VALUES (?, ?, ?, ?)",
+    ),
+    deletePacked: all<[from: number, to: number]>(
+      "DELETE FROM packedColumns WHERE id BETWEEN ? AND ?",
+    ),
+    deleteForeignPacked: all<[]>(
+      "DELETE FROM packedColumns WHERE id >> 32 NOT IN (SELECT id FROM mailboxes)",
+    ),
 
     keywordSetNames: all<[number], string>("SELECT names FROM keywordSets WHERE id = ?").pluck(),
     keywordSetId: all<[string], number>("SELECT id FROM keywordSets WHERE names = ?").pluck(),

@@ -74,7 +74,7 @@ export class Transaction {
 
   /** Those of these messages that are there, in UID order, each once. */
   messagesOf(mailbox: MailboxTransaction, uids: readonly number[]): readonly MessageRow[] {
-    this.#makeRoomFor(uids.length);
+    this.makeRoomFor(uids.length);
     return this.statements.messagesOf.all(mailbox.row.id, JSON.stringify(uids));
   }
 
@@ -164,7 +164,7 @@ export class Transaction {
   }
 
   /** A transaction that does not fit into SQLite's cache writes its pages twice and reads them again. */
-  #makeRoomFor(messages: number): void {
+  makeRoomFor(messages: number): void {
     if (this.#hasRoom || messages < limits.messagesOfLargeJob) return;
     this.statements.useLargeCache.run();
     this.#hasRoom = true;
