@@ -39,7 +39,11 @@ export const limits = {
    * of the account wait. Each transaction syncs the directory, which with 100,000 names takes 20 ms.
    */
   messagesPerTransaction: 20_000,
-  /** From here on a job has a large cache of SQLite to itself (16 MiB). */
+  /** Between two transactions of one command, so that others who wait for the account come in between. */
+  pauseBetweenTransactionsMs: 5,
+  /** The thread for long jobs ends when it had none for so long. */
+  slowThreadIdleMs: MINUTE_MS,
+  /** From here on a job is a long one, and has a large cache of SQLite to itself (16 MiB). */
   messagesOfLargeJob: 500,
   /** For taking foreign files into the index in one transaction: each may have to be read whole. */
   adoptMsPerTransaction: 250,

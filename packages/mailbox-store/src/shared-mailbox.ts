@@ -1,5 +1,6 @@
 import { access, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { setTimeout as wait } from "node:timers/promises";
 import type { AccountState } from "./account-state.ts";
 import { watchPath } from "./change-watch.ts";
 import type { MailboxState, Queries } from "./index/index-reader.ts";
@@ -98,7 +99,7 @@ export class SharedMailbox {
 
   /** Listing the folder: one for all who ask while it waits, not one each. */
   async scan(): Promise<void> {
-    this.#scanning ??= scanMailbox(this.#account, this.guid).finally(() => {
+    this.#scanning ??= scanMailbox(this.#account, this.#state).finally(() => {
       this.#scanning = undefined;
     });
     await this.#scanning;
@@ -194,7 +195,7 @@ export class SharedMailbox {
 
   /** For whoever opens it next; nobody waits for it, and nothing is lost without it. */
   #pack(): void {
-    this.#account.run("packColumns", { guid: this.guid }).catch(() => undefined);
+    this.#account.run("packColumns", { guid: this.guid }, { isLong: true }).catch(() => undefined);
   }
 
   #readState(queries: Queries): MailboxState {
@@ -247,11 +248,15 @@ export class SharedMailbox {
   }
 }
 
-/** Until all that is there is taken in. */
-export async function scanMailbox(account: AccountState, guid: string): Promise<void> {
+/** Until all that is there is taken in; the first time it shows only then how much there is. */
+export async function scanMailbox(account: AccountState, state: MailboxState): Promise<void> {
+  const { guid, messages } = state;
+  let isLong = messages >= limits.messagesOfLargeJob;
   for (;;) {
-    const { isUnfinished } = await account.run("scan", { guid });
+    const { isUnfinished } = await account.run("scan", { guid }, { isLong });
     if (!isUnfinished) return;
+    isLong = true;
+    await wait(limits.pauseBetweenTransactionsMs);
   }
 }
 
