@@ -9,13 +9,13 @@ import { SharedMailbox } from "./shared-mailbox.ts";
 import { StoreError } from "./store-error.ts";
 import { markerName } from "./writer/account-tree.ts";
 import type { JobName, Jobs } from "./writer/jobs.ts";
-import type { WriterPool } from "./writer/writer-pool.ts";
+import type { JobWeight, WriterClient } from "./writer/writer-client.ts";
 
 /** What all accounts of a store share. */
 export interface StoreContext {
   readonly host: string;
   readonly messageBytesMax: number;
-  readonly writer: WriterPool;
+  readonly writer: WriterClient;
   readonly readers: IndexReaderPool;
   readonly log: (text: string) => void;
 }
@@ -51,8 +51,12 @@ export class AccountState {
     return this.#reader.identity;
   }
 
-  run<Name extends JobName>(name: Name, args: Jobs[Name]["args"]): Promise<Jobs[Name]["result"]> {
-    return this.context.writer.run(name, this.path, args);
+  run<Name extends JobName>(
+    name: Name,
+    args: Jobs[Name]["args"],
+    weight?: JobWeight,
+  ): Promise<Jobs[Name]["result"]> {
+    return this.context.writer.run(name, this.path, args, weight);
   }
 
   read<Result>(run: (queries: Queries) => Result): Promise<Result> {

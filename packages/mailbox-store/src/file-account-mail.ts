@@ -7,7 +7,7 @@ import type { AccountMail, Mailbox } from "./mailbox-store.ts";
 import { canonicalName, folderOfName } from "./maildir/folder-name.ts";
 import { parseSubscriptions } from "./maildir/subscriptions.ts";
 import { lockMaildrop } from "./maildrop-lock.ts";
-import { OpenMailbox } from "./open-mailbox.ts";
+import { OpenMailbox, weightOf } from "./open-mailbox.ts";
 import { discardReceived, receiveMessage } from "./receive-message.ts";
 import { canBeReadAsItWas, folderDoubt, scanMailbox } from "./shared-mailbox.ts";
 import { StoreError } from "./store-error.ts";
@@ -100,9 +100,13 @@ export class FileAccountMail implements AccountMail {
   async status(name: string): Promise<MailboxStatus> {
     const folder = folderOfName(canonicalName(name));
     let state = await this.#account.mailboxOfFolder(folder);
-    if ((await folderDoubt(this.#account, state)) !== undefined) {
+    const doubt = await folderDoubt(this.#account, state);
+    if (doubt?.isOnlyDue === true) {
+      // The next STATUS tells what it finds, and whoever watches is woken.
+      scanMailbox(this.#account, state).catch(() => undefined);
+    } else if (doubt !== undefined) {
       try {
-        await scanMailbox(this.#account, state.guid);
+        await scanMailbox(this.#account, state);
       } catch (error) {
         if (!canBeReadAsItWas(state, error)) throw error;
       }
@@ -139,7 +143,7 @@ export class FileAccountMail implements AccountMail {
   }
 
   async check(options: { readonly repair?: boolean } = {}): Promise<readonly string[]> {
-    return this.#account.run("check", { repair: options.repair ?? false });
+    return this.#account.run("check", { repair: options.repair ?? false }, { isLong: true });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -179,13 +183,12 @@ export class FileAccountMail implements AccountMail {
     const state = await this.#account.mailboxOfFolder(folderOfName("INBOX"));
     const inbox = await this.#account.openMailbox(state);
     try {
-      await this.#account.run("copy", {
-        guid: inbox.guid,
-        uids: [...inbox.columns.uids],
-        targetFolder: folderOfName(toName),
-        quota: {},
-        isMove: true,
-      });
+      const uids = [...inbox.columns.uids];
+      await this.#account.run(
+        "copy",
+        { guid: inbox.guid, uids, targetFolder: folderOfName(toName), quota: {}, isMove: true },
+        weightOf(uids),
+      );
     } finally {
       this.#account.closeMailbox(inbox);
     }

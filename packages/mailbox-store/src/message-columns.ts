@@ -1,3 +1,4 @@
+import { systemFlagsMask } from "./index/schema.ts";
 import type { MailboxChanges, MessageColumns, Uid } from "./types.ts";
 
 /** One row as the index has it. */
@@ -27,7 +28,8 @@ export function emptyColumns(keywordSets: readonly (readonly string[])[]): Messa
 
 /**
  * New columns: the old ones without `vanished`, with `rows` (by UID) in place of what they had. The old
- * ones stay as they were, since a session may still be telling its client about them.
+ * ones stay as they were, since a session may still be telling its client about them; what is the same
+ * in both is shared.
  */
 export function changedColumns(
   before: MessageColumns,
@@ -35,7 +37,12 @@ export function changedColumns(
   vanished: ReadonlySet<number>,
   keywordSets: readonly (readonly string[])[],
 ): MessageColumns {
-  const builder = new ColumnsBuilder(before.length + rows.length);
+  const places = rows.map((row) => indexOfUid(before.uids, row[0]));
+  if (vanished.size === 0 && places.every((at, nth) => isSameButFlags(before, at, rows[nth]))) {
+    return { ...before, ...flagsOf(before, rows, places), keywordSets };
+  }
+  const added = places.filter((at) => at < 0).length;
+  const builder = new ColumnsBuilder(before.length + added);
   let at = 0;
   for (const row of rows) {
     at = builder.copyUntil(before, at, row[0], vanished);
@@ -44,6 +51,24 @@ export function changedColumns(
   }
   builder.copyUntil(before, at, Number.POSITIVE_INFINITY, vanished);
   return builder.columns(keywordSets);
+}
+
+function isSameButFlags(before: MessageColumns, at: number, row: ColumnRow | undefined): boolean {
+  return at >= 0 && before.sizes[at] === row?.[4];
+}
+
+function flagsOf(before: MessageColumns, rows: readonly ColumnRow[], places: readonly number[]) {
+  if (rows.length === 0) return {};
+  const systemFlags = before.systemFlags.slice();
+  const keywordSet = before.keywordSet.slice();
+  const modSeqs = before.modSeqs.slice();
+  for (const [nth, row] of rows.entries()) {
+    const at = places[nth] ?? 0;
+    systemFlags[at] = row[1] & systemFlagsMask;
+    keywordSet[at] = row[2];
+    modSeqs[at] = row[3];
+  }
+  return { systemFlags, keywordSet, modSeqs };
 }
 
 /** What a session that saw `before` has to be told. */
@@ -97,35 +122,41 @@ function hasOtherFlags(
   return before.modSeqs[from] !== after.modSeqs[to];
 }
 
-class ColumnsBuilder {
-  readonly #uids: Uint32Array;
-  readonly #systemFlags: Uint8Array;
-  readonly #keywordSet: Uint32Array;
-  readonly #modSeqs: Float64Array;
-  readonly #sizes: Float64Array;
-  readonly #internalDatesMs: Float64Array;
-  readonly #saveDatesMs: Float64Array;
+/** Columns in the making; grows when there is more than was expected. */
+export class ColumnsBuilder {
+  #uids: Uint32Array;
+  #systemFlags: Uint8Array;
+  #keywordSet: Uint32Array;
+  #modSeqs: Float64Array;
+  #sizes: Float64Array;
+  #internalDatesMs: Float64Array;
+  #saveDatesMs: Float64Array;
   #length = 0;
 
-  constructor(lengthMax: number) {
-    this.#uids = new Uint32Array(lengthMax);
-    this.#systemFlags = new Uint8Array(lengthMax);
-    this.#keywordSet = new Uint32Array(lengthMax);
-    this.#modSeqs = new Float64Array(lengthMax);
-    this.#sizes = new Float64Array(lengthMax);
-    this.#internalDatesMs = new Float64Array(lengthMax);
-    this.#saveDatesMs = new Float64Array(lengthMax);
+  constructor(lengthExpected: number) {
+    this.#uids = new Uint32Array(lengthExpected);
+    this.#systemFlags = new Uint8Array(lengthExpected);
+    this.#keywordSet = new Uint32Array(lengthExpected);
+    this.#modSeqs = new Float64Array(lengthExpected);
+    this.#sizes = new Float64Array(lengthExpected);
+    this.#internalDatesMs = new Float64Array(lengthExpected);
+    this.#saveDatesMs = new Float64Array(lengthExpected);
   }
 
   add(row: ColumnRow): void {
+    this.#makeRoomFor(1);
     const at = this.#length++;
     this.#uids[at] = row[0];
-    this.#systemFlags[at] = row[1] & 31;
+    this.#systemFlags[at] = row[1] & systemFlagsMask;
     this.#keywordSet[at] = row[2];
     this.#modSeqs[at] = row[3];
     this.#sizes[at] = row[4];
     this.#internalDatesMs[at] = row[5];
     this.#saveDatesMs[at] = row[6];
+  }
+
+  addAll(columns: AllColumns): void {
+    this.#copyRun(columns, 0, columns.length);
   }
 
   /** Copies runs that nothing vanished from; gives the first place with a UID of at least `uid`. */
@@ -148,22 +179,40 @@ class ColumnsBuilder {
   }
 
   columns(keywordSets: readonly (readonly string[])[]): MessageColumns {
-    const end = this.#length;
+    // Exactly as large as they are: they stay for as long as somebody has the mailbox open.
+    if (this.#length !== this.#uids.length) this.#resize(this.#length);
     return {
-      length: end,
-      uids: this.#uids.subarray(0, end),
-      systemFlags: this.#systemFlags.subarray(0, end),
-      keywordSet: this.#keywordSet.subarray(0, end),
+      length: this.#length,
+      uids: this.#uids,
+      systemFlags: this.#systemFlags,
+      keywordSet: this.#keywordSet,
       keywordSets,
-      modSeqs: this.#modSeqs.subarray(0, end),
-      sizes: this.#sizes.subarray(0, end),
-      internalDatesMs: this.#internalDatesMs.subarray(0, end),
-      saveDatesMs: this.#saveDatesMs.subarray(0, end),
+      modSeqs: this.#modSeqs,
+      sizes: this.#sizes,
+      internalDatesMs: this.#internalDatesMs,
+      saveDatesMs: this.#saveDatesMs,
     };
   }
 
-  #copyRun(from: MessageColumns, start: number, end: number): void {
+  #makeRoomFor(more: number): void {
+    const needed = this.#length + more;
+    if (needed > this.#uids.length) this.#resize(Math.ceil(needed * 1.25));
+  }
+
+  #resize(length: number): void {
+    const used = Math.min(length, this.#length);
+    this.#uids = resized(this.#uids, used, new Uint32Array(length));
+    this.#systemFlags = resized(this.#systemFlags, used, new Uint8Array(length));
+    this.#keywordSet = resized(this.#keywordSet, used, new Uint32Array(length));
+    this.#modSeqs = resized(this.#modSeqs, used, new Float64Array(length));
+    this.#sizes = resized(this.#sizes, used, new Float64Array(length));
+    this.#internalDatesMs = resized(this.#internalDatesMs, used, new Float64Array(length));
+    this.#saveDatesMs = resized(this.#saveDatesMs, used, new Float64Array(length));
+  }
+
+  #copyRun(from: AllColumns, start: number, end: number): void {
     if (end <= start) return;
+    this.#makeRoomFor(end - start);
     const at = this.#length;
     this.#uids.set(from.uids.subarray(start, end), at);
     this.#systemFlags.set(from.systemFlags.subarray(start, end), at);
@@ -174,4 +223,15 @@ class ColumnsBuilder {
     this.#saveDatesMs.set(from.saveDatesMs.subarray(start, end), at);
     this.#length = at + end - start;
   }
+}
+
+type AllColumns = Omit<MessageColumns, "keywordSets">;
+
+function resized<Column extends Float64Array | Uint32Array | Uint8Array>(
+  before: Column,
+  used: number,
+  after: Column,
+): Column {
+  after.set(before.subarray(0, used));
+  return after;
 }

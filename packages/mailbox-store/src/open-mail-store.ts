@@ -10,7 +10,7 @@ import { StoreError } from "./store-error.ts";
 import type { AccountRef } from "./types.ts";
 import type { BatchReply } from "./writer/jobs.ts";
 import { identityOf } from "./writer/mail-root.ts";
-import { WriterPool } from "./writer/writer-pool.ts";
+import { WriterClient } from "./writer/writer-client.ts";
 
 export interface MailStoreOptions {
   /** `<domain>/<local part>/` of every account stands in it. */
@@ -64,7 +64,7 @@ class FileMailStore implements MailStore {
       messageBytesMax: options.messageBytesMax,
       readers: new IndexReaderPool(),
       log,
-      writer: new WriterPool(
+      writer: new WriterClient(
         options.writerThreadsMax ?? 1,
         { mailDirectory, mailRootIdentity: identityOf(mailDirectory), host, crashAt },
         (reply) => this.#noteReply(reply),

@@ -1,3 +1,4 @@
+import { setTimeout as wait } from "node:timers/promises";
 import type { AccountState } from "./account-state.ts";
 import { limits } from "./limits.ts";
 import type { Mailbox } from "./mailbox-store.ts";
@@ -18,6 +19,7 @@ import type {
   UidValidity,
 } from "./types.ts";
 import type { QuotaLimits } from "./writer/jobs.ts";
+import type { JobWeight } from "./writer/writer-client.ts";
 
 /** One session's handle on a mailbox; everything but its access is shared. */
 export class OpenMailbox implements Mailbox {
@@ -77,7 +79,11 @@ export class OpenMailbox implements Mailbox {
     const recent = await this.#account.read((queries) => queries.recent.all(this.#shared.state.id));
     if (recent.length === 0 || this.isReadOnly) return new Set(recent);
     try {
-      const { uids } = await this.#account.run("claimRecent", { guid: this.#shared.guid });
+      const { uids } = await this.#account.run(
+        "claimRecent",
+        { guid: this.#shared.guid },
+        weightOf(recent),
+      );
       return new Set(uids);
     } catch (error) {
       // With a full disk nobody can have them for himself: the next session is told of them too.
@@ -100,25 +106,26 @@ export class OpenMailbox implements Mailbox {
   ): Promise<{ readonly modified: readonly Uid[] }> {
     this.#refuseIfReadOnly("change flags");
     const modified: number[] = [];
-    for (const some of slices(uids, limits.messagesPerTransaction)) {
-      const result = await this.#account.run("changeFlags", {
+    await this.#inTransactions(uids, async (some, weight) => {
+      const args = {
         guid: this.#shared.guid,
         uids: some,
         mode: change.mode,
         systemFlags: bitsOfSystemFlags(change.systemFlags),
         keywords: change.keywords,
         ...(change.unchangedSince === undefined ? {} : { unchangedSince: change.unchangedSince }),
-      });
-      modified.push(...result.modified);
-    }
+      };
+      const result = await this.#account.run("changeFlags", args, weight);
+      for (const uid of result.modified) modified.push(uid);
+    });
     return { modified: modified as Uid[] };
   }
 
   async expunge(uids: readonly Uid[]): Promise<void> {
     this.#refuseIfReadOnly("expunge");
-    for (const some of slices(uids, limits.messagesPerTransaction)) {
-      await this.#account.run("expunge", { guid: this.#shared.guid, uids: some });
-    }
+    await this.#inTransactions(uids, (some, weight) =>
+      this.#account.run("expunge", { guid: this.#shared.guid, uids: some }, weight),
+    );
   }
 
   async copy(uids: readonly Uid[], targetName: string): Promise<Copied> {
@@ -139,14 +146,31 @@ export class OpenMailbox implements Mailbox {
   async #copy(uids: readonly Uid[], targetName: string, isMove: boolean): Promise<Copied> {
     const targetFolder = folderOfName(canonicalName(targetName));
     await this.#account.mailboxOfFolder(targetFolder);
-    const copied = await this.#account.run("copy", {
-      guid: this.#shared.guid,
-      uids,
-      targetFolder,
-      quota: this.#quota(),
-      isMove,
+    const args = { guid: this.#shared.guid, targetFolder, quota: this.#quota(), isMove };
+    // RFC 9051 §6.4.7: a COPY is all or none, however many.
+    if (!isMove || uids.length <= limits.messagesPerTransaction) {
+      return (await this.#account.run("copy", { ...args, uids }, weightOf(uids))) as Copied;
+    }
+    // RFC 6851 §3.3: each message by itself is in one of the two.
+    const moved = { uidValidity: 0, sourceUids: [] as number[], targetUids: [] as number[] };
+    await this.#inTransactions(uids, async (some, weight) => {
+      const one = await this.#account.run("copy", { ...args, uids: some }, weight);
+      moved.uidValidity = one.uidValidity;
+      for (const uid of one.sourceUids) moved.sourceUids.push(uid);
+      for (const uid of one.targetUids) moved.targetUids.push(uid);
     });
-    return copied as Copied;
+    return moved as unknown as Copied;
+  }
+
+  /** Other jobs of the account, also of other processes, come in between. */
+  async #inTransactions(
+    uids: readonly Uid[],
+    run: (some: readonly Uid[], weight: JobWeight) => Promise<unknown>,
+  ): Promise<void> {
+    for (let at = 0; at < uids.length; at += limits.messagesPerTransaction) {
+      if (at > 0) await wait(limits.pauseBetweenTransactionsMs);
+      await run(uids.slice(at, at + limits.messagesPerTransaction), weightOf(uids));
+    }
   }
 
   #refuseIfReadOnly(tried: string): void {
@@ -156,6 +180,7 @@ export class OpenMailbox implements Mailbox {
   }
 }
 
-function* slices<Item>(items: readonly Item[], length: number): Generator<readonly Item[]> {
-  for (let at = 0; at < items.length; at += length) yield items.slice(at, at + length);
+/** Of a job on these messages. */
+export function weightOf(uids: readonly number[]): JobWeight {
+  return { isLong: uids.length >= limits.messagesOfLargeJob };
 }

@@ -1,13 +1,14 @@
 import { access, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { setImmediate as nextTurn } from "node:timers/promises";
+import { setTimeout as wait } from "node:timers/promises";
 import type { AccountState } from "./account-state.ts";
 import { watchPath } from "./change-watch.ts";
 import type { MailboxState, Queries } from "./index/index-reader.ts";
 import { storedFlagBits } from "./index/schema.ts";
 import { limits } from "./limits.ts";
+import { type LoadedColumns, loadPacked, loadRows } from "./load-columns.ts";
 import { parseMaildirName } from "./maildir/maildir-name.ts";
-import { type ColumnRow, changedColumns, emptyColumns } from "./message-columns.ts";
+import { changedColumns, emptyColumns } from "./message-columns.ts";
 import { StoreError } from "./store-error.ts";
 import type { MessageColumns } from "./types.ts";
 
@@ -58,10 +59,24 @@ export class SharedMailbox {
     const isSettled =
       doubt === undefined || (doubt.settledBy !== undefined && doubt.settledBy === this.#settled);
     if (isSettled && !this.#isSuspect) return;
+    if (doubt?.isOnlyDue === true && !this.#isSuspect) {
+      this.#scanBehind();
+      return;
+    }
     this.#isSuspect = false;
     if (!(await this.#tryToScan())) return;
     this.#settled = doubt?.settledBy;
     await this.refresh();
+  }
+
+  /** What is found wakes those who watch; listing 100,000 names is nothing to wait for. */
+  #scanBehind(): void {
+    if (this.#scanning !== undefined) return;
+    this.scan().catch((error: unknown) => {
+      this.#account.context.log(
+        `Cannot scan a mailbox of "${this.#account.path}": ${String(error)}`,
+      );
+    });
   }
 
   /** False when it cannot be done now, and what the index knows goes on being read. */
@@ -84,7 +99,7 @@ export class SharedMailbox {
 
   /** Listing the folder: one for all who ask while it waits, not one each. */
   async scan(): Promise<void> {
-    this.#scanning ??= scanMailbox(this.#account, this.guid).finally(() => {
+    this.#scanning ??= scanMailbox(this.#account, this.#state).finally(() => {
       this.#scanning = undefined;
     });
     await this.#scanning;
@@ -140,45 +155,47 @@ export class SharedMailbox {
     return this.#columns.length === state.messages;
   }
 
-  #applyChanges(queries: Queries, state: MailboxState): void {
+  #applyChanges(queries: Queries, state: MailboxState): number {
     const rows = queries.rowsChanged.all(state.id, this.#loadedModSeq);
     const vanished = new Set(queries.expungedSince.all(state.id, this.#loadedModSeq));
     const keywordSets = this.#account.keywordSets(queries);
     this.#columns = changedColumns(this.#columns, rows, vanished, keywordSets);
     this.#keywords = queries.keywords.all(state.id);
     this.#loadedModSeq = state.highestModSeq;
+    return rows.length;
   }
 
   /**
-   * In slices, so that 100,000 messages do not hold up the event loop. The slices are snapshots of
-   * different moments; reading then what changed since before the first makes them one.
+   * What was loaded is as of several moments; reading then what changed since before the first makes it
+   * one.
    */
   async #loadAll(): Promise<void> {
-    const rows: ColumnRow[] = [];
-    let loadedModSeq = 0;
-    let identity: string | undefined;
-    for (let uid = 0; ; ) {
-      const slice = await this.#account.read((queries) => {
-        const state = this.#readState(queries);
-        if (rows.length === 0) {
-          loadedModSeq = state.highestModSeq;
-          identity = this.#account.indexIdentity;
-        }
-        return queries.rowsAbove.all(state.id, uid, limits.rowsPerSlice);
-      });
-      for (const row of slice) rows.push(row);
-      if (slice.length < limits.rowsPerSlice) break;
-      uid = slice.at(-1)?.[0] ?? 0;
-      await nextTurn();
+    const readState = (queries: Queries) => this.#readState(queries);
+    const isFirst = this.#loadedIdentity === undefined;
+    const packed = isFirst ? await loadPacked(this.#account, readState) : undefined;
+    let rowsRead = packed === undefined ? undefined : await this.#takeLoaded(packed);
+    // The history of expunges is bounded: what is too old for it is read row by row.
+    if (rowsRead === undefined || this.#columns.length !== this.#state.messages) {
+      await this.#takeLoaded(await loadRows(this.#account, readState));
+      rowsRead = this.#columns.length;
     }
-    await this.#account.read((queries) => {
+    if (isFirst && rowsRead >= limits.rowsWorthPacking) this.#pack();
+  }
+
+  /** Gives how many rows had changed since. */
+  async #takeLoaded(loaded: LoadedColumns): Promise<number> {
+    return this.#account.read((queries) => {
       this.#state = this.#readState(queries);
-      const keywordSets = this.#account.keywordSets(queries);
-      this.#columns = changedColumns(emptyColumns(keywordSets), rows, new Set(), keywordSets);
-      this.#loadedModSeq = loadedModSeq;
-      this.#loadedIdentity = identity;
-      this.#applyChanges(queries, this.#state);
+      this.#columns = loaded.columns;
+      this.#loadedModSeq = loaded.modSeq;
+      this.#loadedIdentity = loaded.identity;
+      return this.#applyChanges(queries, this.#state);
     });
+  }
+
+  /** For whoever opens it next; nobody waits for it, and nothing is lost without it. */
+  #pack(): void {
+    this.#account.run("packColumns", { guid: this.guid }, { isLong: true }).catch(() => undefined);
   }
 
   #readState(queries: Queries): MailboxState {
@@ -231,11 +248,15 @@ export class SharedMailbox {
   }
 }
 
-/** Until all that is there is taken in. */
-export async function scanMailbox(account: AccountState, guid: string): Promise<void> {
+/** Until all that is there is taken in; the first time it shows only then how much there is. */
+export async function scanMailbox(account: AccountState, state: MailboxState): Promise<void> {
+  const { guid, messages } = state;
+  let isLong = messages >= limits.messagesOfLargeJob;
   for (;;) {
-    const { isUnfinished } = await account.run("scan", { guid });
+    const { isUnfinished } = await account.run("scan", { guid }, { isLong });
     if (!isUnfinished) return;
+    isLong = true;
+    await wait(limits.pauseBetweenTransactionsMs);
   }
 }
 
@@ -251,6 +272,8 @@ export function canBeReadAsItWas(state: MailboxState, error: unknown): error is 
 export interface FolderDoubt {
   /** When only the clock's grain is the reason: what a scan of this very state settles. */
   readonly settledBy: string | undefined;
+  /** There is no sign of a change; a look is due that nobody needs to wait for. */
+  readonly isOnlyDue?: boolean;
 }
 
 /**
@@ -276,7 +299,9 @@ export async function folderDoubt(
   }
   const newestMs = Math.max(Number(newNs / 1_000_000n), Number(curNs / 1_000_000n));
   const isDue = newestMs > state.scannedMs && Date.now() - state.scannedMs > limits.rescanMs;
-  if (isDue) return { settledBy: undefined };
+  if (isDue) {
+    return { settledBy: undefined, isOnlyDue: state.messages > limits.cheapScanMessagesMax };
+  }
   const isYoung = state.recordedMs - newestMs < limits.mtimeGrainMs;
   if (!isYoung || state.messages > limits.cheapScanMessagesMax) return undefined;
   // While the tick may still go on, a scan settles nothing.

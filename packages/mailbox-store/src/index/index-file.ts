@@ -3,7 +3,7 @@ import { join } from "node:path";
 import Database from "better-sqlite3";
 import { limits } from "../limits.ts";
 import { errnoOf, fileMode } from "../maildir/durable-file.ts";
-import { schema, schemaVersion } from "./schema.ts";
+import { cacheSchema, schema, schemaVersion } from "./schema.ts";
 
 export const indexFileName = "index.sqlite";
 
@@ -75,6 +75,7 @@ function openAsItIs(path: string): Database.Database {
     database.pragma("cache_size = -1024");
     database.pragma("foreign_keys = OFF");
     prepareSchema(database);
+    database.exec(cacheSchema);
     // From here on the writer waits itself, or does something else meanwhile.
     database.pragma("busy_timeout = 0");
     return database;

@@ -4,7 +4,7 @@ import { limits } from "../limits.ts";
 import type { ColumnRow } from "../message-columns.ts";
 import { StoreError } from "../store-error.ts";
 import { indexIdentity, openIndexForReading } from "./index-file.ts";
-import type { CountersRow, DetailsRow, MailboxRow, MessageRow } from "./rows.ts";
+import type { CountersRow, DetailsRow, MailboxRow, MessageRow, PackedRow } from "./rows.ts";
 
 /** A mailbox with its counters, as one read sees them. */
 export type MailboxState = MailboxRow & CountersRow;
@@ -92,6 +92,9 @@ function prepareQueries(database: Database.Database) {
     rowsChanged: all<[mailbox: number, modSeq: number], ColumnRow>(
       `SELECT ${columns} FROM messages WHERE mailbox = ? AND modSeq > ? ORDER BY uid`,
     ).raw(),
+    packedColumns: all<[id: number], PackedRow>(
+      "SELECT uidValidity, modSeq, octets FROM packedColumns WHERE id = ?",
+    ),
     countChanged: all<[mailbox: number, modSeq: number, limit: number], number>(
       `SELECT count(*) FROM
          (SELECT 1 FROM messages WHERE mailbox = ? AND modSeq > ? LIMIT ?)`,

@@ -50,3 +50,10 @@ export interface DetailsRow {
   readonly emailId: Uint8Array;
   readonly threadId: Uint8Array;
 }
+
+/** Some thousand messages of one mailbox as one value: see packed-columns.ts. */
+export interface PackedRow {
+  readonly uidValidity: number;
+  readonly modSeq: number;
+  readonly octets: Uint8Array;
+}

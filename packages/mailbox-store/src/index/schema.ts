@@ -22,6 +22,24 @@ export function detailsId(mailbox: number, uid: number): number {
   return mailbox * 2 ** 32 + uid;
 }
 
+/** packedColumns.id: the mailbox in the upper half, the number of the chunk in the lower. */
+export function packedId(mailbox: number, chunk: number): number {
+  return mailbox * 2 ** 32 + chunk;
+}
+
+/**
+ * What any program may drop and we make again when it is missing, so that it is no part of the version:
+ * columns of large mailboxes as of a modseq (packed-columns.ts).
+ */
+export const cacheSchema = `
+CREATE TABLE IF NOT EXISTS packedColumns (
+  id INTEGER PRIMARY KEY,                 -- packedId()
+  uidValidity INTEGER NOT NULL,
+  modSeq INTEGER NOT NULL,
+  octets BLOB NOT NULL
+) STRICT;
+`;
+
 export const schema = `
 CREATE TABLE mailboxes (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -129,7 +147,8 @@ CREATE TRIGGER messageRemoved AFTER DELETE ON messages BEGIN
     recent = recent - ((old.flags & 32) <> 0)
   WHERE id = old.mailbox;
 END;
-CREATE TRIGGER messageFlagged AFTER UPDATE OF flags, size ON messages BEGIN
+CREATE TRIGGER messageFlagged AFTER UPDATE OF flags, size ON messages
+WHEN (old.flags & 44) <> (new.flags & 44) OR old.size <> new.size BEGIN
   UPDATE mailboxes SET bytes = bytes - old.size + new.size,
     unseen = unseen - ((old.flags & 8) = 0) + ((new.flags & 8) = 0),
     deleted = deleted - ((old.flags & 4) <> 0) + ((new.flags & 4) <> 0),

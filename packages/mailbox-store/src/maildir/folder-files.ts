@@ -12,7 +12,8 @@ export interface SeenFile {
 
 /** The path of a file below the folder. */
 export function pathOfFile(folderPath: string, file: SeenFile): string {
-  return join(folderPath, file.isNew ? "new" : "cur", file.key + file.info);
+  // Not join(): it goes through every character, and is called for each message of a STORE.
+  return `${folderPath}/${file.isNew ? "new" : "cur"}/${file.key}${file.info}`;
 }
 
 /** INTERNALDATE is the file's time of modification, for a message of ours as for any other. */
@@ -40,8 +41,16 @@ export function listMessageFiles(folderPath: string): Map<string, SeenFile> {
 }
 
 /** The modification times of new/ and cur/ in ns, as text: numbers lose their last digits. */
-export function directoryTimes(folderPath: string): { newMtime: string; curMtime: string } {
+export interface DirectoryTimes {
+  readonly newMtime: string;
+  readonly curMtime: string;
+  /** When they were read. */
+  readonly recordedMs: number;
+}
+
+export function directoryTimes(folderPath: string): DirectoryTimes {
   return {
+    recordedMs: Date.now(),
     newMtime: mtimeOf(join(folderPath, "new")),
     curMtime: mtimeOf(join(folderPath, "cur")),
   };

@@ -6,6 +6,7 @@ import { copy } from "./jobs/copy.ts";
 import { expunge } from "./jobs/expunge.ts";
 import { createMailbox, deleteMailbox, finishRenames, renameMailbox } from "./jobs/mailboxes.ts";
 import { tidyAccount } from "./jobs/open.ts";
+import { packMailbox } from "./jobs/pack-columns.ts";
 import { putDetails } from "./jobs/put-details.ts";
 import { scan } from "./jobs/scan.ts";
 import { setSubscribed } from "./jobs/set-subscribed.ts";
@@ -30,6 +31,7 @@ const jobs: {
   copy,
   claimRecent,
   putDetails,
+  packColumns: packMailbox,
   // What others did
   scan,
   syncFolders,

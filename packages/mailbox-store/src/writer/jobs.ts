@@ -96,6 +96,7 @@ export interface Jobs {
     };
     result: undefined;
   };
+  packColumns: { args: { readonly guid: string }; result: undefined };
   check: { args: { readonly repair: boolean }; result: readonly string[] };
 }
 

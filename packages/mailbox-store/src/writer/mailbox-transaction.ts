@@ -1,9 +1,15 @@
 import { join } from "node:path";
 import type { MailboxRow } from "../index/rows.ts";
-import { detailsId } from "../index/schema.ts";
+import { detailsId, packedId } from "../index/schema.ts";
 import { limits } from "../limits.ts";
 import { readIfThere, replaceDurably } from "../maildir/durable-file.ts";
-import { directoryTimes, listMessageFiles, pathOfFile } from "../maildir/folder-files.ts";
+import {
+  type DirectoryTimes,
+  directoryTimes,
+  listMessageFiles,
+  pathOfFile,
+  type SeenFile,
+} from "../maildir/folder-files.ts";
 import { formatMailboxFile, type MailboxFile, parseMailboxFile } from "../maildir/mailbox-file.ts";
 import type { UidListEntry } from "../maildir/uid-list.ts";
 import { StoreError } from "../store-error.ts";
@@ -38,6 +44,7 @@ export class MailboxTransaction {
   #lines: UidListEntry[] = [];
   #jobModSeq: number | undefined;
   #mustWriteMailboxFile = false;
+  #listing: ReadonlyMap<string, SeenFile> | undefined;
 
   constructor(transaction: Transaction, row: MailboxRow) {
     this.#transaction = transaction;
@@ -79,6 +86,7 @@ export class MailboxTransaction {
 
   startJob(): { readonly lines: number } {
     this.#jobModSeq = undefined;
+    this.#listing = undefined;
     return { lines: this.#lines.length };
   }
 
@@ -89,28 +97,43 @@ export class MailboxTransaction {
     this.keywords.forget();
   }
 
+  /** What another program may have made of the files; as of some moment of this job. */
+  listing(): ReadonlyMap<string, SeenFile> {
+    this.#listing ??= listMessageFiles(this.folderPath);
+    return this.#listing;
+  }
+
+  listAgain(): ReadonlyMap<string, SeenFile> {
+    this.#listing = undefined;
+    return this.listing();
+  }
+
   path(message: { readonly key: string; readonly info: string; readonly flags: number }): string {
     return pathOfFile(this.folderPath, { ...message, isNew: (message.flags & 32) !== 0 });
   }
 
-  /** Forgets a message whose file is gone; its UID is told as vanished from now on. */
-  forget(uid: number): void {
+  /** Forgets messages whose files are gone; their UIDs are told as vanished from now on. */
+  forget(uids: readonly number[]): void {
+    if (uids.length === 0) return;
     const { statements } = this.#transaction;
-    statements.deleteMessage.run(this.row.id, uid);
-    statements.deleteFile.run(this.row.id, uid);
-    statements.deleteDetails.run(detailsId(this.row.id, uid));
-    statements.insertExpunged.run(this.row.id, uid, this.modSeq());
+    const { id } = this.row;
+    const list = JSON.stringify(uids);
+    statements.deleteMessagesOf.run(id, list);
+    statements.deleteFilesOf.run(id, list);
+    statements.deleteDetailsOf.run(id, list);
+    statements.insertExpungedOf.run(id, this.modSeq(), list);
+    statements.trimExpunged.run(id, id, limits.expungedKeptMax);
   }
 
   /** The directories were read and the index agrees with what they were at these times. */
-  agree(times: { newMtime: string; curMtime: string }): void {
+  agree(times: DirectoryTimes): void {
     const isNews =
       times.newMtime !== this.row.newMtime ||
       times.curMtime !== this.row.curMtime ||
       Date.now() - this.row.scannedMs > limits.rescanMs;
     // A scan that found nothing is not worth a commit.
     if (isNews) {
-      Object.assign(this.row, times, { recordedMs: Date.now(), scannedMs: Date.now() });
+      Object.assign(this.row, times, { scannedMs: times.recordedMs });
     }
     const now = directoryTimes(this.folderPath);
     this.#isAgreed = now.newMtime === times.newMtime && now.curMtime === times.curMtime;
@@ -155,7 +178,7 @@ export class MailboxTransaction {
     if (this.#isAgreed) {
       const times = directoryTimes(this.folderPath);
       if (times.newMtime !== row.newMtime || times.curMtime !== row.curMtime) {
-        Object.assign(row, times, { recordedMs: Date.now() });
+        Object.assign(row, times);
       }
     }
     if (JSON.stringify(row) !== this.#rowBefore)
@@ -199,6 +222,7 @@ export class MailboxTransaction {
     statements.deleteFiles.run(id);
     statements.deleteAllDetails.run(detailsId(id, 0), detailsId(id, limits.uidMax));
     statements.deleteExpunged.run(id);
+    statements.deletePacked.run(packedId(id, 0), packedId(id, 2 ** 32 - 1));
     this.row.uidValidity = uidValidity;
     this.row.uidNext = 1;
     this.row.isScanned = 0;

@@ -1,5 +1,6 @@
 import type Database from "better-sqlite3";
 import type { MailboxRow, MessageRow } from "../index/rows.ts";
+import type { ColumnRow } from "../message-columns.ts";
 
 /** Every statement of the writer, prepared once for each open database. */
 export function prepareStatements(database: Database.Database) {
@@ -12,6 +13,8 @@ export function prepareStatements(database: Database.Database) {
     savepoint: all<[]>("SAVEPOINT job"),
     release: all<[]>("RELEASE job"),
     rollbackJob: all<[]>("ROLLBACK TO job"),
+    useLargeCache: all<[]>("PRAGMA cache_size = -16384"),
+    useSmallCache: all<[]>("PRAGMA cache_size = -1024"),
 
     mailboxes: all<[], MailboxRow>("SELECT * FROM mailboxes"),
     mailboxByFolder: all<[string], MailboxRow>("SELECT * FROM mailboxes WHERE folder = ?"),
@@ -42,6 +45,12 @@ export function prepareStatements(database: Database.Database) {
        FROM messages m JOIN files f ON f.mailbox = m.mailbox AND f.uid = m.uid
        WHERE m.mailbox = ? AND m.uid = ?`,
     ),
+    // Sets of UIDs come as one JSON array: a statement a set costs a fifth of a statement a message.
+    messagesOf: all<[mailbox: number, uids: string], MessageRow>(
+      `SELECT m.uid, flags, keywordSet, modSeq, size, internalMs, saveMs, key, info
+       FROM messages m JOIN files f ON f.mailbox = m.mailbox AND f.uid = m.uid
+       WHERE m.mailbox = ? AND m.uid IN (SELECT value FROM json_each(?)) ORDER BY m.uid`,
+    ),
     messagesWithKeywords: all<[number], { key: string; keywordSet: number }>(
       `SELECT key, keywordSet FROM messages m JOIN files f ON f.mailbox = m.mailbox AND f.uid = m.uid
        WHERE m.mailbox = ? AND keywordSet <> 0`,
@@ -57,10 +66,19 @@ export function prepareStatements(database: Database.Database) {
     updateFlags: all<
       [flags: number, keywordSet: number, modSeq: number, mailbox: number, uid: number]
     >("UPDATE messages SET flags = ?, keywordSet = ?, modSeq = ? WHERE mailbox = ? AND uid = ?"),
+    updateFlagsOf: all<
+      [flags: number, keywordSet: number, modSeq: number, mailbox: number, uids: string]
+    >(
+      `UPDATE messages SET flags = ?, keywordSet = ?, modSeq = ?
+       WHERE mailbox = ? AND uid IN (SELECT value FROM json_each(?))`,
+    ),
     updateSize: all<[flags: number, size: number, mailbox: number, uid: number]>(
       "UPDATE messages SET flags = ?, size = ? WHERE mailbox = ? AND uid = ?",
     ),
     deleteMessage: all<[number, number]>("DELETE FROM messages WHERE mailbox = ? AND uid = ?"),
+    deleteMessagesOf: all<[mailbox: number, uids: string]>(
+      "DELETE FROM messages WHERE mailbox = ? AND uid IN (SELECT value FROM json_each(?))",
+    ),
     deleteMessages: all<[number]>("DELETE FROM messages WHERE mailbox = ?"),
 
     files: all<[number], FileRow>(
@@ -77,7 +95,14 @@ export function prepareStatements(database: Database.Database) {
     updateInfo: all<[string, number, string]>(
       "UPDATE files SET info = ? WHERE mailbox = ? AND key = ?",
     ),
+    updateInfoOf: all<[info: string, mailbox: number, uids: string]>(
+      `UPDATE files SET info = ?
+       WHERE mailbox = ? AND uid IN (SELECT value FROM json_each(?))`,
+    ),
     deleteFile: all<[number, number]>("DELETE FROM files WHERE mailbox = ? AND uid = ?"),
+    deleteFilesOf: all<[mailbox: number, uids: string]>(
+      "DELETE FROM files WHERE mailbox = ? AND uid IN (SELECT value FROM json_each(?))",
+    ),
     deleteFiles: all<[number]>("DELETE FROM files WHERE mailbox = ?"),
 
     insertDetails: all<
@@ -88,7 +113,25 @@ export function prepareStatements(database: Database.Database) {
        SELECT ?, envelope, bodyStructure, body, parts, emailId, threadId FROM details WHERE id = ?`,
     ),
     deleteDetails: all<[number]>("DELETE FROM details WHERE id = ?"),
+    deleteDetailsOf: all<[mailbox: number, uids: string]>(
+      `DELETE FROM details
+       WHERE id IN (SELECT ? * 4294967296 + value FROM json_each(?))`,
+    ),
     deleteAllDetails: all<[number, number]>("DELETE FROM details WHERE id BETWEEN ? AND ?"),
+
+    columnRows: all<[number], ColumnRow>(
+      `SELECT uid, flags, keywordSet, modSeq, size, internalMs, saveMs
+       FROM messages WHERE mailbox = ? ORDER BY uid`,
+    ).raw(),
+    insertPacked: all<[id: number, uidValidity: number, modSeq: number, octets: Uint8Array]>(
+      "INSERT INTO packedColumns VALUES (?, ?, ?, ?)",
+    ),
+    deletePacked: all<[from: number, to: number]>(
+      "DELETE FROM packedColumns WHERE id BETWEEN ? AND ?",
+    ),
+    deleteForeignPacked: all<[]>(
+      "DELETE FROM packedColumns WHERE id >> 32 NOT IN (SELECT id FROM mailboxes)",
+    ),
 
     keywordSetNames: all<[number], string>("SELECT names FROM keywordSets WHERE id = ?").pluck(),
     keywordSetId: all<[string], number>("SELECT id FROM keywordSets WHERE names = ?").pluck(),
@@ -102,6 +145,9 @@ export function prepareStatements(database: Database.Database) {
 
     insertExpunged: all<[number, number, number]>(
       "INSERT OR REPLACE INTO expunged VALUES (?, ?, ?)",
+    ),
+    insertExpungedOf: all<[mailbox: number, modSeq: number, uids: string]>(
+      "INSERT OR REPLACE INTO expunged SELECT ?, value, ? FROM json_each(?)",
     ),
     isExpunged: all<[number, number], number>(
       "SELECT 1 FROM expunged WHERE mailbox = ? AND uid = ?",

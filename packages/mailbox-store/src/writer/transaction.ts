@@ -1,5 +1,6 @@
 import { join } from "node:path";
-import type { MailboxRow } from "../index/rows.ts";
+import type { MailboxRow, MessageRow } from "../index/rows.ts";
+import { limits } from "../limits.ts";
 import { errnoOf, syncDirectory } from "../maildir/durable-file.ts";
 import { nameOfFolder } from "../maildir/folder-name.ts";
 import { StoreError } from "../store-error.ts";
@@ -25,6 +26,7 @@ export class Transaction {
   readonly #undo: (() => void)[] = [];
   readonly #afterCommit: (() => void)[] = [];
   #hasChanged = false;
+  #hasRoom = false;
 
   constructor(
     accountPath: string,
@@ -68,6 +70,12 @@ export class Transaction {
       this.#mailboxes.set(row.id, mailbox);
     }
     return mailbox;
+  }
+
+  /** Those of these messages that are there, in UID order, each once. */
+  messagesOf(mailbox: MailboxTransaction, uids: readonly number[]): readonly MessageRow[] {
+    this.makeRoomFor(uids.length);
+    return this.statements.messagesOf.all(mailbox.row.id, JSON.stringify(uids));
   }
 
   /** The mailbox is no more, or has moved: its plain files are not written again. */
@@ -144,13 +152,29 @@ export class Transaction {
   }
 
   rollBack(): void {
+    this.#giveRoomBack();
     for (const mailbox of this.#mailboxes.values()) mailbox.release();
     this.#takeBack(0);
   }
 
   committed(): void {
+    this.#giveRoomBack();
     for (const mailbox of this.#mailboxes.values()) mailbox.release();
     for (const run of this.#afterCommit) run();
+  }
+
+  /** A transaction that does not fit into SQLite's cache writes its pages twice and reads them again. */
+  makeRoomFor(messages: number): void {
+    if (this.#hasRoom || messages < limits.messagesOfLargeJob) return;
+    this.statements.useLargeCache.run();
+    this.#hasRoom = true;
+  }
+
+  /** There are hundreds of these databases. */
+  #giveRoomBack(): void {
+    if (!this.#hasRoom) return;
+    this.statements.useSmallCache.run();
+    this.#hasRoom = false;
   }
 
   #takeBack(to: number): void {

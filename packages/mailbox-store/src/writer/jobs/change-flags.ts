@@ -13,68 +13,117 @@ import type { Transaction } from "../transaction.ts";
 /**
  * Flags are letters in the file's name; the index follows.
  *
- *   state   file name        index       after a crash here
- *   F1      old              -           nothing happened
- *   F2      new              -           the next scan reads the new flags from the name
- *   F3      new, synced      -           as F2
- *   F4      new, synced      committed   done
+ *   state   file names           index       after a crash here
+ *   F1      old                  -           nothing happened
+ *   F2      some new             -           the next scan reads the new flags from the names
+ *   F3      all new, synced      -           as F2
+ *   F4      all new, synced      committed   done
  *
  * The directory is synced before the commit: an index that is ahead of the name after a power failure
  * would read the old name as another program's change and take the flags back.
+ *
+ * A large STORE comes as several of these jobs (messagesPerTransaction): a crash between two leaves the
+ * messages of the first done and those of the second untouched. RFC 9051 §6.4.6 asks for no more.
  */
 export function changeFlags(
   transaction: Transaction,
   args: Jobs["changeFlags"]["args"],
 ): Jobs["changeFlags"]["result"] {
   const mailbox = transaction.mailboxOfGuid(args.guid);
-  const positions =
-    args.mode === "remove"
-      ? mailbox.keywords.knownPositionsOf(args.keywords)
-      : mailbox.keywords.positionsOf(args.keywords);
+  const change = new FlagsChange(mailbox, args);
   const modified: number[] = [];
-  for (const uid of args.uids) {
-    const message = transaction.statements.message.get(mailbox.row.id, uid);
-    if (message === undefined) continue;
+  for (const message of transaction.messagesOf(mailbox, args.uids)) {
     if (args.unchangedSince !== undefined && message.modSeq > args.unchangedSince) {
-      modified.push(uid);
-      continue;
+      modified.push(message.uid);
+    } else {
+      changeOne(transaction, mailbox, message, change);
     }
-    changeOne(transaction, mailbox, message, args, positions);
   }
+  change.writeRows(transaction);
   return { modified };
+}
+
+/** What a message that had certain flags gets instead, and who gets it. */
+interface Outcome {
+  readonly flags: number;
+  readonly keywordSet: number;
+  readonly info: string;
+  readonly uids: number[];
+}
+
+/**
+ * Messages of a large STORE had few different sets of flags: what each set becomes is found once, and the
+ * rows of all that had it are written with two statements.
+ */
+class FlagsChange {
+  readonly #mailbox: MailboxTransaction;
+  readonly #change: Jobs["changeFlags"]["args"];
+  readonly #positions: readonly number[];
+  readonly #outcomes = new Map<string, Outcome | undefined>();
+
+  constructor(mailbox: MailboxTransaction, change: Jobs["changeFlags"]["args"]) {
+    this.#mailbox = mailbox;
+    this.#change = change;
+    this.#positions =
+      change.mode === "remove"
+        ? mailbox.keywords.knownPositionsOf(change.keywords)
+        : mailbox.keywords.positionsOf(change.keywords);
+  }
+
+  /** undefined when the message has these flags already. */
+  outcomeOf(message: MessageRow): Outcome | undefined {
+    const had = `${message.flags} ${message.keywordSet} ${message.info}`;
+    if (this.#outcomes.has(had)) return this.#outcomes.get(had);
+    const outcome = this.#find(message);
+    this.#outcomes.set(had, outcome);
+    return outcome;
+  }
+
+  writeRows(transaction: Transaction): void {
+    const { statements } = transaction;
+    const { id } = this.#mailbox.row;
+    for (const outcome of this.#outcomes.values()) {
+      if (outcome === undefined || outcome.uids.length === 0) continue;
+      const { flags, keywordSet, info } = outcome;
+      const uids = JSON.stringify(outcome.uids);
+      statements.updateFlagsOf.run(flags, keywordSet, this.#mailbox.modSeq(), id, uids);
+      statements.updateInfoOf.run(info, id, uids);
+    }
+  }
+
+  #find(message: MessageRow): Outcome | undefined {
+    const { keywords } = this.#mailbox;
+    const { mode } = this.#change;
+    const systemFlags = message.flags & systemFlagsMask;
+    const before = keywords.positionsOfSet(message.keywordSet);
+    const newFlags = combine(mode, systemFlags, this.#change.systemFlags);
+    const newPositions = combineSets(mode, before, this.#positions);
+    const keywordSet = keywords.setOf(newPositions);
+    if (newFlags === systemFlags && keywordSet === message.keywordSet) return undefined;
+    keywords.noteSetChange(before, newPositions);
+    return {
+      flags: (message.flags & storedFlagBits.isLf) | newFlags,
+      keywordSet,
+      info: infoOfFlags(message.info, newFlags, keywords.lettersOf(newPositions), (letter) =>
+        keywords.isKnownLetter(letter),
+      ),
+      uids: [],
+    };
+  }
 }
 
 function changeOne(
   transaction: Transaction,
   mailbox: MailboxTransaction,
   message: MessageRow,
-  change: Jobs["changeFlags"]["args"],
-  positions: readonly number[],
+  change: FlagsChange,
 ): void {
-  const systemFlags = message.flags & systemFlagsMask;
-  const before = mailbox.keywords.positionsOfSet(message.keywordSet);
-  const newFlags = combine(change.mode, systemFlags, change.systemFlags);
-  const newPositions = combineSets(change.mode, before, positions);
-  const keywordSet = mailbox.keywords.setOf(newPositions);
-  if (newFlags === systemFlags && keywordSet === message.keywordSet) return;
-
-  const info = infoOfFlags(
-    message.info,
-    newFlags,
-    mailbox.keywords.lettersOf(newPositions),
-    (letter) => mailbox.keywords.isKnownLetter(letter),
-  );
-  const moved = renameMessage(transaction, mailbox, message, info);
+  const outcome = change.outcomeOf(message);
+  if (outcome === undefined) return;
+  const moved = renameMessage(transaction, mailbox, message, outcome.info);
   if (moved === "gone") return;
-  if (moved !== undefined) {
-    changeOne(transaction, mailbox, moved, change, positions);
-    return;
-  }
-  const flags = (message.flags & storedFlagBits.isLf) | newFlags;
-  const { statements } = transaction;
-  statements.updateFlags.run(flags, keywordSet, mailbox.modSeq(), mailbox.row.id, message.uid);
-  statements.updateInfo.run(info, mailbox.row.id, message.key);
-  mailbox.keywords.noteSetChange(before, newPositions);
+  if (moved !== undefined) changeOne(transaction, mailbox, moved, change);
+  else outcome.uids.push(message.uid);
 }
 
 /**
@@ -89,7 +138,7 @@ function renameMessage(
 ): MessageRow | "gone" | undefined {
   const from = mailbox.path(message);
   const directory = join(mailbox.folderPath, "cur");
-  const to = join(directory, message.key + info);
+  const to = `${directory}/${message.key}${info}`;
   crashPoint("F1");
   try {
     if (from !== to) renameSync(from, to);

@@ -31,9 +31,7 @@ import { removeFile } from "./expunge.ts";
 export function copy(transaction: Transaction, args: Jobs["copy"]["args"]): Jobs["copy"]["result"] {
   const source = transaction.mailboxOfGuid(args.guid);
   const target = transaction.mailboxOfFolder(args.targetFolder);
-  const messages = args.uids
-    .map((uid) => transaction.statements.message.get(source.row.id, uid))
-    .filter((message) => message !== undefined);
+  const messages = transaction.messagesOf(source, args.uids);
   if (!args.isMove) {
     const bytes = messages.reduce((sum, { size }) => sum + size, 0);
     refuseOverQuota(transaction, args.quota, { messages: messages.length, bytes });
@@ -69,6 +67,7 @@ function removeSources(
   // The one sync that cannot wait for the others: before it, the source is all there is on disk.
   syncDirectory(join(target.folderPath, "cur"));
   crashPoint("C3");
+  const removed: number[] = [];
   // From the first unlink on nothing may fail the job: what cannot be removed is in both.
   for (const { message, path } of copied) {
     const from = source.path(message);
@@ -81,9 +80,10 @@ function removeSources(
       );
       continue;
     }
-    source.forget(message.uid);
+    removed.push(message.uid);
     crashPoint("C4");
   }
+  source.forget(removed);
 }
 
 function copyOne(

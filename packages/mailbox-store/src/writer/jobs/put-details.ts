@@ -1,4 +1,4 @@
-import { detailsId } from "../../index/schema.ts";
+import { detailsId, packedId } from "../../index/schema.ts";
 import type { Jobs } from "../jobs.ts";
 import type { Transaction } from "../transaction.ts";
 
@@ -17,6 +17,8 @@ export function putDetails(
     // The W of a foreign file name may be wrong.
     if (sizeBytes !== message.size) {
       statements.updateSize.run(message.flags, sizeBytes, row.id, uid);
+      // The one change of a column that has no modseq.
+      statements.deletePacked.run(packedId(row.id, 0), packedId(row.id, 2 ** 32 - 1));
     }
     const id = detailsId(row.id, uid);
     statements.insertDetails.run(id, envelope, bodyStructure, body, parts, emailId, threadId);

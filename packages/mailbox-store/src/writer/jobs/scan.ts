@@ -3,7 +3,12 @@ import { join } from "node:path";
 import { storedFlagBits } from "../../index/schema.ts";
 import { limits } from "../../limits.ts";
 import { readIfThere } from "../../maildir/durable-file.ts";
-import { directoryTimes, listMessageFiles, type SeenFile } from "../../maildir/folder-files.ts";
+import {
+  type DirectoryTimes,
+  directoryTimes,
+  listMessageFiles,
+  type SeenFile,
+} from "../../maildir/folder-files.ts";
 import { saveDateMsOfKey } from "../../maildir/maildir-name.ts";
 import { parseUidList } from "../../maildir/uid-list.ts";
 import { flagsOfInfo } from "../../message-flags.ts";
@@ -30,32 +35,85 @@ export function scan(transaction: Transaction, args: Jobs["scan"]["args"]): Jobs
   if (!existsSync(join(mailbox.folderPath, "cur"))) {
     throw transaction.noSuchMailbox(mailbox.row.folder);
   }
-  const times = directoryTimes(mailbox.folderPath);
-  const files = listMessageFiles(mailbox.folderPath);
-  mailbox.keywords.readFile();
-
-  const missing: FileRow[] = [];
-  const known = new Set<string>();
-  for (const row of transaction.statements.files.iterate(mailbox.row.id)) {
-    known.add(row.key);
-    if (!isAsRecorded(row, files.get(row.key))) missing.push(row);
+  const listed = unfinishedListing(mailbox) ?? listAndCompare(transaction, mailbox);
+  const isUnfinished = adoptWaiting(transaction, mailbox, listed.waiting);
+  if (isUnfinished) {
+    transaction.afterCommit(() => {
+      unfinished = { ...listed, folderPath: mailbox.folderPath };
+    });
+    return { isUnfinished };
   }
-  for (const row of missing) {
-    const file = files.get(row.key);
-    if (file !== undefined) applyRename(transaction, mailbox, row, file);
-  }
-  const isSettled = forgetMissing(
-    transaction,
-    mailbox,
-    missing.filter(({ key }) => !files.has(key)),
-  );
-
-  const unknown = [...files.values()].filter(({ key }) => !known.has(key));
-  const isUnfinished = adoptUnknown(transaction, mailbox, unknown);
-  if (isUnfinished) return { isUnfinished };
   mailbox.row.isScanned = 1;
-  if (isSettled) mailbox.agree(times);
+  if (listed.isSettled) mailbox.agree(listed.times);
   return { isUnfinished: false };
+}
+
+/** What a listing showed, and what of it is still to be taken in: the last first. */
+interface Listed {
+  readonly times: DirectoryTimes;
+  readonly isSettled: boolean;
+  readonly waiting: WaitingFile[];
+}
+
+interface WaitingFile {
+  readonly file: SeenFile;
+  readonly saveDateMs: number;
+  readonly listedUid: number | undefined;
+}
+
+/**
+ * Taking in 100,000 files is cut into many transactions, which need not list the folder each. Only the
+ * last one's listing is kept: whoever scans goes on until it is finished.
+ */
+let unfinished: (Listed & { readonly folderPath: string }) | undefined;
+
+function unfinishedListing(mailbox: MailboxTransaction): Listed | undefined {
+  const listed = unfinished;
+  unfinished = undefined;
+  if (listed?.folderPath !== mailbox.folderPath || mailbox.isScanned) return undefined;
+  const now = directoryTimes(mailbox.folderPath);
+  const isSame = now.newMtime === listed.times.newMtime && now.curMtime === listed.times.curMtime;
+  return isSame ? listed : undefined;
+}
+
+function listAndCompare(transaction: Transaction, mailbox: MailboxTransaction): Listed {
+  const times = directoryTimes(mailbox.folderPath);
+  const unknown = listMessageFiles(mailbox.folderPath);
+  const missing: FileRow[] = [];
+  const renamed: { readonly row: FileRow; readonly file: SeenFile }[] = [];
+  mailbox.keywords.readFile();
+  for (const row of transaction.statements.files.iterate(mailbox.row.id)) {
+    const file = unknown.get(row.key);
+    if (file === undefined) missing.push(row);
+    else if (!isAsRecorded(row, file)) renamed.push({ row, file });
+    unknown.delete(row.key);
+  }
+  for (const { row, file } of renamed) applyRename(transaction, mailbox, row, file);
+  const isSettled = forgetMissing(transaction, mailbox, missing);
+  return { times, isSettled, waiting: inOrder(mailbox, unknown) };
+}
+
+/** The order in which they get UIDs: those that the list names first, then as they were made. */
+function inOrder(
+  mailbox: MailboxTransaction,
+  unknown: ReadonlyMap<string, SeenFile>,
+): WaitingFile[] {
+  if (unknown.size === 0) return [];
+  // May itself take in those that Dovecot gave UIDs.
+  mailbox.readUidList();
+  const uids = mailbox.isScanned ? new Map<string, number>() : uidsOfFile(mailbox);
+  const waiting = Array.from(unknown.values(), (file) => ({
+    file,
+    saveDateMs: saveDateMsOfKey(file.key) ?? 0,
+    listedUid: uids.get(file.key),
+  }));
+  return waiting.sort((a, b) => compareWaiting(b, a));
+}
+
+function compareWaiting(a: WaitingFile, b: WaitingFile): number {
+  const uidA = a.listedUid ?? Number.MAX_SAFE_INTEGER;
+  const uidB = b.listedUid ?? Number.MAX_SAFE_INTEGER;
+  return uidA - uidB || a.saveDateMs - b.saveDateMs || (a.file.key < b.file.key ? -1 : 1);
 }
 
 function isAsRecorded(row: FileRow, file: SeenFile | undefined): boolean {
@@ -112,34 +170,32 @@ function forgetMissing(
     if (before.newMtime !== after.newMtime || before.curMtime !== after.curMtime) continue;
     for (const row of missing) {
       const file = files.get(row.key);
-      if (file === undefined) mailbox.forget(row.uid);
-      else if (!isAsRecorded(row, file)) applyRename(transaction, mailbox, row, file);
+      if (file !== undefined && !isAsRecorded(row, file)) {
+        applyRename(transaction, mailbox, row, file);
+      }
     }
+    mailbox.forget(missing.filter(({ key }) => !files.has(key)).map(({ uid }) => uid));
     return true;
   }
   return false;
 }
 
 /** True when there are more than one transaction should take. */
-function adoptUnknown(
+function adoptWaiting(
   transaction: Transaction,
   mailbox: MailboxTransaction,
-  unknown: readonly SeenFile[],
+  waiting: WaitingFile[],
 ): boolean {
-  if (unknown.length === 0) return false;
-  // May itself take in those that Dovecot gave UIDs.
-  mailbox.readUidList();
-  const listed = mailbox.isScanned ? new Map<string, number>() : uidsOfFile(mailbox);
+  if (waiting.length === 0) return false;
   const { statements } = transaction;
+  transaction.makeRoomFor(waiting.length);
+  mailbox.readUidList();
   const more = mailbox.mailboxFile()?.keywordsOfMessages;
-  const waiting = unknown
-    .filter(({ key }) => statements.fileByKey.get(mailbox.row.id, key) === undefined)
-    .map((file) => ({ file, uid: listed.get(file.key) ?? Number.POSITIVE_INFINITY }))
-    .sort((a, b) => a.uid - b.uid || compareFiles(a.file, b.file));
   const startMs = performance.now();
-  for (const { file, uid } of waiting) {
-    const morePositions = more?.get(file.key) ?? [];
-    adopt(transaction, mailbox, file, Number.isFinite(uid) ? uid : undefined, morePositions);
+  for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
+    const { file, listedUid } = next;
+    if (statements.fileByKey.get(mailbox.row.id, file.key) !== undefined) continue;
+    adopt(transaction, mailbox, file, listedUid, more?.get(file.key) ?? []);
     if (performance.now() - startMs > limits.adoptMsPerTransaction) return true;
   }
   return false;
@@ -169,11 +225,4 @@ function uidsOfFile(mailbox: MailboxTransaction): Map<string, number> {
   const list = octets === undefined ? undefined : parseUidList(octets);
   if (list === undefined || list.uidValidity !== mailbox.row.uidValidity) return new Map();
   return new Map(list.entries.map(({ uid, key }) => [key, uid]));
-}
-
-/** In the order of their making, as far as names tell. */
-function compareFiles(a: SeenFile, b: SeenFile): number {
-  const difference = (saveDateMsOfKey(a.key) ?? 0) - (saveDateMsOfKey(b.key) ?? 0);
-  if (difference !== 0) return difference;
-  return a.key < b.key ? -1 : 1;
 }
