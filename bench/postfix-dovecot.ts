@@ -1,11 +1,8 @@
-import { spawn } from "node:child_process";
-import { once } from "node:events";
-import { chmod, chown, mkdir, mkdtemp, writeFile } from "node:fs/promises";
-import { connect } from "node:net";
+import { chmod, mkdtemp } from "node:fs/promises";
 import { join } from "node:path";
-import { eventually } from "../e2e/eventually.ts";
 import { freePort } from "../e2e/free-port.ts";
-import { idsOf, startPostfix } from "../e2e/postfix.ts";
+import { startPostfix } from "../e2e/postfix.ts";
+import { startDovecot } from "./dovecot.ts";
 import { accounts, DOMAIN, type MailServer } from "./mail-server.ts";
 import { descendantsOf } from "./process-tree.ts";
 
@@ -29,62 +26,13 @@ export async function startPostfixDovecot(base: string): Promise<MailServer> {
   return {
     name: "Postfix with Dovecot",
     smtpPort,
-    maildirOf: dovecot.maildirOf,
+    maildirOf: (account) => dovecot.maildirOf(account),
     async pids() {
       return [...(await descendantsOf(dovecot.pid)), ...(await descendantsOf(await postfix.pid()))];
     },
     async [Symbol.asyncDispose]() {
       await postfix.stop();
       await dovecot.stop();
-    },
-  };
-}
-
-async function startDovecot(directory: string) {
-  await mkdir(join(directory, "mail"), { recursive: true });
-  const [uid, gid] = await idsOf("mail");
-  await chown(join(directory, "mail"), uid, gid);
-  const conf = join(directory, "dovecot.conf");
-  await writeFile(
-    conf,
-    `
-base_dir = ${directory}/run
-state_dir = ${directory}/state
-log_path = ${directory}/dovecot.log
-ssl = no
-protocols = lmtp
-mail_location = maildir:${directory}/mail/%d/%n
-mail_uid = ${uid}
-mail_gid = ${gid}
-first_valid_uid = 1
-mail_fsync = optimized
-auth_username_format = %Lu
-passdb {
-  driver = static
-  args = nopassword=y
-}
-userdb {
-  driver = static
-  args = uid=${uid} gid=${gid} home=${directory}/mail/%d/%n allow_all_users=yes
-}
-service lmtp {
-  process_min_avail = 2
-  unix_listener lmtp {
-    mode = 0666
-  }
-}
-`,
-  );
-  const child = spawn("dovecot", ["-F", "-c", conf], { stdio: "inherit" });
-  const lmtpSocket = join(directory, "run", "lmtp");
-  await reachable(lmtpSocket);
-  return {
-    lmtpSocket,
-    pid: child.pid ?? 0,
-    maildirOf: (account: string) => join(directory, "mail", DOMAIN, account),
-    async stop() {
-      child.kill("SIGTERM");
-      await once(child, "exit");
     },
   };
 }
@@ -98,11 +46,3 @@ virtual_transport = lmtp:unix:${lmtpSocket}
 smtpd_client_connection_count_limit = 0
 smtpd_peername_lookup = no
 `;
-
-const reachable = (path: string) =>
-  eventually(`somebody answers on ${path}`, async () => {
-    const socket = connect({ path });
-    await once(socket, "connect");
-    socket.destroy();
-    return true;
-  });

@@ -1,0 +1,77 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { chown, mkdir, writeFile } from "node:fs/promises";
+import { connect } from "node:net";
+import { join } from "node:path";
+import { eventually } from "../e2e/eventually.ts";
+import { idsOf } from "../e2e/postfix.ts";
+import { DOMAIN } from "./mail-server.ts";
+
+/** Debian's Dovecot with LMTP over Maildirs, in a directory of its own. */
+export interface Dovecot {
+  readonly lmtpSocket: string;
+  /** For doveadm. */
+  readonly conf: string;
+  readonly pid: number;
+  maildirOf(account: string): string;
+  stop(): Promise<void>;
+}
+
+/** `mail_fsync = optimized`, its default, fsyncs deliveries. */
+export async function startDovecot(directory: string): Promise<Dovecot> {
+  await mkdir(join(directory, "mail"), { recursive: true });
+  const [uid, gid] = await idsOf("mail");
+  await chown(join(directory, "mail"), uid, gid);
+  const conf = join(directory, "dovecot.conf");
+  await writeFile(
+    conf,
+    `
+base_dir = ${directory}/run
+state_dir = ${directory}/state
+log_path = ${directory}/dovecot.log
+ssl = no
+protocols = lmtp
+mail_location = maildir:${directory}/mail/%d/%n
+mail_uid = ${uid}
+mail_gid = ${gid}
+first_valid_uid = 1
+mail_fsync = optimized
+auth_username_format = %Lu
+passdb {
+  driver = static
+  args = nopassword=y
+}
+userdb {
+  driver = static
+  args = uid=${uid} gid=${gid} home=${directory}/mail/%d/%n allow_all_users=yes
+}
+service lmtp {
+  process_min_avail = 2
+  unix_listener lmtp {
+    mode = 0666
+  }
+}
+`,
+  );
+  const child = spawn("dovecot", ["-F", "-c", conf], { stdio: "inherit" });
+  const lmtpSocket = join(directory, "run", "lmtp");
+  await reachable(lmtpSocket);
+  return {
+    lmtpSocket,
+    conf,
+    pid: child.pid ?? 0,
+    maildirOf: (account: string) => join(directory, "mail", DOMAIN, account),
+    async stop() {
+      child.kill("SIGTERM");
+      await once(child, "exit");
+    },
+  };
+}
+
+const reachable = (path: string) =>
+  eventually(`somebody answers on ${path}`, async () => {
+    const socket = connect({ path });
+    await once(socket, "connect");
+    socket.destroy();
+    return true;
+  });
