@@ -78,6 +78,8 @@ export const limits = {
   lockWaitMs: 10_000,
   /** Dovecot's own bound for its dovecot-uidlist.lock. */
   staleLockMs: 2 * MINUTE_MS,
+  /** Between making a lock file and writing into it a living process needs no such time. */
+  unsignedLockMs: 2_000,
   /** Where inotify has no watch left. */
   pollMs: 1_000,
   /** Foreign programs make many small changes at once. */
