@@ -1,14 +1,13 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { type TestContext, test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { LoopDisk } from "./loop-disk.ts";
 import { StoreModel } from "./store-model.ts";
-import { lookAt, openStore, type SeenStore, type StoreEvent } from "./store-traffic.ts";
+import { deleteIndexes, look, type StoreEvent } from "./store-traffic.ts";
 
 const CUTS = Number(process.env.POSTHOUSE_STORE_POWER_CUTS ?? 300);
 const SEED = Number(process.env.POSTHOUSE_STORE_SEED ?? 1);
@@ -69,18 +68,4 @@ async function workUntilCut(
   worker.kill("SIGKILL");
   await exited;
   await disk.mountAgain();
-}
-
-async function deleteIndexes(mailDirectory: string): Promise<void> {
-  for (const name of ["ann", "bob"]) {
-    for (const suffix of ["", "-wal", "-shm"]) {
-      const path = join(mailDirectory, "example.org", name, `index.sqlite${suffix}`);
-      await rm(path, { force: true });
-    }
-  }
-}
-
-async function look(mailDirectory: string): Promise<SeenStore> {
-  await using store = await openStore(mailDirectory);
-  return await lookAt(store);
 }

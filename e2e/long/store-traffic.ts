@@ -1,4 +1,6 @@
 import { createHash } from "node:crypto";
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
 import {
   type AccountMail,
   type AccountRef,
@@ -58,6 +60,21 @@ export function numberedMessage(number: number): Buffer {
   return Buffer.from(
     `From: <a@example.org>\r\nSubject: ${number}\r\nMessage-ID: <${number}@example.org>\r\n\r\n${body}`,
   );
+}
+
+/** Opens what is there after a cut, as any process would. */
+export async function look(mailDirectory: string): Promise<SeenStore> {
+  await using store = await openStore(mailDirectory);
+  return await lookAt(store);
+}
+
+export async function deleteIndexes(mailDirectory: string): Promise<void> {
+  for (const name of ["ann", "bob"]) {
+    for (const suffix of ["", "-wal", "-shm"]) {
+      const path = join(mailDirectory, "example.org", name, `index.sqlite${suffix}`);
+      await rm(path, { force: true });
+    }
+  }
 }
 
 export async function lookAt(store: MailStore): Promise<SeenStore> {
