@@ -51,9 +51,12 @@ export class RecordedDisk {
     else this.#changeNames(name, args);
   }
 
-  /** As it would be found after the power went; `keeps` says for which nodes luck kept what was not synced. */
+  /**
+   * As it would be found after the power went; `keeps` says for which files luck kept what was not synced.
+   * Names are kept all or none: journals keep a rename between two directories whole.
+   */
   async restore(target: string, keeps: () => boolean): Promise<void> {
-    await restoreDirectory(this.#root, target, keeps);
+    await restoreDirectory(this.#root, target, { keepsNames: keeps(), keeps });
   }
 
   #sync([fd]: readonly string[], phase: SystemCall["phase"]): void {
@@ -148,12 +151,12 @@ function emptyDirectory(): DirectoryNode {
 async function restoreDirectory(
   directory: DirectoryNode,
   target: string,
-  keeps: () => boolean,
+  luck: { readonly keepsNames: boolean; readonly keeps: () => boolean },
 ): Promise<void> {
   await mkdir(target, { recursive: true });
-  for (const [name, node] of keeps() ? directory.entries : directory.synced) {
+  for (const [name, node] of luck.keepsNames ? directory.entries : directory.synced) {
     const path = join(target, name);
-    if (node.kind === "directory") await restoreDirectory(node, path, keeps);
-    else await writeFile(path, keeps() ? node.octets : node.synced);
+    if (node.kind === "directory") await restoreDirectory(node, path, luck);
+    else await writeFile(path, luck.keeps() ? node.octets : node.synced);
   }
 }

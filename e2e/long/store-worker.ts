@@ -107,6 +107,7 @@ async function obeyInMailbox(
 ) {
   await using mailbox = await mail.openMailbox(order.mailbox);
   const uids = [order.uid as Uid];
+  if (random(4) === 0) await mailbox.claimRecent();
   if (order.do === "expunge") await mailbox.expunge(uids);
   else if (order.do === "flag") {
     const all = order.flags.split(" ").filter((flag) => flag !== "");
