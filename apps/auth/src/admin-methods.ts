@@ -1,3 +1,4 @@
+import { type Compression, DirectoryError } from "@posthouse/accounts";
 import type { Directory } from "@posthouse/accounts/directory";
 import { type CallArguments, type CallMethods, callLimits } from "@posthouse/accounts/socket";
 import type { Administration } from "./administration.ts";
@@ -38,6 +39,7 @@ function accountMethods(directory: Directory, administration: Administration) {
         ...(password !== undefined && { password }),
         ...(typeof quotaBytes === "number" && { quotaBytes }),
         ...(typeof quotaMessages === "number" && { quotaMessages }),
+        ...(args.has("compression") && { compression: compression(args) }),
       });
     },
     removeAccount: (args: CallArguments) => administration.removeAccount(address(args)),
@@ -50,6 +52,8 @@ function accountMethods(directory: Directory, administration: Administration) {
     setPasswordHash: (args: CallArguments) =>
       administration.setPasswordHash(address(args), args.string("hash", callLimits.hashCharsMax)),
     setQuota: (args: CallArguments) => directory.setQuota(address(args), quota(args)),
+    setCompression: (args: CallArguments) =>
+      directory.setCompression(address(args), compression(args)),
   };
 }
 
@@ -110,4 +114,10 @@ function quota(args: CallArguments) {
     ...(quotaBytes !== undefined && { quotaBytes }),
     ...(quotaMessages !== undefined && { quotaMessages }),
   };
+}
+
+function compression(args: CallArguments): Compression {
+  const wanted = args.string("compression", 8);
+  if (wanted === "zstd" || wanted === "none") return wanted;
+  throw new DirectoryError("bad-request", `There is no compression "${wanted}": zstd or none`);
 }

@@ -48,6 +48,17 @@ test("everything the administrator does is so at once for the servers", async ()
       quotaMessages: 7,
     },
   );
+  const compressing = await admin.setCompression("ann@example.org", "zstd");
+  assert.equal(compressing.compression, "zstd");
+  const plain = await admin.setCompression("ann@example.org", "none");
+  assert.equal(plain.compression, undefined);
+  const bob = await admin.addAccount({ address: "bob@example.org", compression: "zstd" });
+  assert.equal(bob.compression, "zstd");
+  await assert.rejects(
+    admin.setCompression("bob@example.org", "lzma" as never),
+    /There is no compression "lzma": zstd or none/,
+  );
+  await admin.removeAccount("bob@example.org");
   assert.deepEqual(await admin.listDomains(), [
     { domain: "example.org", accounts: 1, aliases: 1 },
     { domain: "xn--bcher-kva.example", accounts: 0, aliases: 0 },

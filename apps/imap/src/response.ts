@@ -7,6 +7,7 @@ export type ResponseCode =
   | "BADCHARSET (US-ASCII UTF-8)"
   | "CANNOT"
   | "CLIENTBUG"
+  | "CORRUPTION"
   | "EXPUNGEISSUED"
   | "LIMIT"
   | "NONEXISTENT"
@@ -73,5 +74,6 @@ export const refusalOf = {
   gone: () => no("EXPUNGEISSUED", "Some of the messages have been expunged"),
   limit: () => no("LIMIT", "A limit of this server is reached"),
   "bad-message": () => no("CANNOT", "A message cannot contain NUL octets"),
+  unreadable: () => no("CORRUPTION", "Some of the messages cannot be read"),
   unavailable: () => no("UNAVAILABLE", "Try again later"),
 } as const satisfies Record<StoreErrorCode, () => CommandFailure>;

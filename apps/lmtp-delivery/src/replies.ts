@@ -37,6 +37,7 @@ export const replyOfStoreError = {
   "not-found": tryLater,
   exists: tryLater,
   gone: tryLater,
+  unreadable: tryLater,
   unavailable: tryLater,
   "read-only": { code: 450, enhanced: "4.2.1", text: "Mailbox is read-only now" },
   "not-permitted": { code: 550, enhanced: "5.2.1", text: "Mailbox does not take mail" },

@@ -62,5 +62,6 @@ export const refusalOf = {
   gone: () => refused("The message was removed by another client meanwhile"),
   limit: () => refused("A limit of the store is reached", "SYS/TEMP"),
   "bad-message": () => refused("The message cannot be read", "SYS/PERM"),
+  unreadable: () => refused("The message cannot be read", "SYS/PERM"),
   unavailable: () => refused("The maildrop is not available now", "SYS/TEMP"),
 } as const satisfies Record<StoreErrorCode, () => CommandFailure>;

@@ -24,6 +24,7 @@ export interface AdminClient extends AsyncDisposable {
   setPasswordHash(address: string, hash: string): Promise<void>;
   /** Null: no limit. What is left out stays as it is. */
   setQuota(address: string, quota: QuotaChange): Promise<Account>;
+  setCompression(address: string, compression: Compression): Promise<Account>;
 
   /** `@example.org` is the catch-all of the domain. An alias that is there gets these targets too. */
   addAlias(address: string, targets: readonly string[]): Promise<Alias>;
@@ -48,7 +49,11 @@ export interface AddAccountRequest {
   readonly password?: string;
   readonly quotaBytes?: number;
   readonly quotaMessages?: number;
+  readonly compression?: Compression;
 }
+
+/** Of messages that come from now on; those that are there stay as they are. */
+export type Compression = "none" | "zstd";
 
 export interface QuotaChange {
   readonly quotaBytes?: number | null;
@@ -138,6 +143,7 @@ export function connectAdmin(options: CallClientOptions): AdminClient {
     setPassword: (address, password) => change("setPassword", { address, password }),
     setPasswordHash: (address, hash) => change("setPasswordHash", { address, hash }),
     setQuota: (address, quota) => change("setQuota", { address, ...quota }),
+    setCompression: (address, compression) => change("setCompression", { address, compression }),
     addAlias: (address, targets) => change("addAlias", { address, targets }),
     removeAlias: (address, targets) => change("removeAlias", { address, targets }),
     listAliases: (domain) => askAll("listAliases", addressOf<Alias>, domain),

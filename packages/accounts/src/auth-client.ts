@@ -45,6 +45,8 @@ export interface Account {
   /** Undefined: no limit. */
   readonly quotaBytes?: number;
   readonly quotaMessages?: number;
+  /** How new messages are stored; undefined: as they are. */
+  readonly compression?: "zstd";
 }
 
 export type RecipientResolution =

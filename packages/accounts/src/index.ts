@@ -4,6 +4,7 @@ export {
   type AdminClient,
   type Alias,
   type Ban,
+  type Compression,
   connectAdmin,
   type DomainSummary,
   type LastLogin,

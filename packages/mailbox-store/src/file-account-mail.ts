@@ -159,7 +159,8 @@ export class FileAccountMail implements AccountMail {
     deliveryId: string | undefined,
   ): Promise<Appended> {
     const { host, messageBytesMax } = this.#account.context;
-    const options = { tmpDirectory: this.#account.tmpPath, host, messageBytesMax };
+    const { compression = "none" } = this.#ref;
+    const options = { tmpDirectory: this.#account.tmpPath, host, messageBytesMax, compression };
     const messages: ReceivedMessage[] = [];
     try {
       for (const request of requests) messages.push(await receiveMessage(request, options));

@@ -8,6 +8,18 @@ export const limits = {
   bufferedBytesMax: 128 * KiB,
   /** Pieces in which message octets are given out. */
   readChunkBytes: 64 * KiB,
+  /** Read when a message is opened: its form is in its first octets, and most messages are no longer. */
+  headBytes: 16 * KiB,
+  /** Of a compressed message, each compressed alone: what is inflated in vain for an octet in its middle. */
+  frameBytes: 256 * KiB,
+  /** Takes 150 µs on the event loop; more is compressed in libuv's pool. */
+  compressedAtOnceBytesMax: 16 * KiB,
+  /** 8 octets a frame: enough for 2 GiB. */
+  seekTableBytesMax: 64 * KiB,
+  /** A compressed file may become messageBytesMax, or so many times itself: text does not reach 100. */
+  inflationMax: 100,
+  /** A compressed file whose name does not say its size is inflated in memory once, to count. */
+  countedBytesMax: 64 * 1024 * KiB,
   /** Of one name on disk, by ext4, XFS, btrfs and ZFS alike. */
   folderNameOctetsMax: 255,
   /** Ours, not Maildir's: a client that makes more is broken. */
@@ -66,6 +78,8 @@ export const limits = {
   lockWaitMs: 10_000,
   /** Dovecot's own bound for its dovecot-uidlist.lock. */
   staleLockMs: 2 * MINUTE_MS,
+  /** Between making a lock file and writing into it a living process needs no such time. */
+  unsignedLockMs: 2_000,
   /** Where inotify has no watch left. */
   pollMs: 1_000,
   /** Foreign programs make many small changes at once. */

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import type { FileHandle } from "node:fs/promises";
 import { decodePartTree, PartScanner } from "@posthouse/message";
 import type { AccountState } from "./account-state.ts";
+import { MessageOctets } from "./compression/message-octets.ts";
 import { CrlfConverter } from "./crlf.ts";
 import type { DetailsRow, MessageRow } from "./index/rows.ts";
 import { detailsId, storedFlagBits } from "./index/schema.ts";
@@ -38,8 +39,9 @@ export async function openMessage(
   if (found === undefined) {
     throw new StoreError("gone", `The message of UID ${uid} in "${account.path}" is gone`);
   }
-  const about = { sizeBytes: found.row.size, isLf: isLf(found.row) };
-  return new StoredFile(found.handle, about, async () => {
+  const { messageBytesMax } = account.context;
+  const about = { sizeBytes: found.row.size, isLf: isLf(found.row), messageBytesMax };
+  return StoredFile.open(found.handle, about, async () => {
     const [details] = await readDetails(account, mailbox, [uid]);
     if (details === undefined) {
       throw new StoreError("gone", `The message of UID ${uid} in "${account.path}" is gone`);
@@ -76,12 +78,18 @@ async function parseMissing(
   mailbox: SharedMailbox,
   uids: readonly Uid[],
 ): Promise<readonly FoundDetails[]> {
+  const { messageBytesMax } = account.context;
   const parsed: FoundDetails[] = [];
   for (const uid of uids) {
     const found = await openFile(account, mailbox, uid);
     if (found === undefined) continue;
     try {
-      parsed.push({ uid, ...(await parseFile(found.handle, isLf(found.row))) });
+      const about = { sizeBytes: found.row.size, messageBytesMax };
+      const octets = await MessageOctets.open(found.handle, about);
+      parsed.push({ uid, ...(await parseOctets(octets.read(), isLf(found.row))) });
+    } catch (error) {
+      if (!(error instanceof StoreError) || error.code !== "unreadable") throw error;
+      account.context.log(`${error.message}: UID ${uid} in "${account.path}", ${found.row.key}`);
     } finally {
       await found.handle.close();
     }
@@ -90,19 +98,14 @@ async function parseMissing(
   return parsed;
 }
 
-async function parseFile(
-  handle: FileHandle,
+async function parseOctets(
+  chunks: AsyncIterable<Uint8Array>,
   hasLfLineEnds: boolean,
 ): Promise<DetailsRow & { readonly sizeBytes: number }> {
   const scanner = new PartScanner({ lineEnds: hasLfLineEnds ? "lf" : "crlf" });
   const converter = new CrlfConverter();
   const sha256 = createHash("sha256");
-  for (;;) {
-    const { bytesRead, buffer } = await handle.read({
-      buffer: Buffer.allocUnsafe(limits.readChunkBytes),
-    });
-    if (bytesRead === 0) break;
-    const octets = buffer.subarray(0, bytesRead);
+  for await (const octets of chunks) {
     scanner.push(octets);
     sha256.update(hasLfLineEnds ? converter.convert(octets) : octets);
   }

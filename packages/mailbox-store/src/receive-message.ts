@@ -3,6 +3,7 @@ import { closeSync, constants, fdatasync, fsync, futimes, open, unlink, write } 
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { PartScanner } from "@posthouse/message";
+import { MessageEncoder } from "./compression/message-encoder.ts";
 import { crashPoint } from "./crash-point.ts";
 import { limits } from "./limits.ts";
 import { fileMode } from "./maildir/durable-file.ts";
@@ -10,7 +11,7 @@ import { keyWithSizes, newKeyStem } from "./maildir/maildir-name.ts";
 import { detailsOf } from "./message-details.ts";
 import { bitsOfSystemFlags } from "./message-flags.ts";
 import { StoreError } from "./store-error.ts";
-import type { AppendRequest } from "./types.ts";
+import type { AppendRequest, Compression } from "./types.ts";
 import type { ReceivedMessage } from "./writer/jobs.ts";
 
 // The callback functions: fs/promises costs twice the processor time a call, and this is the hot path.
@@ -28,6 +29,7 @@ export interface ReceiveOptions {
   readonly tmpDirectory: string;
   readonly host: string;
   readonly messageBytesMax: number;
+  readonly compression: Compression;
 }
 
 /**
@@ -43,7 +45,7 @@ export async function receiveMessage(
   const stem = newKeyStem(options.host);
   const path = join(options.tmpDirectory, stem);
   const scanner = new PartScanner();
-  const sink = new MessageSink(path);
+  const sink = new MessageSink(path, options.compression);
   try {
     let sizeBytes = 0;
     for await (const octets of request.octets) {
@@ -85,14 +87,16 @@ export async function discardReceived(
 /** Memory first, and a file when it grows or is to last. */
 class MessageSink {
   readonly #path: string;
+  readonly #encoder: MessageEncoder;
   #held: Uint8Array[] = [];
   #heldBytes = 0;
   #fd: number | undefined;
   #isMade = false;
   #hash: ReturnType<typeof createHash> | undefined;
 
-  constructor(path: string) {
+  constructor(path: string, compression: Compression) {
     this.#path = path;
+    this.#encoder = new MessageEncoder(compression);
   }
 
   /** False when it is time to spill(). The octets are copied: their owner may use them again. */
@@ -106,7 +110,7 @@ class MessageSink {
     this.#hash ??= createHash("sha256");
     const octets = this.#take();
     this.#hash.update(octets);
-    await this.#write(octets, 0);
+    await this.#write(await this.#encoder.encode(octets), 0);
   }
 
   /** On disk, whatever happens; gives the SHA-256 of all octets. */
@@ -115,7 +119,10 @@ class MessageSink {
     const sha256 = this.#hash?.update(octets).digest() ?? hash("sha256", octets, "buffer");
     // One write that is durable when it returns saves a small message the trip for its fsync.
     const isWhole = this.#fd === undefined && modifiedMs === undefined;
-    const fd = await this.#write(octets, isWhole ? constants.O_DSYNC : 0);
+    const fd = await this.#write(
+      await this.#encoder.finish(octets),
+      isWhole ? constants.O_DSYNC : 0,
+    );
     if (modifiedMs !== undefined) {
       // The file's time is INTERNALDATE, for Dovecot and for a rebuilt index alike.
       // A Date, since Node takes a negative number for "now", and there is mail from before 1970.

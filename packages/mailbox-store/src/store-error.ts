@@ -14,6 +14,8 @@ export type StoreErrorCode =
   | "limit"
   /** The octets cannot be a message: a NUL (RFC 5322 §2.2, RFC 9051 §4.3.1). */
   | "bad-message"
+  /** A message's file is damaged, or compressed in a way that is not known here: no attempt will read it. */
+  | "unreadable"
   /** The disk is full, or another failure that may pass. */
   | "unavailable";
 

@@ -1,5 +1,6 @@
 import { type FileHandle, open } from "node:fs/promises";
 import type { MessagePart } from "@posthouse/message";
+import { type AboutOctets, MessageOctets, slice } from "./compression/message-octets.ts";
 import { CrlfConverter } from "./crlf.ts";
 import { limits } from "./limits.ts";
 import { errnoOf } from "./maildir/durable-file.ts";
@@ -18,27 +19,49 @@ export async function openIfThere(path: string): Promise<FileHandle | undefined>
   }
 }
 
+export interface AboutFile extends AboutOctets {
+  /** Its lines end with LF, and are given out with CRLF. */
+  readonly isLf: boolean;
+}
+
 /** One message's file, open. It can be read to its end also after another program has removed it. */
 export class StoredFile implements StoredMessage {
   readonly sizeBytes: number;
   readonly #handle: FileHandle;
+  readonly #octets: MessageOctets;
   readonly #isLf: boolean;
   readonly #parts: () => Promise<MessagePart>;
 
-  constructor(
+  private constructor(
     handle: FileHandle,
-    about: { readonly sizeBytes: number; readonly isLf: boolean },
+    octets: MessageOctets,
+    about: AboutFile,
     parts: () => Promise<MessagePart>,
   ) {
     this.#handle = handle;
+    this.#octets = octets;
     this.sizeBytes = about.sizeBytes;
     this.#isLf = about.isLf;
     this.#parts = parts;
   }
 
+  /** The handle is the file's from now on; it is closed when the file turns out to be "unreadable". */
+  static async open(
+    handle: FileHandle,
+    about: AboutFile,
+    parts: () => Promise<MessagePart>,
+  ): Promise<StoredFile> {
+    try {
+      return new StoredFile(handle, await MessageOctets.open(handle, about), about, parts);
+    } catch (error) {
+      await handle.close();
+      throw error;
+    }
+  }
+
   async *read(start = 0, end = this.sizeBytes): AsyncGenerator<Uint8Array> {
     if (this.#isLf) yield* slice(this.#readAsCrlf(), start, end);
-    else yield* this.#readRaw(start, end);
+    else yield* this.#octets.read(start, end);
   }
 
   parts(): Promise<MessagePart> {
@@ -49,48 +72,14 @@ export class StoredFile implements StoredMessage {
     await this.#handle.close();
   }
 
-  async *#readRaw(start: number, end: number): AsyncGenerator<Uint8Array> {
-    for (let at = start; at < end; ) {
-      const chunk = Buffer.allocUnsafe(Math.min(limits.readChunkBytes, end - at));
-      const { bytesRead } = await this.#try(this.#handle.read(chunk, 0, chunk.length, at));
-      if (bytesRead === 0) return;
-      at += bytesRead;
-      yield chunk.subarray(0, bytesRead);
-    }
-  }
-
   /** From the beginning on: where an octet is in the file depends on every line end before it. */
   async *#readAsCrlf(): AsyncGenerator<Uint8Array> {
     const converter = new CrlfConverter();
-    for await (const chunk of this.#readRaw(0, Number.POSITIVE_INFINITY)) {
+    for await (const chunk of this.#octets.read()) {
       const converted = converter.convert(chunk);
       for (let at = 0; at < converted.length; at += limits.readChunkBytes) {
         yield converted.subarray(at, at + limits.readChunkBytes);
       }
     }
-  }
-
-  async #try<Result>(call: Promise<Result>): Promise<Result> {
-    try {
-      return await call;
-    } catch (error) {
-      throw new StoreError("unavailable", `Cannot read a message: ${(error as Error).message}`, {
-        cause: error,
-      });
-    }
-  }
-}
-
-async function* slice(
-  chunks: AsyncIterable<Uint8Array>,
-  start: number,
-  end: number,
-): AsyncGenerator<Uint8Array> {
-  let at = 0;
-  for await (const chunk of chunks) {
-    if (at >= end) return;
-    const piece = chunk.subarray(Math.max(start - at, 0), Math.max(end - at, 0));
-    at += chunk.length;
-    if (piece.length > 0) yield piece;
   }
 }

@@ -139,6 +139,9 @@ export interface Copied {
   readonly targetUids: readonly Uid[];
 }
 
+/** How new messages are written; those that are there stay as they are. */
+export type Compression = "none" | "zstd";
+
 export interface AccountRef {
   /** Stable id of the account: names it in databases. */
   readonly id: string;
@@ -146,4 +149,6 @@ export interface AccountRef {
   readonly address: string;
   readonly quotaBytes?: number;
   readonly quotaMessages?: number;
+  /** "none", when absent. */
+  readonly compression?: Compression;
 }

@@ -7,7 +7,10 @@ import { type Mailbox, StoreError, type StoreErrorCode, type Uid } from "../src/
 import { ann, message, octetsOf, snapshotOf, TestStore, uidsOf } from "./store-for-tests.ts";
 
 /** What every format must do. A format is a way to open a store; there will be more. */
-const formats = [{ name: "maildir", open: () => TestStore.open() }];
+const formats = [
+  { name: "maildir", open: () => TestStore.open() },
+  { name: "maildir, compressed", open: () => TestStore.open({ compression: "zstd" }) },
+];
 
 function refusal(code: StoreErrorCode): (error: unknown) => boolean {
   return (error) => error instanceof StoreError && error.code === code;

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { promisify } from "node:util";
 import type { Uid } from "../src/index.ts";
-import { message, TestStore, uidsOf } from "./store-for-tests.ts";
+import { message, octetsOf, TestStore, uidsOf } from "./store-for-tests.ts";
 
 const run = promisify(execFile);
 const doveadm = "/usr/bin/doveadm";
@@ -23,7 +23,11 @@ async function giveTree(files: TestStore): Promise<string> {
   return "mail";
 }
 
-async function dovecot(files: TestStore, command: readonly string[]): Promise<string> {
+async function dovecot(
+  files: TestStore,
+  command: readonly string[],
+  settings: readonly string[] = [],
+): Promise<string> {
   const user = await giveTree(files);
   const home = join(files.mailDirectory, ".dovecot");
   await mkdir(home, { recursive: true });
@@ -45,6 +49,7 @@ async function dovecot(files: TestStore, command: readonly string[]): Promise<st
       "inbox = yes",
       "separator = /",
       "}",
+      ...settings,
       "",
     ].join("\n"),
   );
@@ -108,4 +113,52 @@ test("Dovecot and we agree about UIDs, flags, keywords and names in one tree", {
   assert.deepEqual(uids, [5]);
   const again = await dovecot(files, ["-f", "flow", "fetch", "uid", "mailbox", "INBOX"]);
   assert.equal(again.trim().split("\n").join(" "), "uid=1 uid=3 uid=4 uid=5");
+});
+
+test("Dovecot's zlib plugin reads what we compressed, and we read what it did", {
+  skip: isInstalled ? false : "Dovecot is not installed",
+}, async () => {
+  await using files = await TestStore.open({ compression: "zstd" });
+  const account = await files.account();
+  const text = Array.from({ length: 30_000 }, (_one, at) => `line ${at}\r\n`).join("");
+  const large = message("large", text);
+  const octets = [large.subarray(0, 200_000), large.subarray(200_000)];
+  await account.append("Sent", [
+    { octets: [message("small", "Hello\r\n".repeat(99))] },
+    { octets },
+  ]);
+  await using sent = await account.openMailbox("Sent");
+  assert.deepEqual([...sent.columns.sizes].slice(1), [large.length]);
+
+  const plugin = (save: string) => ["mail_plugins = zlib", "plugin {", `zlib_save = ${save}`, "}"];
+  const fetched = await dovecot(
+    files,
+    ["-f", "tab", "fetch", "uid size.physical size.virtual", "mailbox", "Sent"],
+    plugin("zstd"),
+  );
+  const sizes = [...sent.columns.sizes];
+  assert.deepEqual(
+    fetched.trim().split("\n").slice(1),
+    sizes.map((size, at) => `${at + 1}\t${size}\t${size}`),
+  );
+  const whole = await dovecot(
+    files,
+    ["fetch", "text", "mailbox", "Sent", "uid", "2"],
+    plugin("gz"),
+  );
+  assert.equal(whole, `text:\n${large.toString()}`);
+
+  const mail = join(files.mailDirectory, ".dovecot", "mail");
+  await writeFile(mail, large.toString().replaceAll("\r\n", "\n"));
+  for (const save of ["gz", "zstd", "bz2"]) {
+    await dovecot(files, ["save", "-m", "Archive", mail], plugin(save));
+  }
+  await using archive = await account.openMailbox("Archive");
+  assert.deepEqual([...archive.columns.sizes], [large.length, large.length, large.length]);
+  for (const uid of [1, 2]) {
+    const stored = await octetsOf(archive, uid);
+    assert.match(stored.toString(), /^Subject: large\r$/m);
+    assert.ok(stored.subarray(-text.length).equals(Buffer.from(text)));
+  }
+  await assert.rejects(octetsOf(archive, 3), /compressed with bzip2/);
 });

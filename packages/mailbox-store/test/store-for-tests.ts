@@ -4,6 +4,7 @@ import { join } from "node:path";
 import {
   type AccountMail,
   type AccountRef,
+  type Compression,
   type Mailbox,
   type MailStore,
   type MailStoreOptions,
@@ -13,19 +14,24 @@ import {
 
 export const ann: AccountRef = { id: "account-ann", address: "ann@example.org" };
 
+export interface TestStoreOptions extends MailStoreOptions {
+  /** Of accounts that do not say. */
+  readonly compression: Compression;
+}
+
 /** A mail directory of its own, and what is opened in it; all of it goes with the test. */
 export class TestStore implements AsyncDisposable {
   readonly mailDirectory: string;
   readonly logged: string[] = [];
-  readonly #options: Partial<MailStoreOptions>;
+  readonly #options: Partial<TestStoreOptions>;
   #store: Promise<MailStore> | undefined;
 
-  constructor(mailDirectory: string, options: Partial<MailStoreOptions>) {
+  constructor(mailDirectory: string, options: Partial<TestStoreOptions>) {
     this.mailDirectory = mailDirectory;
     this.#options = options;
   }
 
-  static async open(options: Partial<MailStoreOptions> = {}): Promise<TestStore> {
+  static async open(options: Partial<TestStoreOptions> = {}): Promise<TestStore> {
     return new TestStore(await mkdtemp(join(tmpdir(), "mailbox-store-")), options);
   }
 
@@ -42,7 +48,10 @@ export class TestStore implements AsyncDisposable {
       log: (text) => this.logged.push(text),
       ...this.#options,
     });
-    return (await this.#store).openAccount(ref);
+    const { compression } = this.#options;
+    return (await this.#store).openAccount(
+      compression === undefined ? ref : { compression, ...ref },
+    );
   }
 
   get store(): Promise<MailStore> {

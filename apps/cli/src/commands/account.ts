@@ -1,4 +1,5 @@
-import { Command } from "commander";
+import type { Compression } from "@posthouse/accounts";
+import { Argument, Command, Option } from "commander";
 import { administer } from "../administration.ts";
 import { becomeOwnerOf } from "../become-owner.ts";
 import { withExamples } from "../examples.ts";
@@ -15,7 +16,13 @@ import {
 /** `posthouse account`: who has a mailbox here. */
 export function accountCommand(): Command {
   const account = new Command("account").description("the people who have their mail here");
-  for (const command of [addCommand(), listCommand(), passwdCommand(), removeCommand()]) {
+  for (const command of [
+    addCommand(),
+    listCommand(),
+    passwdCommand(),
+    compressionCommand(),
+    removeCommand(),
+  ]) {
     account.addCommand(command);
   }
   return account;
@@ -23,7 +30,10 @@ export function accountCommand(): Command {
 
 interface AddOptions extends SourceOptions {
   readonly quota?: string;
+  readonly compression?: Compression;
 }
+
+const compressions = ["zstd", "none"] as const satisfies readonly Compression[];
 
 const addCommand = () =>
   withExamples(
@@ -31,12 +41,21 @@ const addCommand = () =>
       new Command("add")
         .description("make an account; the password is asked for, or read from standard input")
         .argument("<address>")
-        .option("--quota <size>", "the most it may store, such as 500M or 10G"),
+        .option("--quota <size>", "the most it may store, such as 500M or 10G")
+        .addOption(
+          new Option("--compression <how>", "how its messages are stored").choices(compressions),
+        ),
     ).action(async (address: string, options: AddOptions) => {
       const quotaBytes = options.quota === undefined ? undefined : parseSize(options.quota);
       const password = await readPassword(`Password for ${address}`);
+      const { compression } = options;
       const added = await administer(options, (admin) =>
-        admin.addAccount({ address, password, ...(quotaBytes !== undefined && { quotaBytes }) }),
+        admin.addAccount({
+          address,
+          password,
+          ...(quotaBytes !== undefined && { quotaBytes }),
+          ...(compression !== undefined && { compression }),
+        }),
       );
       print(`Added the account ${added.address}`);
     }),
@@ -54,6 +73,7 @@ const listCommand = () =>
         columns: {
           address: "Address",
           quotaBytes: "Quota (bytes)",
+          compression: "Compression",
           hasPassword: "Password set",
           id: "Id",
         },
@@ -75,6 +95,23 @@ const passwdCommand = () =>
       print(`Changed the password of ${address}; it holds from now on`);
     }),
     ["account passwd ann@example.org", "pwgen -s 20 1 | posthouse account passwd ann@example.org"],
+  );
+
+const compressionCommand = () =>
+  withExamples(
+    withSourceOptions(
+      new Command("compression")
+        .description("how messages that come from now on are stored; the others stay as they are")
+        .argument("<address>")
+        .addArgument(new Argument("<how>").choices(compressions)),
+    ).action(async (address: string, compression: Compression, options: SourceOptions) => {
+      const account = await administer(options, (admin) =>
+        admin.setCompression(address, compression),
+      );
+      const how = compression === "zstd" ? "compressed with zstd" : "as they are";
+      print(`Messages of ${account.address} that come from now on are stored ${how}`);
+    }),
+    ["account compression ann@example.org zstd", "account compression ann@example.org none"],
   );
 
 interface RemoveOptions extends SourceOptions {

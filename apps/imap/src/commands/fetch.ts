@@ -45,6 +45,8 @@ function defineFetch({ name, isUid }: { readonly name: string; readonly isUid: b
       // RFC 2180 §4.1.2: what is gone is left out, the others are answered, and the end is NO. A UID
       // that is gone is like one that never was, and no error (RFC 3501 §6.4.8).
       if (fetching.hasMissed && !isUid) throw refusalOf.gone();
+      // RFC 5530 §3: the others were answered all the same.
+      if (fetching.hasFailed) throw refusalOf.unreadable();
       return { text: `${name} completed` };
     },
   });
@@ -82,10 +84,11 @@ function* batchesOf(
   }
 }
 
-/** One FETCH on its way: what it asks for, and whether something was gone. */
+/** One FETCH on its way: what it asks for, and whether something was gone or unreadable. */
 class Fetching {
   readonly readsMessages: boolean;
   hasMissed = false;
+  hasFailed = false;
   readonly #selected: SelectedMailbox;
   readonly #output: ResponseWriter;
   readonly #attributes: readonly FetchAttribute[];
@@ -114,7 +117,7 @@ class Fetching {
     const summaries = this.#readsSummaries ? await this.#readSummaries(uids) : undefined;
     for (const uid of uids) {
       const known = this.#find(uid, summaries);
-      if (known === undefined) this.hasMissed = true;
+      if (known === undefined) await this.#noteMissing(uid);
       else await this.#answerOne(known, newlySeen?.has(uid) ?? false);
       await this.#output.pace();
     }
@@ -126,10 +129,7 @@ class Fetching {
     const attributes = adds ? [...this.#attributes, flagsAttribute] : this.#attributes;
     if (this.readsMessages) {
       await using message = await this.#open(known.uid as Uid);
-      if (message === undefined) {
-        this.hasMissed = true;
-        return;
-      }
+      if (message === undefined) return;
       await writeResponse({ ...known, message }, attributes, this.#output);
     } else {
       writeShortResponse(known, attributes, this.#output);
@@ -158,12 +158,21 @@ class Fetching {
     return summaries;
   }
 
+  /** Left out by the store: it is gone, or its file cannot be read. */
+  async #noteMissing(uid: Uid): Promise<void> {
+    await using message = await this.#open(uid);
+    if (message !== undefined) this.hasMissed = true;
+  }
+
   async #open(uid: Uid): Promise<StoredMessage | undefined> {
     try {
       return await this.#selected.mailbox.openMessage(uid);
     } catch (error) {
-      if (error instanceof StoreError && error.code === "gone") return undefined;
-      throw error;
+      const code = error instanceof StoreError ? error.code : undefined;
+      if (code === "gone") this.hasMissed = true;
+      else if (code === "unreadable") this.hasFailed = true;
+      else throw error;
+      return undefined;
     }
   }
 

@@ -44,4 +44,7 @@ export const directoryMigrations: readonly Migration[] = [
     PRIMARY KEY (account, domain, local_part)
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  ALTER TABLE accounts ADD COLUMN compression TEXT CHECK (compression = 'zstd');  -- NULL: none
+  `,
 ];

@@ -6,6 +6,7 @@ export interface AccountRow extends Address {
   readonly id: string;
   readonly quotaBytes: number | null;
   readonly quotaMessages: number | null;
+  readonly compression: "zstd" | null;
   readonly createdMs: number;
 }
 
@@ -21,7 +22,7 @@ interface TargetRow {
 
 const ACCOUNT = `
   SELECT id, local_part AS localPart, domain, quota_bytes AS quotaBytes,
-         quota_messages AS quotaMessages, created_ms AS createdMs
+         quota_messages AS quotaMessages, compression, created_ms AS createdMs
   FROM accounts`;
 const ALIAS = "SELECT number, local_part AS localPart, domain FROM aliases";
 /** Rows after a place in the order of domain and local part, of one domain or (NULL) of all. */
@@ -102,6 +103,10 @@ export class DirectoryTables {
 
   updateQuota(id: string, bytes: number | null, messages: number | null): void {
     this.#statements.updateQuota.run(bytes, messages, id);
+  }
+
+  updateCompression(id: string, compression: "zstd" | null): void {
+    this.#statements.updateCompression.run(compression, id);
   }
 
   deleteAccount(id: string): void {
@@ -227,10 +232,13 @@ function prepareAll(db: Database.Database) {
       `${ACCOUNT} WHERE ${AFTER} ORDER BY domain, local_part LIMIT @count`,
     ),
     insertAccount: db.prepare<[AccountRow]>(`
-      INSERT INTO accounts (id, local_part, domain, quota_bytes, quota_messages, created_ms)
-      VALUES (@id, @localPart, @domain, @quotaBytes, @quotaMessages, @createdMs)`),
+      INSERT INTO accounts (id, local_part, domain, quota_bytes, quota_messages, compression, created_ms)
+      VALUES (@id, @localPart, @domain, @quotaBytes, @quotaMessages, @compression, @createdMs)`),
     updateQuota: db.prepare<[number | null, number | null, string]>(
       "UPDATE accounts SET quota_bytes = ?, quota_messages = ? WHERE id = ?",
+    ),
+    updateCompression: db.prepare<[string | null, string]>(
+      "UPDATE accounts SET compression = ? WHERE id = ?",
     ),
     deleteAccount: db.prepare<[string]>("DELETE FROM accounts WHERE id = ?"),
     deleteAccountsOf: db.prepare<[string]>("DELETE FROM accounts WHERE domain = ?"),

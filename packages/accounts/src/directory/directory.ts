@@ -8,7 +8,14 @@ import {
   shown,
   splitAddress,
 } from "../address/address.ts";
-import type { Alias, DomainSummary, QuotaChange, RemovedAccount } from "../admin-client.ts";
+import type {
+  AddAccountRequest,
+  Alias,
+  Compression,
+  DomainSummary,
+  QuotaChange,
+  RemovedAccount,
+} from "../admin-client.ts";
 import type { Account, RecipientResolution } from "../auth-client.ts";
 import { DirectoryError } from "../directory-error.ts";
 import { limits } from "../limits.ts";
@@ -164,15 +171,16 @@ export class Directory {
   addAccount(
     id: string,
     text: string,
-    quota: { readonly quotaBytes?: number; readonly quotaMessages?: number } = {},
+    options: Pick<AddAccountRequest, "quotaBytes" | "quotaMessages" | "compression"> = {},
   ): Account {
     return this.#transaction(() => {
       const address = this.assertFree(text);
       this.#tables.insertAccount({
         id,
         ...address,
-        quotaBytes: quota.quotaBytes ?? null,
-        quotaMessages: quota.quotaMessages ?? null,
+        quotaBytes: options.quotaBytes ?? null,
+        quotaMessages: options.quotaMessages ?? null,
+        compression: options.compression === "zstd" ? "zstd" : null,
         createdMs: this.#now(),
       });
       return accountOf(this.#existingAccount(text));
@@ -211,6 +219,14 @@ export class Directory {
         quotaBytes === undefined ? row.quotaBytes : quotaBytes,
         quotaMessages === undefined ? row.quotaMessages : quotaMessages,
       );
+      return this.account(text);
+    });
+  }
+
+  setCompression(text: string, compression: Compression): Account {
+    return this.#transaction(() => {
+      const row = this.#existingAccount(text);
+      this.#tables.updateCompression(row.id, compression === "zstd" ? "zstd" : null);
       return this.account(text);
     });
   }
@@ -357,6 +373,7 @@ function accountOf(row: AccountRow): Account {
     address: formatAddress(row),
     ...(row.quotaBytes !== null && { quotaBytes: row.quotaBytes }),
     ...(row.quotaMessages !== null && { quotaMessages: row.quotaMessages }),
+    ...(row.compression !== null && { compression: row.compression }),
   };
 }
 

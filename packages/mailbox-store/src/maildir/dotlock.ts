@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import {
   closeSync,
+  fsyncSync,
   linkSync,
   openSync,
   readdirSync,
@@ -11,7 +12,7 @@ import {
   unlinkSync,
   writeSync,
 } from "node:fs";
-import { hostname } from "node:os";
+import { hostname, uptime } from "node:os";
 import { join } from "node:path";
 import { limits } from "../limits.ts";
 import { StoreError } from "../store-error.ts";
@@ -29,7 +30,7 @@ export function makeLinkSource(mailDirectory: string): void {
   try {
     sweepLinkSources(mailDirectory);
     const name = `.posthouse-lock.${process.pid}.${randomBytes(4).toString("hex")}`;
-    makeLock(join(mailDirectory, name));
+    makeLock(join(mailDirectory, name), { isSynced: true });
     linkSource = join(mailDirectory, name);
   } catch {
     // The disk is full or gone: whatever is to be written says so itself.
@@ -54,8 +55,9 @@ export function releaseLinkSource(): void {
  * A lock file as Dovecot makes them: it holds `<pid>:<host>`, and is there while somebody writes. For
  * Dovecot's sake only: our own processes exclude each other by the transaction that is open here.
  *
- * A lock whose process is dead on this host, or that is older than two minutes, is nobody's. It is
- * first moved aside and looked at again, so that a lock made in between is not taken from its owner.
+ * A lock whose process is dead on this host, or that is older than two minutes, is nobody's; so is one
+ * from before this host was started, or that a power failure emptied. It is first moved aside and looked
+ * at again, so that a lock made in between is not taken from its owner.
  */
 export function takeDotlock(path: string): { release(): void } {
   const deadline = Date.now() + limits.lockWaitMs;
@@ -99,10 +101,12 @@ function tryToLink(from: string, path: string): boolean {
   }
 }
 
-function makeLock(path: string): void {
+/** After a power failure a lock that was not synced is empty, and says nothing of its owner. */
+function makeLock(path: string, { isSynced = false } = {}): void {
   const file = openSync(path, "wx", fileMode);
   try {
     writeSync(file, `${process.pid}:${hostname()}`);
+    if (isSynced) fsyncSync(file);
   } finally {
     closeSync(file);
   }
@@ -129,7 +133,10 @@ function breakStaleLock(path: string): boolean {
 function isStale(owner: string, ageMs: number): boolean {
   if (ageMs > limits.staleLockMs) return true;
   const match = /^(\d{1,10}):(.+)$/.exec(owner.trim());
-  if (match === null || match[2] !== hostname()) return false;
+  if (match === null) return ageMs > limits.unsignedLockMs;
+  if (match[2] !== hostname()) return false;
+  // Made before this host was started: its number may be another process's now.
+  if (ageMs > uptime() * 1000) return true;
   const pid = Number(match[1]);
   // Our own pid: in a container the number comes back after each restart, and we hold locks for milliseconds.
   if (pid === process.pid) return ageMs > 5_000;

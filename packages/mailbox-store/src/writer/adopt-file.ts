@@ -1,9 +1,9 @@
-import { closeSync, openSync, readSync, type Stats, statSync } from "node:fs";
+import { type Stats, statSync } from "node:fs";
+import { sizesOfFile } from "../compression/sizes-of-file.ts";
 import { storedFlagBits } from "../index/schema.ts";
-import { limits } from "../limits.ts";
 import { errnoOf } from "../maildir/durable-file.ts";
 import { internalDateMsOf, pathOfFile, type SeenFile } from "../maildir/folder-files.ts";
-import { saveDateMsOfKey, sizesInKey } from "../maildir/maildir-name.ts";
+import { saveDateMsOfKey } from "../maildir/maildir-name.ts";
 import { flagsOfInfo } from "../message-flags.ts";
 import type { MailboxTransaction } from "./mailbox-transaction.ts";
 import type { Transaction } from "./transaction.ts";
@@ -44,37 +44,10 @@ function sizeOfFile(
   try {
     const stats = statSync(path);
     if (!stats.isFile()) return undefined;
-    const promised = sizesInKey(key);
-    // S is believed when it is so; W then was counted when the file was written.
-    const crlfBytes =
-      promised !== undefined &&
-      promised.fileBytes === stats.size &&
-      promised.crlfBytes >= stats.size
-        ? promised.crlfBytes
-        : stats.size + countLoneLf(path);
-    return { crlfBytes, isLf: crlfBytes !== stats.size, stats };
+    const { originalBytes, crlfBytes } = sizesOfFile(path, key, stats.size);
+    return { crlfBytes, isLf: crlfBytes !== originalBytes, stats };
   } catch (error) {
     if (errnoOf(error) === "ENOENT") return undefined;
     throw error;
-  }
-}
-
-function countLoneLf(path: string): number {
-  const file = openSync(path, "r");
-  try {
-    const chunk = Buffer.allocUnsafe(limits.readChunkBytes);
-    let count = 0;
-    let before = 0;
-    for (;;) {
-      const length = readSync(file, chunk, 0, chunk.length, null);
-      if (length === 0) return count;
-      const octets = chunk.subarray(0, length);
-      for (let at = octets.indexOf(0x0a); at >= 0; at = octets.indexOf(0x0a, at + 1)) {
-        if ((at === 0 ? before : octets[at - 1]) !== 0x0d) count += 1;
-      }
-      before = octets[length - 1] ?? 0;
-    }
-  } finally {
-    closeSync(file);
   }
 }

@@ -140,8 +140,12 @@ export class Transaction {
     for (const mailbox of this.#mailboxes.values()) mailbox.finish();
   }
 
+  /** new/ after the others: what went from there to cur/ is in both or in cur/, and never in neither. */
   syncDirectories(): void {
-    for (const directory of this.#directories) {
+    const isSource = (directory: string) => directory.endsWith("/new");
+    const sources = [...this.#directories].filter(isSource);
+    const others = [...this.#directories].filter((directory) => !isSource(directory));
+    for (const directory of [...others, ...sources]) {
       try {
         syncDirectory(directory);
       } catch (error) {

@@ -1,5 +1,5 @@
 import { renameSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { crashPoint } from "../../crash-point.ts";
 import type { MessageRow } from "../../index/rows.ts";
 import { storedFlagBits, systemFlagsMask } from "../../index/schema.ts";
@@ -148,6 +148,8 @@ function renameMessage(
   }
   transaction.onUndo(() => renameSync(to, from));
   transaction.syncLater(directory);
+  // Else an expunged message might come back from there after a power failure.
+  if (dirname(from) !== directory) transaction.syncLater(dirname(from));
   crashPoint("F2");
   return undefined;
 }

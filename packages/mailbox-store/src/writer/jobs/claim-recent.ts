@@ -1,5 +1,5 @@
 import { renameSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { storedFlagBits } from "../../index/schema.ts";
 import { errnoOf } from "../../maildir/durable-file.ts";
 import { findMoved } from "../find-moved.ts";
@@ -7,8 +7,9 @@ import type { Jobs } from "../jobs.ts";
 import type { Transaction } from "../transaction.ts";
 
 /**
- * new/ to cur/. No sync and no crash table: a message that is back in new/ after a power failure is
- * \Recent once more, and nothing else.
+ * new/ to cur/. No crash table: a message that is back in new/ after a crash is \Recent once more, and
+ * nothing else. Both directories are synced, since a power failure that takes one and not the other
+ * would leave the message in neither, or bring it back after it was expunged.
  */
 export function claimRecent(
   transaction: Transaction,
@@ -30,6 +31,8 @@ export function claimRecent(
       continue;
     }
     transaction.onUndo(() => renameSync(to, from));
+    transaction.syncLater(dirname(from));
+    transaction.syncLater(dirname(to));
     const flags = message.flags & ~storedFlagBits.isNew;
     statements.updateFlags.run(
       flags,

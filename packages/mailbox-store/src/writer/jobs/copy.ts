@@ -1,5 +1,6 @@
 import { existsSync, linkSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
+import { sizesOfFile } from "../../compression/sizes-of-file.ts";
 import { crashPoint } from "../../crash-point.ts";
 import type { MessageRow } from "../../index/rows.ts";
 import { detailsId, storedFlagBits, systemFlagsMask } from "../../index/schema.ts";
@@ -136,8 +137,12 @@ function placeCopy(
   const from = source.path(message);
   const directory = join(target.folderPath, "cur");
   try {
-    const { size } = statSync(from);
-    const key = keyWithSizes(newKeyStem(transaction.host), size, message.size);
+    // The octets before compression, as the source has them in its name.
+    const isLf = (message.flags & storedFlagBits.isLf) !== 0;
+    const { originalBytes } = isLf
+      ? sizesOfFile(from, message.key, statSync(from).size)
+      : { originalBytes: message.size };
+    const key = keyWithSizes(newKeyStem(transaction.host), originalBytes, message.size);
     const to = join(directory, key + info);
     linkOrCopy(transaction, from, to);
     transaction.onUndo(() => {
