@@ -1,8 +1,10 @@
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { watchPath } from "./change-watch.ts";
+import { DamagedIndex, isDamage } from "./index/damage.ts";
 import { indexFileName } from "./index/index-file.ts";
 import type { IndexReader, IndexReaderPool, MailboxState, Queries } from "./index/index-reader.ts";
+import { limits } from "./limits.ts";
 import { errnoOf } from "./maildir/durable-file.ts";
 import { inboxFolder, isFolderName, nameOfFolder } from "./maildir/folder-name.ts";
 import { SharedMailbox } from "./shared-mailbox.ts";
@@ -59,8 +61,39 @@ export class AccountState {
     return this.context.writer.run(name, this.path, args, weight);
   }
 
-  read<Result>(run: (queries: Queries) => Result): Promise<Result> {
-    return this.#reader.read(run);
+  /** From an index that is damaged nothing is read: the writer first makes it anew from the files. */
+  async read<Result>(run: (queries: Queries) => Result): Promise<Result> {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await this.#reader.read(run);
+      } catch (error) {
+        if (!isDamage(error)) throw error;
+        await this.#replaceIndex(error as Error, attempt);
+      }
+    }
+  }
+
+  /** Opened anew first: what one connection holds in memory may be all that is wrong. */
+  async #replaceIndex(error: Error, attempt: number): Promise<void> {
+    const { identity } = this.#reader;
+    this.#reader.close();
+    if (attempt === 1) return;
+    if (attempt === 4) {
+      throw new StoreError(
+        "unavailable",
+        `Cannot read the index of "${this.path}": ${error.message}`,
+        {
+          cause: error,
+        },
+      );
+    }
+    const found = identity ?? (await this.#identityOnDisk());
+    await this.run("replaceIndex", { identity: found, reason: error.message });
+  }
+
+  async #identityOnDisk(): Promise<string> {
+    const found = await stat(join(this.path, indexFileName)).catch(() => undefined);
+    return found === undefined ? "" : `${found.dev}:${found.ino}`;
   }
 
   folderPath(folder: string): string {
@@ -174,6 +207,7 @@ export class AccountState {
     const more = queries.keywordSetsAbove.all(this.#keywordSets.length - 1);
     if (more.length > 0) {
       for (const { id, names } of more) {
+        if (id > limits.keywordSetsMax) throw new DamagedIndex(`there is a keyword set ${id}`);
         while (this.#keywordSets.length < id) this.#keywordSets.push([]);
         this.#keywordSets[id] = names === "" ? [] : names.split(" ");
       }

@@ -1,23 +1,34 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { AccountState } from "./account-state.ts";
+import { annotationsIn } from "./annotations.ts";
+import { checkAccount } from "./check-account.ts";
 import type { MailboxState } from "./index/index-reader.ts";
+import { limits } from "./limits.ts";
 import { mailboxInfos } from "./mailbox-infos.ts";
 import type { AccountMail, Mailbox } from "./mailbox-store.ts";
-import { canonicalName, folderOfName } from "./maildir/folder-name.ts";
+import { canonicalName, folderOfName, nameOfFolder } from "./maildir/folder-name.ts";
 import { parseSubscriptions } from "./maildir/subscriptions.ts";
 import { lockMaildrop } from "./maildrop-lock.ts";
 import { OpenMailbox, weightOf } from "./open-mailbox.ts";
+import { readAnnotations, readRights } from "./plain-file-rows.ts";
 import { discardReceived, receiveMessage } from "./receive-message.ts";
+import { checkedIdentifier } from "./rights.ts";
 import { canBeReadAsItWas, folderDoubt, scanMailbox } from "./shared-mailbox.ts";
 import { StoreError } from "./store-error.ts";
 import type {
   AccountRef,
+  AnnotationChange,
+  AnnotationQuery,
+  Annotations,
   Appended,
   AppendRequest,
   MailboxInfo,
+  MailboxRights,
   MailboxStatus,
   ModSeq,
+  QuotaUsage,
+  RightsChange,
   SpecialUse,
   Uid,
   UidValidity,
@@ -51,7 +62,15 @@ export class FileAccountMail implements AccountMail {
     options: { readonly specialUse?: readonly SpecialUse[] } = {},
   ): Promise<void> {
     const folders = foldersDownTo(canonicalName(name));
-    await this.#account.run("createMailbox", { folders, specialUse: options.specialUse ?? [] });
+    const specialUse = options.specialUse ?? [];
+    const quota = this.#quotaLimits();
+    await this.#account.run("createMailbox", { folders, specialUse, quota });
+  }
+
+  async setSpecialUse(name: string, specialUse: readonly SpecialUse[]): Promise<void> {
+    const folder = folderOfName(canonicalName(name));
+    await this.#account.mailboxOfFolder(folder);
+    await this.#account.run("setSpecialUse", { folder, specialUse });
   }
 
   async renameMailbox(from: string, to: string): Promise<void> {
@@ -94,6 +113,7 @@ export class FileAccountMail implements AccountMail {
       name: wanted,
       isReadOnly: options.readOnly ?? false,
       quota: () => this.#quotaLimits(),
+      compression: this.#ref.compression ?? "none",
     });
   }
 
@@ -115,7 +135,10 @@ export class FileAccountMail implements AccountMail {
     return statusOf(state);
   }
 
-  async append(mailboxName: string, messages: readonly AppendRequest[]): Promise<Appended> {
+  async append(
+    mailboxName: string,
+    messages: Iterable<AppendRequest> | AsyncIterable<AppendRequest>,
+  ): Promise<Appended> {
     const folder = folderOfName(canonicalName(mailboxName));
     await this.#account.mailboxOfFolder(folder);
     return this.#store(folder, messages, undefined);
@@ -129,9 +152,42 @@ export class FileAccountMail implements AccountMail {
     return this.#store(folderOfName(canonicalName(mailboxName)), [message], deliveryId);
   }
 
-  async quota(): Promise<{ readonly bytes: number; readonly messages: number }> {
+  async quota(): Promise<QuotaUsage> {
     const totals = await this.#account.read((queries) => queries.totals.get());
-    return totals ?? { bytes: 0, messages: 0 };
+    const { quotaBytes, quotaMessages, quotaMailboxes } = this.#ref;
+    return {
+      ...(totals ?? { bytes: 0, messages: 0, mailboxes: 0 }),
+      ...(quotaBytes === undefined ? {} : { bytesMax: quotaBytes }),
+      ...(quotaMessages === undefined ? {} : { messagesMax: quotaMessages }),
+      ...(quotaMailboxes === undefined ? {} : { mailboxesMax: quotaMailboxes }),
+    };
+  }
+
+  async annotations(name: string | undefined, query: AnnotationQuery): Promise<Annotations> {
+    const folder = name === undefined ? undefined : folderOfName(canonicalName(name));
+    return annotationsIn(await readAnnotations(this.#account, folder), query);
+  }
+
+  async setAnnotations(
+    name: string | undefined,
+    changes: readonly AnnotationChange[],
+    options: { readonly user?: string } = {},
+  ): Promise<void> {
+    const folder = name === undefined ? undefined : folderOfName(canonicalName(name));
+    if (folder !== undefined) await this.#account.mailboxOfFolder(folder);
+    const user = options.user === undefined ? "" : checkedIdentifier(options.user);
+    await this.#account.run("setAnnotations", { folder, user, changes });
+  }
+
+  async rights(name: string): Promise<readonly MailboxRights[]> {
+    return readRights(this.#account, folderOfName(canonicalName(name)));
+  }
+
+  async setRights(name: string, identifier: string, change: RightsChange): Promise<void> {
+    const folder = folderOfName(canonicalName(name));
+    await this.#account.mailboxOfFolder(folder);
+    const checked = checkedIdentifier(identifier);
+    await this.#account.run("setRights", { folder, identifier: checked, change });
   }
 
   onChange(wake: () => void): Disposable {
@@ -143,7 +199,7 @@ export class FileAccountMail implements AccountMail {
   }
 
   async check(options: { readonly repair?: boolean } = {}): Promise<readonly string[]> {
-    return this.#account.run("check", { repair: options.repair ?? false }, { isLong: true });
+    return checkAccount(this.#account, { repair: options.repair ?? false });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -155,7 +211,7 @@ export class FileAccountMail implements AccountMail {
   /** Messages one after the other, each durable before the next is read; then all are placed at once. */
   async #store(
     folder: string,
-    requests: readonly AppendRequest[],
+    requests: Iterable<AppendRequest> | AsyncIterable<AppendRequest>,
     deliveryId: string | undefined,
   ): Promise<Appended> {
     const { host, messageBytesMax } = this.#account.context;
@@ -163,7 +219,10 @@ export class FileAccountMail implements AccountMail {
     const options = { tmpDirectory: this.#account.tmpPath, host, messageBytesMax, compression };
     const messages: ReceivedMessage[] = [];
     try {
-      for (const request of requests) messages.push(await receiveMessage(request, options));
+      for await (const request of requests) {
+        refuseTooMany(messages.length + 1, folder);
+        messages.push(await receiveMessage(request, options));
+      }
       const appended = await this.#account.run("append", {
         folder,
         messages,
@@ -207,12 +266,21 @@ export class FileAccountMail implements AccountMail {
   }
 
   #quotaLimits(): QuotaLimits {
-    const { quotaBytes, quotaMessages } = this.#ref;
+    const { quotaBytes, quotaMessages, quotaMailboxes } = this.#ref;
     return {
       ...(quotaBytes === undefined ? {} : { quotaBytes }),
       ...(quotaMessages === undefined ? {} : { quotaMessages }),
+      ...(quotaMailboxes === undefined ? {} : { quotaMailboxes }),
     };
   }
+}
+
+function refuseTooMany(messages: number, folder: string): void {
+  if (messages <= limits.messagesPerAppendMax) return;
+  throw new StoreError(
+    "limit",
+    `Cannot append more than ${limits.messagesPerAppendMax} messages to "${nameOfFolder(folder)}" at once`,
+  );
 }
 
 /** The folders of a name and of all levels above it, from the top. */

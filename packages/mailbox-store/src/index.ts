@@ -1,4 +1,6 @@
+export { limits as mailboxStoreLimits } from "./limits.ts";
 export type { AccountMail, Mailbox, MailStore } from "./mailbox-store.ts";
 export { type MailStoreOptions, openMailStore } from "./open-mail-store.ts";
 export { StoreError, type StoreErrorCode } from "./store-error.ts";
 export * from "./types.ts";
+export { intersection, orderedUidSet, uidSetOf, uidsInSet } from "./uid-set.ts";

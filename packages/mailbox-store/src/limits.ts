@@ -86,4 +86,21 @@ export const limits = {
   foreignChangeDebounceMs: 50,
   /** expunged UIDs kept for QRESYNC in one mailbox; older ones are told as VANISHED by their absence. */
   expungedKeptMax: 100_000,
+  /** Of one MULTIAPPEND, whose messages share one transaction and whose columns are held until then. */
+  messagesPerAppendMax: 10_000,
+  /** One annotation (RFC 5464 §4.3 MAXSIZE); posthouse-mailbox is written whole, so that all stay small. */
+  annotationOctetsMax: 64 * KiB,
+  annotationEntryOctetsMax: 1_024,
+  /** Of one mailbox, or of the account, all users together (RFC 5464 §4.3 TOOMANY). */
+  annotationsMax: 100,
+  annotationsOctetsMax: 256 * KiB,
+  /** Rows of rights in one mailbox, and the longest identifier in them. */
+  rightsMax: 200,
+  identifierOctetsMax: 255,
+  /** A slice of a check holds the account so long; then whoever waits has his turn. */
+  checkMsPerTransaction: 50,
+  /** Findings of one kind in one mailbox that are told one by one. */
+  findingsPerKindMax: 20,
+  /** More keyword sets than this no account has: it is damage, and would fill the memory. */
+  keywordSetsMax: 1_000_000,
 } as const;

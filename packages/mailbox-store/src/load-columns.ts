@@ -1,5 +1,6 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { AccountState } from "./account-state.ts";
+import { refuseDamagedRows } from "./index/damage.ts";
 import type { MailboxState, Queries } from "./index/index-reader.ts";
 import { packedId } from "./index/schema.ts";
 import { limits } from "./limits.ts";
@@ -40,7 +41,7 @@ export async function loadPacked(
     );
     if (packed === undefined) break;
     const columns = unpackColumns(packed.octets);
-    // Written anew meanwhile, or by a machine of another byte order.
+    // Written anew meanwhile, or damaged, or by a machine of another byte order.
     if (packed.modSeq !== start.modSeq || columns === undefined) return undefined;
     builder.addAll(columns);
     await nextTurn();
@@ -63,6 +64,7 @@ export async function loadRows(
     const slice = await account.read((queries) =>
       queries.rowsAbove.all(readState(queries).id, uid, limits.rowsPerSlice),
     );
+    refuseDamagedRows(slice, uid);
     for (const row of slice) builder.add(row);
     if (slice.length < limits.rowsPerSlice) break;
     uid = slice.at(-1)?.[0] ?? 0;

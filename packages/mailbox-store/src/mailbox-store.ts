@@ -1,17 +1,26 @@
 import type {
   AccountRef,
+  AnnotationChange,
+  AnnotationQuery,
+  Annotations,
   Appended,
   AppendRequest,
+  ChangesSince,
   Copied,
   FlagChange,
   MailboxChanges,
   MailboxInfo,
+  MailboxRights,
   MailboxStatus,
   MessageColumns,
   MessageSummary,
+  ModSeq,
+  QuotaUsage,
+  RightsChange,
   SpecialUse,
   StoredMessage,
   Uid,
+  UidSet,
   UidValidity,
 } from "./types.ts";
 
@@ -38,6 +47,8 @@ export interface AccountMail extends AsyncDisposable {
     name: string,
     options?: { readonly specialUse?: readonly SpecialUse[] },
   ): Promise<void>;
+  /** RFC 6154 §5: in place of the uses that it has. "not-permitted" where another mailbox has one of these. */
+  setSpecialUse(name: string, specialUse: readonly SpecialUse[]): Promise<void>;
   /** With its children; INBOX gives its messages away and stays (RFC 9051 §6.3.6). */
   renameMailbox(from: string, to: string): Promise<void>;
   /** With its messages. A mailbox with children becomes \Noselect (RFC 9051 §6.3.5). INBOX is "not-permitted". */
@@ -47,21 +58,43 @@ export interface AccountMail extends AsyncDisposable {
   /** "not-found" when there is none. Mailboxes opened twice share their columns. */
   openMailbox(name: string, options?: { readonly readOnly?: boolean }): Promise<Mailbox>;
   status(name: string): Promise<MailboxStatus>;
-  /** All or none, in order (RFC 3502); resolves when all are durable. "not-found", "over-quota", "too-large", "bad-message" (a NUL). */
-  append(mailboxName: string, messages: readonly AppendRequest[]): Promise<Appended>;
+  /**
+   * All or none, in order (RFC 3502), also when the process is killed; resolves when all are durable.
+   * The next request is asked for when the octets of the one before are on disk: a MULTIAPPEND is
+   * streamed. "not-found", "over-quota", "limit" (too large, too many), "bad-message" (a NUL).
+   */
+  append(
+    mailboxName: string,
+    messages: Iterable<AppendRequest> | AsyncIterable<AppendRequest>,
+  ): Promise<Appended>;
   /**
    * Final delivery of one message: as append(), and into new/, so that it is \Recent to the first that
    * selects. `deliveryId` names this hand-over (message id and recipient): the same one again within
    * seven days stores nothing and resolves as the first time.
    */
   deliver(mailboxName: string, message: AppendRequest, deliveryId: string): Promise<Appended>;
-  /** Bytes and messages now, and the limits that the account was opened with. */
-  quota(): Promise<{ readonly bytes: number; readonly messages: number }>;
+  /** What is there now, and the limits that the account was opened with. */
+  quota(): Promise<QuotaUsage>;
+  /** Annotations of a mailbox, or of the account without a name (RFC 5464). They go along with a rename. */
+  annotations(mailboxName: string | undefined, query: AnnotationQuery): Promise<Annotations>;
+  /** All or none. "not-permitted" (no such entry can be), "limit" (limits.ts: value, number, octets of a mailbox). */
+  setAnnotations(
+    mailboxName: string | undefined,
+    changes: readonly AnnotationChange[],
+    options?: { readonly user?: string },
+  ): Promise<void>;
+  /** Rows of RFC 4314, by identifier. They are kept and not enforced: whoever opened the account may all. */
+  rights(mailboxName: string): Promise<readonly MailboxRights[]>;
+  /** An identifier without a right is no row. */
+  setRights(mailboxName: string, identifier: string, change: RightsChange): Promise<void>;
   /** Called soon after anything in the account changed, by whatever process; it only wakes. */
   onChange(wake: () => void): Disposable;
   /** The maildrop lock of RFC 1939 §3, for one POP3 session across processes; undefined when another has it. */
   lockMaildrop(): Promise<AsyncDisposable | undefined>;
-  /** What files and index disagree about, one sentence each; with `repair`, after it is put right. */
+  /**
+   * What files and index disagree about, one sentence each with what repair does; with `repair`, after it
+   * is put right. In slices: whoever else uses the account has his turn between them.
+   */
   check(options?: { readonly repair?: boolean }): Promise<readonly string[]>;
 }
 
@@ -96,8 +129,24 @@ export interface Mailbox extends AsyncDisposable {
     uids: readonly Uid[],
     change: FlagChange,
   ): Promise<{ readonly modified: readonly Uid[] }>;
-  /** Removes these for good, whatever their flags. Those that are gone already are no error. */
-  expunge(uids: readonly Uid[]): Promise<void>;
+  /** Removes these for good. Those that are gone already are no error. */
+  expunge(
+    uids: readonly Uid[] | UidSet,
+    options?: {
+      /** Leaves alone what is not \Deleted at that moment (RFC 4315 §2.1). */
+      readonly ifDeleted?: boolean;
+    },
+  ): Promise<void>;
+  /**
+   * RFC 8508: stores a message in `targetName` and removes this one, both or neither. "gone" when it is
+   * not there; otherwise as append().
+   */
+  replace(uid: Uid, targetName: string, message: AppendRequest): Promise<Appended>;
+  /**
+   * What happened since a modseq, up to the columns of now (RFC 7162 §3.2.5.1); of `knownUids` only,
+   * where they are given.
+   */
+  changesSince(modSeq: ModSeq, options?: { readonly knownUids?: UidSet }): Promise<ChangesSince>;
   /** Flags, keywords and INTERNALDATE come along (RFC 9051 §6.4.7). All or none. */
   copy(uids: readonly Uid[], targetName: string): Promise<Copied>;
   /** RFC 6851: a message is in at least one of the two at every moment. */

@@ -1,23 +1,32 @@
 import { setTimeout as wait } from "node:timers/promises";
 import type { AccountState } from "./account-state.ts";
+import { changesSince } from "./changes-since.ts";
 import { limits } from "./limits.ts";
 import type { Mailbox } from "./mailbox-store.ts";
 import { canonicalName, folderOfName } from "./maildir/folder-name.ts";
 import { changesBetween } from "./message-columns.ts";
 import { bitsOfSystemFlags } from "./message-flags.ts";
 import { openMessage, readSummaries } from "./read-messages.ts";
+import { discardReceived, receiveMessage } from "./receive-message.ts";
 import { canBeReadAsItWas, type SharedMailbox } from "./shared-mailbox.ts";
 import { StoreError } from "./store-error.ts";
 import type {
+  Appended,
+  AppendRequest,
+  ChangesSince,
+  Compression,
   Copied,
   FlagChange,
   MailboxChanges,
   MessageColumns,
   MessageSummary,
+  ModSeq,
   StoredMessage,
   Uid,
+  UidSet,
   UidValidity,
 } from "./types.ts";
+import { orderedUidSet, uidsInSet } from "./uid-set.ts";
 import type { QuotaLimits } from "./writer/jobs.ts";
 import type { JobWeight } from "./writer/writer-client.ts";
 
@@ -28,6 +37,7 @@ export class OpenMailbox implements Mailbox {
   readonly #account: AccountState;
   readonly #shared: SharedMailbox;
   readonly #quota: () => QuotaLimits;
+  readonly #compression: Compression;
   #isClosed = false;
 
   constructor(
@@ -37,6 +47,7 @@ export class OpenMailbox implements Mailbox {
       readonly name: string;
       readonly isReadOnly: boolean;
       readonly quota: () => QuotaLimits;
+      readonly compression: Compression;
     },
   ) {
     this.#account = account;
@@ -44,6 +55,7 @@ export class OpenMailbox implements Mailbox {
     this.name = about.name;
     this.isReadOnly = about.isReadOnly;
     this.#quota = about.quota;
+    this.#compression = about.compression;
   }
 
   get mailboxId(): string {
@@ -121,11 +133,46 @@ export class OpenMailbox implements Mailbox {
     return { modified: modified as Uid[] };
   }
 
-  async expunge(uids: readonly Uid[]): Promise<void> {
+  async expunge(
+    uids: readonly Uid[] | UidSet,
+    options: { readonly ifDeleted?: boolean } = {},
+  ): Promise<void> {
     this.#refuseIfReadOnly("expunge");
-    await this.#inTransactions(uids, (some, weight) =>
-      this.#account.run("expunge", { guid: this.#shared.guid, uids: some }, weight),
+    const wanted = isUidSet(uids) ? uidsInSet(this.columns.uids, orderedUidSet(uids)) : uids;
+    const ifDeleted = options.ifDeleted ?? false;
+    await this.#inTransactions(wanted, (some, weight) =>
+      this.#account.run("expunge", { guid: this.#shared.guid, uids: some, ifDeleted }, weight),
     );
+  }
+
+  async replace(uid: Uid, targetName: string, request: AppendRequest): Promise<Appended> {
+    this.#refuseIfReadOnly("replace a message");
+    const targetFolder = folderOfName(canonicalName(targetName));
+    await this.#account.mailboxOfFolder(targetFolder);
+    const { host, messageBytesMax } = this.#account.context;
+    const compression = this.#compression;
+    const options = { tmpDirectory: this.#account.tmpPath, host, messageBytesMax, compression };
+    const message = await receiveMessage(request, options);
+    try {
+      const replaced = await this.#account.run("replace", {
+        guid: this.#shared.guid,
+        uid,
+        targetFolder,
+        message,
+        quota: this.#quota(),
+      });
+      return replaced as Appended;
+    } catch (error) {
+      await discardReceived(options.tmpDirectory, [message]);
+      throw error;
+    }
+  }
+
+  async changesSince(
+    modSeq: ModSeq,
+    options: { readonly knownUids?: UidSet } = {},
+  ): Promise<ChangesSince> {
+    return changesSince(this.#account, this.#shared, modSeq, options.knownUids);
   }
 
   async copy(uids: readonly Uid[], targetName: string): Promise<Copied> {
@@ -178,6 +225,10 @@ export class OpenMailbox implements Mailbox {
       throw new StoreError("read-only", `Cannot ${tried} in "${this.name}": it is open read-only`);
     }
   }
+}
+
+function isUidSet(uids: readonly Uid[] | UidSet): uids is UidSet {
+  return typeof uids[0] === "object";
 }
 
 /** Of a job on these messages. */

@@ -4,6 +4,7 @@ import { decodePartTree, PartScanner } from "@posthouse/message";
 import type { AccountState } from "./account-state.ts";
 import { MessageOctets } from "./compression/message-octets.ts";
 import { CrlfConverter } from "./crlf.ts";
+import { areDetailsSound } from "./index/details-crc.ts";
 import type { DetailsRow, MessageRow } from "./index/rows.ts";
 import { detailsId, storedFlagBits } from "./index/schema.ts";
 import { limits } from "./limits.ts";
@@ -59,7 +60,7 @@ async function readDetails(
     uids.map((uid) => {
       const { id } = mailbox.state;
       const details = queries.details.get(detailsId(id, uid));
-      if (details !== undefined) return { uid, ...details };
+      if (details !== undefined && areDetailsSound(details)) return { uid, ...details };
       return queries.message.get(id, uid) === undefined ? undefined : uid;
     }),
   );

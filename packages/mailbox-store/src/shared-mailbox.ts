@@ -47,6 +47,11 @@ export class SharedMailbox {
     return this.#columns;
   }
 
+  /** The HIGHESTMODSEQ that the columns are of. */
+  get columnsModSeq(): number {
+    return this.#loadedModSeq;
+  }
+
   get keywords(): readonly string[] {
     return this.#keywords;
   }

@@ -86,6 +86,26 @@ export interface MailboxChanges {
   readonly vanished: readonly Uid[];
 }
 
+/** UIDs first to last, both included. They need not all be there. */
+export interface UidRange {
+  readonly first: Uid;
+  readonly last: Uid;
+}
+
+export type UidSet = readonly UidRange[];
+
+/** What CONDSTORE and QRESYNC tell of the time since a modseq (RFC 7162 §3.2.5). */
+export interface ChangesSince {
+  /** Messages that are new or have other flags, ascending, with their modseqs beside them. */
+  readonly uids: Uint32Array;
+  readonly modSeqs: Float64Array;
+  /** Ascending. May name UIDs that the asker never knew (RFC 7162 §3.2.10.1). */
+  readonly vanished: UidSet;
+  /** False when the history does not go back so far: `vanished` then is all that is not there. */
+  readonly isHistoryWhole: boolean;
+  readonly highestModSeq: ModSeq;
+}
+
 /** ENVELOPE and the rest of the wide columns of one message, ready to be sent. */
 export interface MessageSummary {
   readonly uid: Uid;
@@ -142,6 +162,60 @@ export interface Copied {
 /** How new messages are written; those that are there stay as they are. */
 export type Compression = "none" | "zstd";
 
+/** What RFC 9208 counts. All mailboxes of an account are under one quota root, whose name is "". */
+export interface QuotaUsage {
+  readonly bytes: number;
+  readonly messages: number;
+  readonly mailboxes: number;
+  /** Absent where there is none. */
+  readonly bytesMax?: number;
+  readonly messagesMax?: number;
+  readonly mailboxesMax?: number;
+}
+
+/** One value of RFC 5464. */
+export interface Annotation {
+  /** `/private/comment`, in lower case. */
+  readonly entry: string;
+  readonly value: Uint8Array;
+}
+
+export interface AnnotationChange {
+  readonly entry: string;
+  /** Absent: the value is removed (NIL). */
+  readonly value?: Uint8Array;
+}
+
+/** RFC 5464 §4.2. */
+export interface AnnotationQuery {
+  readonly entries: readonly string[];
+  /** How far below each entry: RFC 5464 §4.2.2. */
+  readonly depth?: 0 | 1 | "infinity";
+  /** Larger values are left out: RFC 5464 §4.2.1. */
+  readonly valueOctetsMax?: number;
+  /** Whose /private is meant; the account's own when absent. */
+  readonly user?: string;
+}
+
+export interface Annotations {
+  readonly found: readonly Annotation[];
+  /** For METADATA LONGENTRIES. */
+  readonly largestLeftOutOctets?: number;
+}
+
+/** What one identifier may do in a mailbox (RFC 4314 §2). */
+export interface MailboxRights {
+  /** As the front gave it; "-ann" are negative rights. */
+  readonly identifier: string;
+  /** Letters and digits in order, each once. */
+  readonly rights: string;
+}
+
+export interface RightsChange {
+  readonly mode: "add" | "remove" | "replace";
+  readonly rights: string;
+}
+
 export interface AccountRef {
   /** Stable id of the account: names it in databases. */
   readonly id: string;
@@ -151,4 +225,5 @@ export interface AccountRef {
   readonly quotaMessages?: number;
   /** "none", when absent. */
   readonly compression?: Compression;
+  readonly quotaMailboxes?: number;
 }

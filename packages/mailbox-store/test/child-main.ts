@@ -42,6 +42,21 @@ async function obey(order: ChildOrder): Promise<number> {
     case "rename":
       await account.renameMailbox(order.name, order.to);
       return 1;
+    case "replace": {
+      await using inbox = await account.openMailbox("INBOX");
+      await inbox.replace(order.uid as Uid, order.to, { octets: [message(order.subject)] });
+      return 1;
+    }
+    case "annotate": {
+      const value = Buffer.from("mine");
+      await account.setAnnotations(order.name, [{ entry: "/private/comment", value }]);
+      return 1;
+    }
+    case "rights":
+      await account.setRights(order.name, "bob", { mode: "replace", rights: "lrs" });
+      return 1;
+    case "repair":
+      return (await account.check({ repair: true })).length;
     case "copy":
     case "move":
     case "flag":

@@ -9,6 +9,10 @@ export type ChildOrder =
   | { readonly do: "append"; readonly to: string; readonly subjects: readonly string[] }
   | { readonly do: "flag" | "expunge"; readonly uids: readonly number[] }
   | { readonly do: "create" | "delete"; readonly name: string }
+  | { readonly do: "replace"; readonly uid: number; readonly to: string; readonly subject: string }
+  | { readonly do: "annotate"; readonly name?: string }
+  | { readonly do: "rights"; readonly name: string }
+  | { readonly do: "repair" }
   | { readonly do: "rename"; readonly name: string; readonly to: string };
 
 export type ChildAnswer = { readonly done: number } | { readonly failed: string };

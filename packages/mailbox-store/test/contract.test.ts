@@ -253,7 +253,13 @@ for (const format of formats) {
       await assert.rejects(account.append("Sent", two), refusal("over-quota"));
       const large = { octets: [message("4", "x".repeat(1_000))] };
       await assert.rejects(account.deliver("INBOX", large, "4"), refusal("over-quota"));
-      assert.deepEqual(await account.quota(), { bytes: message("1").length, messages: 1 });
+      assert.deepEqual(await account.quota(), {
+        bytes: message("1").length,
+        messages: 1,
+        mailboxes: 6,
+        bytesMax: 1_000,
+        messagesMax: 2,
+      });
       await using sent = await account.openMailbox("Sent");
       await sent.copy(uids(1), "Archive");
       await assert.rejects(sent.copy(uids(1), "Archive"), refusal("over-quota"));

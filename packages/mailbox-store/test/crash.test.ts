@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { cp, readdir, rm } from "node:fs/promises";
+import { appendFile, cp, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import type { AccountMail } from "../src/index.ts";
@@ -20,6 +20,8 @@ const cases: {
   readonly counts?: Counts;
   /** The same after the commit, when the client may have been told. */
   readonly done?: Counts;
+  /** These are there equally often, as long as the index is. */
+  readonly together?: readonly string[];
 }[] = [
   {
     rows: ["D1", "D2", "D3", "commit append", "committed append"],
@@ -28,10 +30,11 @@ const cases: {
     done: { new: [1, 1] },
   },
   {
-    rows: ["D1", "D2", "D3", "commit append", "committed append"],
+    rows: ["D1", "B1", "B2", "D2", "D3", "commit append", "committed append"],
     order: { do: "append", to: "Sent", subjects: ["new", "newer"] },
     counts: { new: [0, 1], newer: [0, 1] },
     done: { new: [1, 1], newer: [1, 1] },
+    together: ["new", "newer"],
   },
   {
     rows: ["F1", "F2", "commit changeFlags", "committed changeFlags"],
@@ -44,15 +47,30 @@ const cases: {
     done: { "1": [0, 0], "2": [0, 0] },
   },
   {
-    rows: ["C1", "C2", "commit copy", "committed copy"],
+    rows: ["B1", "B2", "C1", "C2", "commit copy", "committed copy"],
     order: { do: "copy", uids: [1, 2], to: "Archive" },
     counts: { "1": [1, 2], "2": [1, 2] },
     done: { "1": [2, 2], "2": [2, 2] },
+    together: ["1", "2"],
   },
   {
     rows: ["C1", "C2", "C3", "C4", "commit copy", "committed copy"],
     order: { do: "move", uids: [1, 2], to: "Archive" },
-    counts: { "1": [1, 2], "2": [1, 2] },
+  },
+  {
+    rows: ["B2", "P1", "D3", "P2", "X2", "P3", "commit replace", "committed replace"],
+    order: { do: "replace", uid: 1, to: "Archive", subject: "better" },
+    counts: { "1": [0, 1], better: [0, 1] },
+    done: { "1": [0, 0], better: [1, 1] },
+  },
+  {
+    rows: ["N1", "N2", "commit setAnnotations", "committed setAnnotations"],
+    order: { do: "annotate" },
+  },
+  { rows: ["N1", "N2"], order: { do: "annotate", name: "INBOX" } },
+  {
+    rows: ["N2", "commit setRights", "committed setRights"],
+    order: { do: "rights", name: "INBOX" },
   },
   {
     rows: ["M1", "M2", "commit createMailbox", "committed createMailbox"],
@@ -79,6 +97,7 @@ const cases: {
 ];
 
 let template: TestStore;
+const copyOptions = { recursive: true, preserveTimestamps: true };
 const subjectsBefore = ["1", "2", "3", "4", "work", "q1", "trashed"];
 
 before(async () => {
@@ -129,11 +148,11 @@ function assertCounts(subjects: readonly string[], counts: Counts): void {
   }
 }
 
-for (const { rows, order, counts, done } of cases) {
+for (const { rows, order, counts, done, together } of cases) {
   for (const row of rows) {
     test(`${order.do} killed at ${row} loses nothing`, async () => {
       await using files = await TestStore.open();
-      await cp(template.mailDirectory, files.mailDirectory, { recursive: true });
+      await cp(template.mailDirectory, files.mailDirectory, copyOptions);
       const seen: Seen = new Map();
       await look(await files.account(), seen);
       await files.close();
@@ -145,9 +164,19 @@ for (const { rows, order, counts, done } of cases) {
 
       const subjects = await look(await files.account(), seen);
       assertCounts(subjects, counts ?? {});
+      const counted = (together ?? []).map((one) => subjects.filter((subject) => subject === one));
+      assert.ok(new Set(counted.map(({ length }) => length)).size <= 1, "all or none");
+      if (order.do === "replace") {
+        assert.equal(subjects.filter((one) => one === "1" || one === "better").length, 1);
+      }
       // From the commit on it is done: the reply may have been sent.
       if (row.startsWith("committed")) assertCounts(subjects, done ?? {});
-      assert.deepEqual(await (await files.account()).check(), []);
+      const found = await (await files.account()).check();
+      // A mailbox that is deleted stays subscribed (RFC 9051 §6.3.7).
+      assert.deepEqual(
+        found.filter((finding) => !finding.includes("is subscribed")),
+        [],
+      );
       await files.close();
 
       for (const suffix of ["", "-wal", "-shm"]) {
@@ -178,7 +207,7 @@ for (const row of ["A1", "A2"]) {
 
 test("a rename killed half-way is finished when the account is opened again", async () => {
   await using files = await TestStore.open();
-  await cp(template.mailDirectory, files.mailDirectory, { recursive: true });
+  await cp(template.mailDirectory, files.mailDirectory, copyOptions);
   const child = await startChild(files.mailDirectory, "R2");
   await child.ask({ do: "rename", name: "Work", to: "Jobs" });
   const names = (await (await files.account()).listMailboxes()).map(({ name }) => name);
@@ -188,9 +217,76 @@ test("a rename killed half-way is finished when the account is opened again", as
   );
 });
 
+test("what removes the half of a batch may be killed too", async () => {
+  await using files = await TestStore.open();
+  await cp(template.mailDirectory, files.mailDirectory, copyOptions);
+  const subjects = ["new", "newer", "newest"];
+  const child = await startChild(files.mailDirectory, "commit append");
+  await child.ask({ do: "append", to: "Sent", subjects });
+  const next = await startChild(files.mailDirectory, "B3");
+  assert.equal(next.signal, "SIGKILL", "the next process came to this row");
+  const account = await files.account();
+  assert.equal((await account.status("Sent")).messages, 0);
+  const { uids } = await account.append("Sent", [{ octets: [message("after")] }]);
+  assert.ok((uids[0] ?? 0) > 0);
+  assert.ok(!(await readdir(files.annPath)).includes("posthouse-batch"));
+});
+
+test("another process that is running already removes the half of a batch", async () => {
+  await using files = await TestStore.open();
+  await cp(template.mailDirectory, files.mailDirectory, copyOptions);
+  const account = await files.account();
+  await using sent = await account.openMailbox("Sent");
+  const child = await startChild(files.mailDirectory, "commit append");
+  await child.ask({ do: "append", to: "Sent", subjects: ["new", "newer"] });
+  assert.deepEqual((await sent.sync(sent.columns)).added, []);
+  assert.deepEqual(await readdir(join(files.annPath, ".Sent", "cur")), []);
+});
+
+test("what a batch placed stays where the index was lost with it", async () => {
+  await using files = await TestStore.open();
+  await cp(template.mailDirectory, files.mailDirectory, copyOptions);
+  const child = await startChild(files.mailDirectory, "commit append");
+  await child.ask({ do: "append", to: "Sent", subjects: ["new", "newer"] });
+  await files.removeIndex();
+  assert.equal((await (await files.account()).status("Sent")).messages, 2);
+});
+
+test("annotations, rights and special use are the old or the new after a kill, and stay so", async () => {
+  await using files = await TestStore.open();
+  await cp(template.mailDirectory, files.mailDirectory, copyOptions);
+  const child = await startChild(files.mailDirectory, "N2");
+  await child.ask({ do: "annotate", name: "INBOX" });
+  const entries = ["/private/comment"];
+  const account = await files.account();
+  const { found } = await account.annotations("INBOX", { entries });
+  assert.deepEqual(found, [{ entry: entries[0], value: Buffer.from("mine") }]);
+  await files.close();
+  await files.removeIndex();
+  const again = await (await files.account()).annotations("INBOX", { entries });
+  assert.deepEqual(again.found, found);
+});
+
+test("a repair that is killed while it renames a file loses nothing", async () => {
+  await using files = await TestStore.open();
+  await cp(template.mailDirectory, files.mailDirectory, copyOptions);
+  await snapshotOf(await files.account(), "INBOX");
+  await files.close();
+  const fresh = join(files.annPath, "new");
+  const name = (await readdir(fresh))[0] ?? "";
+  await appendFile(join(fresh, name), "grown\r\n");
+  const child = await startChild(files.mailDirectory, "K2");
+  await child.ask({ do: "repair" });
+  assert.equal(child.signal, "SIGKILL");
+  const account = await files.account();
+  assert.equal((await account.status("INBOX")).messages, 3);
+  await account.check({ repair: true });
+  assert.deepEqual(await account.check(), []);
+});
+
 test("a hand-over that was answered before the process died is not stored again", async () => {
   await using files = await TestStore.open();
-  await cp(template.mailDirectory, files.mailDirectory, { recursive: true });
+  await cp(template.mailDirectory, files.mailDirectory, copyOptions);
   const child = await startChild(files.mailDirectory, "committed append");
   await child.ask({ do: "deliver", subjects: ["new"] });
   const account = await files.account();

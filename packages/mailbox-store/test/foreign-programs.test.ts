@@ -264,8 +264,8 @@ void describe("what other programs do to the files", { concurrency: 4 }, () => {
     await writeFile(join(files.annPath, "cur", "1700000001.x:2,S"), message("2"));
     const findings = await account.check();
     assert.deepEqual(findings, [
-      'The file of UID 1 in "INBOX" is gone',
-      'The index does not know the file 1700000001.x:2,S in "INBOX"',
+      'The file of UID 1 in "INBOX" is gone; repair tells clients that the message is expunged',
+      'The index does not know the file 1700000001.x:2,S in "INBOX"; repair takes it in under a new UID',
     ]);
     assert.deepEqual(await account.check({ repair: true }), findings);
     assert.deepEqual(await account.check(), []);

@@ -83,22 +83,48 @@ async function check(address: string | undefined, options: CheckOptions): Promis
     address === undefined
       ? await administer(options, (admin) => admin.listAccounts())
       : [await accountOf(options, address)];
-  const findings: { account: string; finding: string }[] = [];
-  for (const account of accounts) {
-    const found = await withMailOf(options, account, (mail) =>
-      mail.check({ repair: options.repair === true }),
-    );
-    for (const finding of found) findings.push({ account: account.address, finding });
-  }
   const isRepaired = options.repair === true;
-  printRows(findings, {
+  const found: Finding[] = [];
+  const left: Finding[] = [];
+  for (const account of accounts) {
+    found.push(...(await findingsOf(options, account, isRepaired)));
+    // What cannot be put right is told as such: a file of another owner, a disk that is full.
+    if (isRepaired) left.push(...(await findingsOf(options, account, false)));
+  }
+  const whose = accounts.length === 1 ? accounts[0]?.address : `all ${accounts.length} accounts`;
+  printRows(found, {
     ...options,
-    columns: { account: "Account", finding: isRepaired ? "Put right" : "Finding" },
-    whenEmpty: `Files and index agree in ${accounts.length === 1 ? accounts[0]?.address : `all ${accounts.length} accounts`}`,
+    columns: { account: "Account", finding: "Finding" },
+    whenEmpty: `Files and index agree in ${whose}`,
   });
-  if (findings.length > 0 && !isRepaired) {
-    if (options.json !== true) print("\nNothing was changed; --repair puts it right");
-    process.exitCode = 1;
+  if ((isRepaired ? left : found).length === 0) return;
+  process.exitCode = 1;
+  if (options.json === true) return;
+  if (!isRepaired) print("\nNothing was changed; --repair puts it right");
+  else {
+    print("\nStill so after the repair:");
+    printRows(left, { columns: { account: "Account", finding: "Finding" }, whenEmpty: "" });
+  }
+}
+
+interface Finding {
+  readonly account: string;
+  readonly finding: string;
+}
+
+/** An account that cannot be opened keeps nobody from looking at the others. */
+async function findingsOf(
+  options: SourceOptions,
+  account: Account,
+  repair: boolean,
+): Promise<readonly Finding[]> {
+  const { address } = account;
+  try {
+    const found = await withMailOf(options, account, (mail) => mail.check({ repair }));
+    return found.map((finding) => ({ account: address, finding }));
+  } catch (error) {
+    if (!(error instanceof Error && error.name === "StoreError")) throw error;
+    return [{ account: address, finding: error.message }];
   }
 }
 

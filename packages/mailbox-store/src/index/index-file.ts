@@ -3,13 +3,16 @@ import { join } from "node:path";
 import Database from "better-sqlite3";
 import { limits } from "../limits.ts";
 import { errnoOf, fileMode } from "../maildir/durable-file.ts";
-import { cacheSchema, schema, schemaVersion } from "./schema.ts";
+import { isDamage } from "./damage.ts";
+import { prepareSchema, UnusableIndex } from "./migrations.ts";
+import { cacheSchema } from "./schema.ts";
+import { stateOfWal } from "./wal-damage.ts";
 
 export const indexFileName = "index.sqlite";
 
 /**
- * Opens the index for writing, in the writer thread only. One that is damaged or of another version is
- * set aside and a new one begun, which the files then fill; `setAside` says why.
+ * Opens the index for writing, in the writer thread only. One of an older version is led to ours; one
+ * that is damaged is set aside and a new one begun, which the files then fill; `setAside` says why.
  */
 export function openIndexForWriting(accountPath: string): {
   readonly database: Database.Database;
@@ -58,13 +61,6 @@ export function indexIdentity(accountPath: string): string {
   return `${dev}:${ino}`;
 }
 
-export function isDamage(error: unknown): boolean {
-  const code = (error as { code?: unknown }).code;
-  return typeof code === "string" && /^SQLITE_(CORRUPT|NOTADB|SCHEMA)/.test(code);
-}
-
-class UnusableIndex extends Error {}
-
 function openAsItIs(path: string): Database.Database {
   makeWithOurMode(path);
   const database = new Database(path, { timeout: limits.lockWaitMs });
@@ -74,8 +70,10 @@ function openAsItIs(path: string): Database.Database {
     database.pragma("synchronous = FULL");
     database.pragma("cache_size = -1024");
     database.pragma("foreign_keys = OFF");
+    checkWal(database);
     prepareSchema(database);
     database.exec(cacheSchema);
+    database.prepare("SELECT count(*) FROM mailboxes").get();
     // From here on the writer waits itself, or does something else meanwhile.
     database.pragma("busy_timeout = 0");
     return database;
@@ -85,22 +83,32 @@ function openAsItIs(path: string): Database.Database {
   }
 }
 
-function prepareSchema(database: Database.Database): void {
-  const version = () => Number(database.pragma("user_version", { simple: true }));
-  if (version() === 0) {
-    database
-      .transaction(() => {
-        // Another process may have been first.
-        if (version() !== 0) return;
-        const tables = database.prepare("SELECT count(*) FROM sqlite_schema").pluck().get();
-        if (tables === 0) database.exec(schema);
-      })
-      .immediate();
-  }
-  if (version() !== schemaVersion) {
-    throw new UnusableIndex(`its version is ${version()} and not ${schemaVersion}`);
-  }
-  database.prepare("SELECT count(*) FROM mailboxes").get();
+/** Under the write lock, which keeps other processes from writing into the log meanwhile. */
+function checkWal(database: Database.Database): void {
+  database
+    .transaction(() => {
+      const state = stateOfWal(`${database.name}-wal`);
+      if (state === "damaged") throw new UnusableIndex("its write-ahead log is damaged");
+      if (state === "torn" && hasMailboxes(database)) skipModSeqs(database);
+    })
+    .immediate();
+}
+
+function hasMailboxes(database: Database.Database): boolean {
+  const sql = "SELECT count(*) FROM sqlite_schema WHERE name = 'mailboxes'";
+  return database.prepare(sql).pluck().get() === 1;
+}
+
+/**
+ * The last transaction is lost. A power failure has torn it before anybody was told; but should it be
+ * damage of later, its modseqs were seen, and are not given again. Its UIDs stand in dovecot-uidlist.
+ */
+function skipModSeqs(database: Database.Database): void {
+  database
+    .prepare(
+      "UPDATE mailboxes SET highestModSeq = highestModSeq + ?, newMtime = '', uidListSeen = ''",
+    )
+    .run(limits.jobsPerCommit);
 }
 
 /** SQLite would make it 0644; -wal and -shm take the mode from it. */

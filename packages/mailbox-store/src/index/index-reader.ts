@@ -3,8 +3,16 @@ import type Database from "better-sqlite3";
 import { limits } from "../limits.ts";
 import type { ColumnRow } from "../message-columns.ts";
 import { StoreError } from "../store-error.ts";
+import { isDamage } from "./damage.ts";
 import { indexIdentity, openIndexForReading } from "./index-file.ts";
-import type { CountersRow, DetailsRow, MailboxRow, MessageRow, PackedRow } from "./rows.ts";
+import type {
+  AnnotationRow,
+  CountersRow,
+  MailboxRow,
+  MessageRow,
+  PackedRow,
+  StoredDetailsRow,
+} from "./rows.ts";
 
 /** A mailbox with its counters, as one read sees them. */
 export type MailboxState = MailboxRow & CountersRow;
@@ -26,6 +34,8 @@ export class IndexReader {
   /**
    * Runs reads inside one snapshot. SQLite says "busy" while the database is opened or closed by the
    * last process that has it; that passes, and is waited for without holding the event loop.
+   *
+   * @throws whatever isDamage() tells, when the index is to be replaced
    */
   async read<Result>(run: (queries: Queries) => Result): Promise<Result> {
     for (let attempt = 1; ; attempt += 1) {
@@ -33,7 +43,7 @@ export class IndexReader {
         const { database, queries } = this.#opened();
         return database.transaction(() => run(queries))();
       } catch (error) {
-        if (error instanceof StoreError) throw error;
+        if (error instanceof StoreError || isDamage(error)) throw error;
         const code = (error as { code?: unknown }).code;
         const mayPass =
           typeof code === "string" && /^SQLITE_(BUSY|CANTOPEN|PROTOCOL|READONLY)/.test(code);
@@ -83,8 +93,9 @@ function prepareQueries(database: Database.Database) {
     mailboxes: all<[], MailboxState>(mailbox),
     mailboxByFolder: all<[string], MailboxState>(`${mailbox} WHERE folder = ?`),
     mailboxByGuid: all<[string], MailboxState>(`${mailbox} WHERE guid = ?`),
-    totals: all<[], { bytes: number; messages: number }>(
-      "SELECT coalesce(sum(bytes), 0) AS bytes, coalesce(sum(messages), 0) AS messages FROM mailboxes",
+    totals: all<[], { bytes: number; messages: number; mailboxes: number }>(
+      `SELECT coalesce(sum(bytes), 0) AS bytes, coalesce(sum(messages), 0) AS messages,
+         count(*) AS mailboxes FROM mailboxes`,
     ),
     rowsAbove: all<[mailbox: number, uid: number, limit: number], ColumnRow>(
       `SELECT ${columns} FROM messages WHERE mailbox = ? AND uid > ? ORDER BY uid LIMIT ?`,
@@ -102,6 +113,20 @@ function prepareQueries(database: Database.Database) {
     expungedSince: all<[mailbox: number, modSeq: number], number>(
       "SELECT uid FROM expunged WHERE mailbox = ? AND modSeq > ?",
     ).pluck(),
+    expungedBetween: all<
+      [mailbox: number, after: number, upTo: number, uid: number, limit: number],
+      number
+    >(
+      `SELECT uid FROM expunged WHERE mailbox = ? AND modSeq > ? AND modSeq <= ? AND uid > ?
+       ORDER BY uid LIMIT ?`,
+    ).pluck(),
+    annotations: all<[number], AnnotationRow>(
+      "SELECT user, entry, value FROM annotations WHERE mailbox = ? ORDER BY entry",
+    ),
+    rights: all<[number], { identifier: string; rights: string }>(
+      "SELECT identifier, rights FROM rights WHERE mailbox = ? ORDER BY identifier",
+    ),
+    about: all<[string], string>("SELECT value FROM about WHERE name = ?").pluck(),
     recent: all<[number], number>(
       "SELECT uid FROM messages WHERE mailbox = ? AND (flags & 32) <> 0",
     ).pluck(),
@@ -110,8 +135,9 @@ function prepareQueries(database: Database.Database) {
       `SELECT info, flags FROM files f JOIN messages m ON m.mailbox = f.mailbox AND m.uid = f.uid
        WHERE f.mailbox = ? AND key = ?`,
     ),
-    details: all<[number], DetailsRow>(
-      "SELECT envelope, bodyStructure, body, parts, emailId, threadId FROM details WHERE id = ?",
+    details: all<[number], StoredDetailsRow>(
+      `SELECT envelope, bodyStructure, body, parts, emailId, threadId, crc
+       FROM details WHERE id = ?`,
     ),
     keywordSetsAbove: all<[number], { id: number; names: string }>(
       "SELECT id, names FROM keywordSets WHERE id > ? ORDER BY id",

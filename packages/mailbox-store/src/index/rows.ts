@@ -2,7 +2,7 @@
 export interface MailboxRow {
   readonly id: number;
   folder: string;
-  readonly guid: string;
+  guid: string;
   uidValidity: number;
   uidNext: number;
   highestModSeq: number;
@@ -15,6 +15,8 @@ export interface MailboxRow {
   recordedMs: number;
   scannedMs: number;
   uidListSeen: string;
+  mailboxFileSeen: string;
+  historyModSeq: number;
   /** As of the beginning of the transaction. */
   readonly messages: number;
 }
@@ -56,4 +58,16 @@ export interface PackedRow {
   readonly uidValidity: number;
   readonly modSeq: number;
   readonly octets: Uint8Array;
+}
+
+export interface StoredDetailsRow extends DetailsRow {
+  readonly crc: number;
+}
+
+/** One value of RFC 5464. */
+export interface AnnotationRow {
+  /** Whose /private it is: "" is the account's own, and that of every /shared entry. */
+  readonly user: string;
+  readonly entry: string;
+  readonly value: Uint8Array;
 }

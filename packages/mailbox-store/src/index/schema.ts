@@ -1,11 +1,11 @@
 /**
  * The index of one account, `index.sqlite`. Everything in it can be read again from the files, but for
- * `expunged` and `deliveries`.
+ * `expunged` and `deliveries`. Another version: a step in migrations.ts leads to it.
  *
  * What a session needs of every message (`messages`) stands apart from what it needs of few: a bulk
  * read of 100,000 narrow rows takes a third of the time that wide ones take.
  */
-export const schemaVersion = 1;
+export const schemaVersion = 2;
 
 /** Bits of messages.flags beyond systemFlagBits. */
 export const storedFlagBits = {
@@ -57,6 +57,8 @@ CREATE TABLE mailboxes (
   recordedMs INTEGER NOT NULL DEFAULT 0,  -- when these were read
   scannedMs INTEGER NOT NULL DEFAULT 0,   -- when the directories were last listed
   uidListSeen TEXT NOT NULL DEFAULT '',   -- inode:size:mtime of dovecot-uidlist as we left it
+  mailboxFileSeen TEXT NOT NULL DEFAULT '', -- the same of posthouse-mailbox
+  historyModSeq INTEGER NOT NULL DEFAULT 0, -- every expunge with a larger modseq is in expunged
   -- Kept by the triggers below.
   messages INTEGER NOT NULL DEFAULT 0,
   unseen INTEGER NOT NULL DEFAULT 0,
@@ -94,7 +96,8 @@ CREATE TABLE details (
   body BLOB NOT NULL,
   parts BLOB NOT NULL,
   emailId BLOB NOT NULL,
-  threadId BLOB NOT NULL
+  threadId BLOB NOT NULL,
+  crc INTEGER NOT NULL DEFAULT -1         -- of all of these; -1: nobody counted it
 ) STRICT;
 
 CREATE TABLE keywordSets (id INTEGER PRIMARY KEY, names TEXT NOT NULL UNIQUE) STRICT;
@@ -115,6 +118,24 @@ CREATE TABLE expunged (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX expungedByModSeq ON expunged (mailbox, modSeq);
 
+CREATE TABLE annotations (                -- RFC 5464; mailbox 0 is the account
+  mailbox INTEGER NOT NULL,
+  user TEXT NOT NULL,                     -- whose /private it is: '' is the account's own
+  entry TEXT NOT NULL,                    -- in lower case
+  value BLOB NOT NULL,
+  PRIMARY KEY (mailbox, user, entry)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE rights (                     -- RFC 4314
+  mailbox INTEGER NOT NULL,
+  identifier TEXT NOT NULL,
+  rights TEXT NOT NULL,
+  PRIMARY KEY (mailbox, identifier)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE about (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
+INSERT INTO about VALUES ('version', '${schemaVersion}');
+
 CREATE TABLE deliveries (
   id TEXT PRIMARY KEY,
   atMs INTEGER NOT NULL,
@@ -133,6 +154,8 @@ CREATE TRIGGER mailboxRemoved AFTER DELETE ON mailboxes BEGIN
   DELETE FROM files WHERE mailbox = old.id;
   DELETE FROM keywords WHERE mailbox = old.id;
   DELETE FROM expunged WHERE mailbox = old.id;
+  DELETE FROM annotations WHERE mailbox = old.id;
+  DELETE FROM rights WHERE mailbox = old.id;
   DELETE FROM details WHERE id BETWEEN old.id * 4294967296 AND old.id * 4294967296 + 4294967295;
 END;
 CREATE TRIGGER messageAdded AFTER INSERT ON messages BEGIN

@@ -1,3 +1,9 @@
+import type { AnnotationRow } from "../index/rows.ts";
+import { formatAnnotationLines, parseAnnotationLine } from "./annotation-lines.ts";
+import { decodeWord, encodeWord, isEncodedWord } from "./plain-word.ts";
+
+export const mailboxFileName = "posthouse-mailbox";
+
 /**
  * `posthouse-mailbox`: what is so of a mailbox and stands nowhere else, one field a line. Replaced as a
  * whole (tmp, fsync, rename), never written in place.
@@ -9,6 +15,8 @@
  *   special-use \Sent                 RFC 6154 §2; one line each
  *   keyword <n> <name>                keywords beyond the 26 of dovecot-keywords; n from 26
  *   message <key> <n> <n> ...         which message has which of those
+ *   annotation <entry> <base64>       RFC 5464: annotation-lines.ts
+ *   rights <identifier> <letters>     RFC 4314
  *
  * The reserved marks are used only to rebuild the index: numbering goes on above them. Lines of other
  * names belong to a later version and are kept as they are.
@@ -20,6 +28,9 @@ export interface MailboxFile {
   readonly specialUse: readonly string[];
   readonly moreKeywords: ReadonlyMap<number, string>;
   readonly keywordsOfMessages: ReadonlyMap<string, readonly number[]>;
+  readonly annotations: readonly AnnotationRow[];
+  /** By identifier. */
+  readonly rights: ReadonlyMap<string, string>;
   readonly otherLines: readonly string[];
 }
 
@@ -33,6 +44,8 @@ export function parseMailboxFile(octets: Buffer): MailboxFile | undefined {
   const specialUse: string[] = [];
   const moreKeywords = new Map<number, string>();
   const keywordsOfMessages = new Map<string, readonly number[]>();
+  const annotations: AnnotationRow[] = [];
+  const rights = new Map<string, string>();
   const otherLines: string[] = [];
   for (const line of lines) {
     const [name = "", ...values] = line.split(" ");
@@ -47,7 +60,12 @@ export function parseMailboxFile(octets: Buffer): MailboxFile | undefined {
         value,
         more.map((digits) => numberOf(digits, 1000)),
       );
-    } else if (line !== "") otherLines.push(line);
+    } else if (isRightsLine(name, value, more)) rights.set(decodeWord(value), more[0] ?? "");
+    else {
+      const annotation = parseAnnotationLine(line);
+      if (annotation !== undefined) annotations.push(annotation);
+      else if (line !== "") otherLines.push(line);
+    }
   }
   if (id === undefined) return undefined;
   return {
@@ -57,6 +75,8 @@ export function parseMailboxFile(octets: Buffer): MailboxFile | undefined {
     specialUse,
     moreKeywords,
     keywordsOfMessages,
+    annotations,
+    rights,
     otherLines,
   };
 }
@@ -70,9 +90,22 @@ export function formatMailboxFile(file: MailboxFile): string {
     ...file.specialUse.map((use) => `special-use ${use}`),
     ...[...file.moreKeywords].map(([index, keyword]) => `keyword ${index} ${keyword}`),
     ...[...file.keywordsOfMessages].map(([key, indexes]) => `message ${key} ${indexes.join(" ")}`),
+    ...formatAnnotationLines(file.annotations),
+    ...[...file.rights].map(([identifier, rights]) => `rights ${encodeWord(identifier)} ${rights}`),
     ...file.otherLines,
     "",
   ].join("\n");
+}
+
+function isRightsLine(name: string, identifier: string, more: readonly string[]): boolean {
+  const [rights = "", ...rest] = more;
+  return (
+    name === "rights" &&
+    identifier !== "" &&
+    isEncodedWord(identifier) &&
+    /^[a-z0-9]+$/.test(rights) &&
+    rest.length === 0
+  );
 }
 
 /** A damaged number is none: the other files then say where numbering goes on. */

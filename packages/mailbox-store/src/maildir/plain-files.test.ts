@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
+import { formatAnnotationsFile, parseAnnotationsFile } from "./annotations-file.ts";
 import { formatKeywordList, parseKeywordList } from "./keyword-list.ts";
 import { formatMailboxFile, parseMailboxFile } from "./mailbox-file.ts";
 import { formatSubscriptions, parseSubscriptions } from "./subscriptions.ts";
@@ -17,6 +18,9 @@ const octets = fc.oneof(
           "id ",
           "keyword 26 x\n",
           "message k 26\n",
+          "annotation /private/x ",
+          "rights %C3 ",
+          "posthouse-annotations 1\n",
           "uid-reserved 9e9\n",
           "V\t2\n\n",
           "0 $A\n",
@@ -26,6 +30,16 @@ const octets = fc.oneof(
       ),
     )
     .map((all) => Buffer.from(all.join(""))),
+);
+
+const word = fc.string({ unit: "grapheme", minLength: 1 });
+const annotation = fc.record(
+  {
+    user: fc.oneof(fc.constant(""), word),
+    entry: word.map((text) => `/private/${text}`),
+    value: fc.uint8Array().map((one) => Buffer.from(one)),
+  },
+  { noNullPrototype: true },
 );
 
 test("dovecot-keywords reads back as it was written", () => {
@@ -59,7 +73,17 @@ test("posthouse-mailbox reads back as it was written, with lines of a later vers
           },
         )
         .map((all) => new Map(all)),
-      otherLines: fc.constantFrom([], ["acl ann lrs"], ["annotation /comment x", "acl bob l"]),
+      annotations: fc.array(annotation),
+      rights: fc
+        .uniqueArray(fc.tuple(word, fc.stringMatching(/^[a-z0-9]{1,12}$/)), {
+          selector: ([identifier]) => identifier,
+        })
+        .map((all) => new Map(all)),
+      otherLines: fc.constantFrom(
+        [],
+        ["seen-by ann 1:3"],
+        ["annotation /comment x", "rights %zz l", "rights ann"],
+      ),
     },
     { noNullPrototype: true },
   );
@@ -68,6 +92,16 @@ test("posthouse-mailbox reads back as it was written, with lines of a later vers
       assert.deepEqual(parseMailboxFile(Buffer.from(formatMailboxFile(one))), one);
     }),
   );
+});
+
+test("posthouse-annotations reads back as it was written", () => {
+  fc.assert(
+    fc.property(fc.array(annotation), (annotations) => {
+      const file = { annotations, otherLines: ["later x"] };
+      assert.deepEqual(parseAnnotationsFile(Buffer.from(formatAnnotationsFile(file))), file);
+    }),
+  );
+  assert.equal(parseAnnotationsFile(Buffer.from("posthouse-annotations 2\n")), undefined);
 });
 
 test("posthouse-mailbox of a later version, or without its id, is none", () => {
@@ -97,6 +131,7 @@ test("no octets make the parser of a plain file throw", () => {
     fc.property(octets, (some) => {
       parseKeywordList(some);
       parseSubscriptions(some);
+      parseAnnotationsFile(some);
       const file = parseMailboxFile(some);
       if (file !== undefined) assert.ok(file.uidReserved >= 0 && file.modSeqReserved <= 2 ** 52);
     }),

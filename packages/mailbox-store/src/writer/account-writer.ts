@@ -2,17 +2,14 @@ import { closeSync, existsSync, openSync, rmSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import type Database from "better-sqlite3";
 import { crashPoint } from "../crash-point.ts";
-import {
-  indexIdentity,
-  isDamage,
-  openIndexForWriting,
-  setIndexAside,
-} from "../index/index-file.ts";
+import { DamagedIndex, isDamage } from "../index/damage.ts";
+import { indexIdentity, openIndexForWriting, setIndexAside } from "../index/index-file.ts";
 import { limits } from "../limits.ts";
 import { sleepInThread } from "../maildir/dotlock.ts";
 import { errnoOf, fileMode } from "../maildir/durable-file.ts";
 import { StoreError } from "../store-error.ts";
 import { markerName } from "./account-tree.ts";
+import { finishBatch } from "./batch-journal.ts";
 import { jobOf } from "./job-table.ts";
 import { tidyAccount } from "./jobs/open.ts";
 import type { BatchReply, JobOutcome, JobRequest } from "./jobs.ts";
@@ -103,6 +100,7 @@ export class AccountWriter {
     this.#begin(waitMs);
     const transaction = new Transaction(this.path, this.#statements, this.#host, this.#log);
     try {
+      finishBatch(transaction);
       if (this.#isEmpty()) tidyAccount(transaction);
       const outcomes = requests.map((request) => this.#runJob(transaction, request));
       transaction.writePlainFiles();
@@ -160,8 +158,16 @@ export class AccountWriter {
     } catch (error) {
       // What SQLite itself could not do concerns the whole transaction.
       if (isDamage(error) || !this.#database.inTransaction) throw error;
+      this.#refuseIfContradictory(error);
       return failure(request.number, asStoreError(error, request.name, this.path));
     }
+  }
+
+  /** What a constraint refuses our code has looked for before: a table and its index disagree. */
+  #refuseIfContradictory(error: unknown): void {
+    if (!String((error as { code?: unknown }).code).startsWith("SQLITE_CONSTRAINT")) return;
+    const finding = String(this.#database.pragma("integrity_check(1)", { simple: true }));
+    if (finding !== "ok") throw new DamagedIndex(finding);
   }
 
   #allFailed(requests: readonly JobRequest[], error: unknown): BatchReply {
@@ -181,19 +187,23 @@ export class AccountWriter {
 
   /** Another process may have set a damaged index aside: its new one is where the others are now. */
   #reopenIfReplaced(): void {
-    let now: string | undefined;
-    try {
-      now = indexIdentity(this.path);
-    } catch (error) {
-      if (errnoOf(error) !== "ENOENT") throw error;
-    }
+    const now = this.#identityNow();
     // Closed: when it was opened anew, there was nothing to open, as while the disk was unmounted.
     if (now !== this.#identity || !this.#database.open) this.#reopen();
   }
 
+  #identityNow(): string | undefined {
+    try {
+      return indexIdentity(this.path);
+    } catch (error) {
+      if (errnoOf(error) !== "ENOENT") throw error;
+      return undefined;
+    }
+  }
+
   #beginAnew(error: unknown): void {
     this.#database.close();
-    if (indexIdentity(this.path) === this.#identity) {
+    if (this.#identityNow() === this.#identity) {
       const name = setIndexAside(this.path);
       this.#log(`Set aside the index of "${this.path}" as ${name}: ${(error as Error).message}`);
     }

@@ -37,15 +37,16 @@ export function adoptFile(
   return true;
 }
 
-function sizeOfFile(
+/** undefined when there is no such file. */
+export function sizeOfFile(
   path: string,
   key: string,
-): { crlfBytes: number; isLf: boolean; stats: Stats } | undefined {
+): { originalBytes: number; crlfBytes: number; isLf: boolean; stats: Stats } | undefined {
   try {
     const stats = statSync(path);
     if (!stats.isFile()) return undefined;
     const { originalBytes, crlfBytes } = sizesOfFile(path, key, stats.size);
-    return { crlfBytes, isLf: crlfBytes !== originalBytes, stats };
+    return { originalBytes, crlfBytes, isLf: crlfBytes !== originalBytes, stats };
   } catch (error) {
     if (errnoOf(error) === "ENOENT") return undefined;
     throw error;

@@ -2,9 +2,8 @@ import { randomBytes } from "node:crypto";
 import { chmodSync, mkdirSync, renameSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { directoryMode, syncDirectory, writeNew } from "../maildir/durable-file.ts";
-import { formatMailboxFile } from "../maildir/mailbox-file.ts";
+import { formatMailboxFile, mailboxFileName } from "../maildir/mailbox-file.ts";
 import { formatUidListHeader } from "../maildir/uid-list.ts";
-import { mailboxFileName } from "./mailbox-transaction.ts";
 import { uidListName } from "./uid-list-file.ts";
 
 /** A name of ours for a directory that is not, or no longer, part of the tree. */
@@ -46,6 +45,8 @@ export function writeEmptyFolder(
       specialUse: mailbox.specialUse,
       moreKeywords: new Map(),
       keywordsOfMessages: new Map(),
+      annotations: [],
+      rights: new Map(),
       otherLines: [],
     }),
   );

@@ -1,6 +1,11 @@
+import { checkIndex } from "./check/check-index.ts";
+import { checkListing } from "./check/check-listing.ts";
+import { checkMailbox } from "./check/check-mailbox.ts";
+import { checkMessages } from "./check/check-messages.ts";
+import { checkTree } from "./check/check-tree.ts";
+import { followPlainFile, setAnnotations } from "./jobs/annotations.ts";
 import { append } from "./jobs/append.ts";
 import { changeFlags } from "./jobs/change-flags.ts";
-import { check } from "./jobs/check.ts";
 import { claimRecent } from "./jobs/claim-recent.ts";
 import { copy } from "./jobs/copy.ts";
 import { expunge } from "./jobs/expunge.ts";
@@ -8,8 +13,12 @@ import { createMailbox, deleteMailbox, finishRenames, renameMailbox } from "./jo
 import { tidyAccount } from "./jobs/open.ts";
 import { packMailbox } from "./jobs/pack-columns.ts";
 import { putDetails } from "./jobs/put-details.ts";
+import { replace } from "./jobs/replace.ts";
+import { replaceIndex } from "./jobs/replace-index.ts";
+import { setRights } from "./jobs/rights.ts";
 import { scan } from "./jobs/scan.ts";
 import { setSubscribed } from "./jobs/set-subscribed.ts";
+import { setSpecialUse } from "./jobs/special-use.ts";
 import { syncFolders } from "./jobs/sync-folders.ts";
 import type { JobName, JobRequest, Jobs } from "./jobs.ts";
 import type { Transaction } from "./transaction.ts";
@@ -28,6 +37,7 @@ const jobs: {
   append,
   changeFlags,
   expunge,
+  replace,
   copy,
   claimRecent,
   putDetails,
@@ -35,20 +45,34 @@ const jobs: {
   // What others did
   scan,
   syncFolders,
-  check,
+  followPlainFile,
+  replaceIndex,
+  checkIndex,
+  checkTree,
+  checkMailbox,
+  checkListing,
+  checkMessages,
   // Mailboxes
   createMailbox,
   renameMailbox,
   finishRenames,
   deleteMailbox,
   setSubscribed,
+  setSpecialUse,
+  setAnnotations,
+  setRights,
 };
 
 /** These move folders about, and share their transaction with nobody. */
 const aloneJobs: ReadonlySet<JobName> = new Set([
   "open",
   "syncFolders",
-  "check",
+  "replaceIndex",
+  "checkIndex",
+  "checkTree",
+  "checkMailbox",
+  "checkListing",
+  "checkMessages",
   "createMailbox",
   "renameMailbox",
   "finishRenames",

@@ -1,5 +1,6 @@
 import type { DetailsRow } from "../index/rows.ts";
 import type { StoreErrorCode } from "../store-error.ts";
+import type { AnnotationChange, RightsChange } from "../types.ts";
 
 /** A message whose octets are durable in a file of the account's tmp/. */
 export interface ReceivedMessage {
@@ -14,6 +15,7 @@ export interface ReceivedMessage {
 export interface QuotaLimits {
   readonly quotaBytes?: number;
   readonly quotaMessages?: number;
+  readonly quotaMailboxes?: number;
 }
 
 export interface AppendedUids {
@@ -54,7 +56,25 @@ export interface Jobs {
     };
     result: { readonly modified: readonly number[] };
   };
-  expunge: { args: { readonly guid: string; readonly uids: readonly number[] }; result: undefined };
+  expunge: {
+    args: {
+      readonly guid: string;
+      readonly uids: readonly number[];
+      readonly ifDeleted?: boolean;
+    };
+    result: undefined;
+  };
+  /** One new message for one old: RFC 8508. */
+  replace: {
+    args: {
+      readonly guid: string;
+      readonly uid: number;
+      readonly targetFolder: string;
+      readonly message: ReceivedMessage;
+      readonly quota: QuotaLimits;
+    };
+    result: AppendedUids;
+  };
   copy: {
     args: {
       readonly guid: string;
@@ -71,9 +91,34 @@ export interface Jobs {
   /** Brings the list of mailboxes in line with the folders on disk. */
   syncFolders: { args: Record<never, never>; result: undefined };
   createMailbox: {
-    args: { readonly folders: readonly string[]; readonly specialUse: readonly string[] };
+    args: {
+      readonly folders: readonly string[];
+      readonly specialUse: readonly string[];
+      readonly quota: QuotaLimits;
+    };
     result: undefined;
   };
+  setSpecialUse: {
+    args: { readonly folder: string; readonly specialUse: readonly string[] };
+    result: undefined;
+  };
+  /** The account's own, without a folder. */
+  setAnnotations: {
+    args: {
+      readonly folder: string | undefined;
+      readonly user: string;
+      readonly changes: readonly AnnotationChange[];
+    };
+    result: undefined;
+  };
+  setRights: {
+    args: { readonly folder: string; readonly identifier: string; readonly change: RightsChange };
+    result: undefined;
+  };
+  /** Plain files that are not as the index left them: of one mailbox, or of the account. */
+  followPlainFile: { args: { readonly folder: string | undefined }; result: undefined };
+  /** The reader found this index damaged. */
+  replaceIndex: { args: { readonly identity: string; readonly reason: string }; result: undefined };
   /** Writes down what finishRenames then does: two commits, so that a crash leaves no half. */
   renameMailbox: {
     args: { readonly fromFolder: string; readonly toFolder: string };
@@ -97,7 +142,19 @@ export interface Jobs {
     result: undefined;
   };
   packColumns: { args: { readonly guid: string }; result: undefined };
-  check: { args: { readonly repair: boolean }; result: readonly string[] };
+  /** The parts of a check, each a transaction of its own: check-account.ts runs them one after the other. */
+  checkIndex: { args: { readonly table: string }; result: readonly string[] };
+  checkTree: { args: CheckArgs; result: readonly string[] };
+  checkMailbox: { args: CheckArgs & { readonly folder: string }; result: readonly string[] };
+  checkListing: { args: CheckArgs & { readonly folder: string }; result: readonly string[] };
+  checkMessages: {
+    args: CheckArgs & { readonly folder: string; readonly afterUid: number };
+    result: { readonly findings: readonly string[]; readonly nextUid: number | undefined };
+  };
+}
+
+export interface CheckArgs {
+  readonly repair: boolean;
 }
 
 export type JobName = keyof Jobs;

@@ -103,6 +103,24 @@ export class KeywordTable {
     }
   }
 
+  /** What the letters mean, as the index has it. */
+  letters(): (string | undefined)[] {
+    return Array.from(this.#all()).slice(0, keywordLettersMax);
+  }
+
+  /** After readFile(): what the file lacks. */
+  writeFileIfOther(): void {
+    const lock = takeDotlock(`${this.#path}.lock`);
+    try {
+      this.readFile();
+      const wanted = formatKeywordList(this.letters());
+      const octets = readIfThere(this.#path);
+      if (wanted !== (octets?.toString("utf8") ?? "")) replaceDurably(this.#path, wanted);
+    } finally {
+      lock.release();
+    }
+  }
+
   /** Keywords of posthouse-mailbox, when the index is filled from the files. */
   restore(moreKeywords: ReadonlyMap<number, string>): void {
     for (const [position, name] of moreKeywords) {

@@ -1,8 +1,10 @@
 import { join } from "node:path";
+import { crashPoint } from "../crash-point.ts";
 import type { MailboxRow } from "../index/rows.ts";
 import { detailsId, packedId } from "../index/schema.ts";
 import { limits } from "../limits.ts";
 import { readIfThere, replaceDurably } from "../maildir/durable-file.ts";
+import { fileSignature } from "../maildir/file-signature.ts";
 import {
   type DirectoryTimes,
   directoryTimes,
@@ -10,15 +12,18 @@ import {
   pathOfFile,
   type SeenFile,
 } from "../maildir/folder-files.ts";
-import { formatMailboxFile, type MailboxFile, parseMailboxFile } from "../maildir/mailbox-file.ts";
+import {
+  formatMailboxFile,
+  type MailboxFile,
+  mailboxFileName,
+  parseMailboxFile,
+} from "../maildir/mailbox-file.ts";
 import type { UidListEntry } from "../maildir/uid-list.ts";
 import { StoreError } from "../store-error.ts";
 import { adoptFile } from "./adopt-file.ts";
 import { KeywordTable } from "./keyword-table.ts";
 import type { Transaction } from "./transaction.ts";
 import { UidListFile } from "./uid-list-file.ts";
-
-export const mailboxFileName = "posthouse-mailbox";
 
 /**
  * One mailbox inside one transaction: gives out its UIDs and modseqs, and writes its plain files before
@@ -122,7 +127,17 @@ export class MailboxTransaction {
     statements.deleteFilesOf.run(id, list);
     statements.deleteDetailsOf.run(id, list);
     statements.insertExpungedOf.run(id, this.modSeq(), list);
-    statements.trimExpunged.run(id, id, limits.expungedKeptMax);
+    this.#trimHistory();
+  }
+
+  /** Of the expunges the last ones are kept, and how far back they go. */
+  #trimHistory(): void {
+    const { row } = this;
+    const { statements } = this.#transaction;
+    const oldest = statements.expungedBeyond.get(row.id, limits.expungedKeptMax);
+    if (oldest === undefined) return;
+    statements.trimExpunged.run(row.id, oldest);
+    row.historyModSeq = Math.max(row.historyModSeq, oldest);
   }
 
   /** The directories were read and the index agrees with what they were at these times. */
@@ -153,8 +168,8 @@ export class MailboxTransaction {
     const uidNext = news.kind === "appended" ? news.uidNext : news.list.uidNext;
     if (news.kind === "replaced") {
       if (news.list.uidValidity !== this.row.uidValidity) this.#beginAnew(news.list.uidValidity);
-      // Damaged lines would be found damaged by Dovecot too.
-      this.#mustRewriteUidList = news.list.damagedLines > 0;
+      // Damaged lines would be found damaged by Dovecot too, and lost ones given out again.
+      this.#mustRewriteUidList = news.list.damagedLines > 0 || news.list.uidNext < this.row.uidNext;
     }
     this.#adopt(entries);
     this.row.uidNext = Math.max(this.row.uidNext, uidNext);
@@ -170,6 +185,7 @@ export class MailboxTransaction {
     this.#writeUidList();
     const { row } = this;
     if (row.uidNext - 1 > row.uidReserved || row.highestModSeq > row.modSeqReserved) {
+      this.followMailboxFile();
       row.uidReserved = Math.min(row.uidNext + limits.uidsReserved, limits.uidMax);
       row.modSeqReserved = row.highestModSeq + limits.modSeqsReserved;
       this.#mustWriteMailboxFile = true;
@@ -188,6 +204,49 @@ export class MailboxTransaction {
   release(): void {
     this.#uidList?.release();
     this.#uidList = undefined;
+  }
+
+  /** What stands in posthouse-mailbox is other than the index has, and is written with the commit. */
+  writeMailboxFileLater(): void {
+    const path = join(this.folderPath, mailboxFileName);
+    const before = readIfThere(path);
+    if (before !== undefined) this.#transaction.onUndo(() => replaceDurably(path, before));
+    this.#mustWriteMailboxFile = true;
+  }
+
+  /**
+   * Takes in what posthouse-mailbox says since we last left it: a process that died between the file and
+   * its commit, or a person with an editor. A file that is gone is written anew from the index.
+   */
+  followMailboxFile(): void {
+    const path = join(this.folderPath, mailboxFileName);
+    if (fileSignature(path) === this.row.mailboxFileSeen || this.#mustWriteMailboxFile) return;
+    const file = this.mailboxFile();
+    if (file === undefined) this.#mustWriteMailboxFile = true;
+    else this.takeIn(file);
+  }
+
+  /** Annotations, rights and special use are as in the file, and numbers above its marks. */
+  takeIn(file: MailboxFile | undefined): void {
+    const { row } = this;
+    const { statements } = this.#transaction;
+    row.mailboxFileSeen = fileSignature(join(this.folderPath, mailboxFileName));
+    if (file === undefined) return;
+    statements.deleteAnnotations.run(row.id);
+    statements.deleteAllRights.run(row.id);
+    for (const { user, entry, value } of file.annotations) {
+      statements.putAnnotation.run(row.id, user, entry, value);
+    }
+    for (const [identifier, rights] of file.rights) {
+      statements.putRights.run(row.id, identifier, rights);
+    }
+    row.specialUse = file.specialUse.join(" ");
+    // An index of an earlier day does not know what was given out since.
+    if (file.modSeqReserved > row.modSeqReserved) {
+      row.highestModSeq = Math.max(row.highestModSeq, file.modSeqReserved + 1);
+      row.historyModSeq = row.highestModSeq;
+    }
+    this.#transaction.noteChange();
   }
 
   mailboxFile(): MailboxFile | undefined {
@@ -229,7 +288,7 @@ export class MailboxTransaction {
     this.row.newMtime = "";
     this.row.curMtime = "";
     this.#isAgreed = false;
-    this.modSeq();
+    this.row.historyModSeq = this.modSeq();
   }
 
   #writeUidList(): void {
@@ -245,16 +304,29 @@ export class MailboxTransaction {
     this.release();
   }
 
-  /** Without the lines of messages that are gone. */
+  /**
+   * Without the lines of messages that are gone. Before the first whole scan the list knows more than
+   * the index: what it says is kept then.
+   */
   #rewriteUidListFile(list: UidListFile): void {
-    list.rewrite(this.row, this.#transaction.statements.uidListOfIndex.iterate(this.row.id));
+    const { statements } = this.#transaction;
+    if (this.isScanned) list.rewrite(this.row, statements.uidListOfIndex.iterate(this.row.id));
+    else {
+      const kept = list.entriesOf(this.row.uidValidity);
+      const last = kept.at(-1)?.uid ?? 0;
+      // Our lines may have been appended already.
+      list.rewrite(this.row, [...kept, ...this.#lines.filter(({ uid }) => uid > last)]);
+    }
   }
 
   #writeMailboxFile(): void {
+    const path = join(this.folderPath, mailboxFileName);
     const before = this.mailboxFile();
+    const { statements } = this.#transaction;
     const moreKeywords = this.keywords.beyondLetters();
+    const rights = statements.rights.all(this.row.id);
     replaceDurably(
-      join(this.folderPath, mailboxFileName),
+      path,
       formatMailboxFile({
         id: this.row.guid,
         uidReserved: this.row.uidReserved,
@@ -265,8 +337,12 @@ export class MailboxTransaction {
           this.isScanned || before === undefined
             ? this.keywords.messagesBeyondLetters()
             : before.keywordsOfMessages,
+        annotations: statements.annotations.all(this.row.id),
+        rights: new Map(rights.map((one) => [one.identifier, one.rights])),
         otherLines: before?.otherLines ?? [],
       }),
     );
+    crashPoint("N2");
+    this.row.mailboxFileSeen = fileSignature(path);
   }
 }

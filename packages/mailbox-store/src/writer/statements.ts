@@ -1,5 +1,11 @@
 import type Database from "better-sqlite3";
-import type { MailboxRow, MessageRow } from "../index/rows.ts";
+import type {
+  AnnotationRow,
+  CountersRow,
+  MailboxRow,
+  MessageRow,
+  StoredDetailsRow,
+} from "../index/rows.ts";
 import type { ColumnRow } from "../message-columns.ts";
 
 /** Every statement of the writer, prepared once for each open database. */
@@ -21,16 +27,17 @@ export function prepareStatements(database: Database.Database) {
     mailboxByGuid: all<[string], MailboxRow>("SELECT * FROM mailboxes WHERE guid = ?"),
     insertMailbox: all<[MailboxRow]>(
       `INSERT INTO mailboxes (folder, guid, uidValidity, uidNext, highestModSeq, uidReserved,
-         modSeqReserved, specialUse)
+         modSeqReserved, specialUse, historyModSeq)
        VALUES (:folder, :guid, :uidValidity, :uidNext, :highestModSeq, :uidReserved,
-         :modSeqReserved, :specialUse)`,
+         :modSeqReserved, :specialUse, :highestModSeq)`,
     ),
     updateMailbox: all<[MailboxRow]>(
       `UPDATE mailboxes SET uidValidity = :uidValidity, uidNext = :uidNext,
          highestModSeq = :highestModSeq, uidReserved = :uidReserved,
          modSeqReserved = :modSeqReserved, specialUse = :specialUse, isScanned = :isScanned,
          newMtime = :newMtime, curMtime = :curMtime, recordedMs = :recordedMs,
-         scannedMs = :scannedMs, uidListSeen = :uidListSeen
+         scannedMs = :scannedMs, uidListSeen = :uidListSeen, mailboxFileSeen = :mailboxFileSeen,
+         historyModSeq = :historyModSeq
        WHERE id = :id`,
     ),
     // Apart, since to set it is to write its index, also when it stays the same.
@@ -106,11 +113,12 @@ export function prepareStatements(database: Database.Database) {
     deleteFiles: all<[number]>("DELETE FROM files WHERE mailbox = ?"),
 
     insertDetails: all<
-      [number, Uint8Array, Uint8Array, Uint8Array, Uint8Array, Uint8Array, Uint8Array]
-    >("INSERT OR REPLACE INTO details VALUES (?, ?, ?, ?, ?, ?, ?)"),
+      [number, Uint8Array, Uint8Array, Uint8Array, Uint8Array, Uint8Array, Uint8Array, number]
+    >("INSERT OR REPLACE INTO details VALUES (?, ?, ?, ?, ?, ?, ?, ?)"),
     copyDetails: all<[number, number]>(
       `INSERT OR REPLACE INTO details
-       SELECT ?, envelope, bodyStructure, body, parts, emailId, threadId FROM details WHERE id = ?`,
+       SELECT ?, envelope, bodyStructure, body, parts, emailId, threadId, crc
+       FROM details WHERE id = ?`,
     ),
     deleteDetails: all<[number]>("DELETE FROM details WHERE id = ?"),
     deleteDetailsOf: all<[mailbox: number, uids: string]>(
@@ -152,9 +160,11 @@ export function prepareStatements(database: Database.Database) {
     isExpunged: all<[number, number], number>(
       "SELECT 1 FROM expunged WHERE mailbox = ? AND uid = ?",
     ).pluck(),
-    trimExpunged: all<[number, number, number]>(
-      `DELETE FROM expunged WHERE mailbox = ? AND modSeq <
-         (SELECT modSeq FROM expunged WHERE mailbox = ? ORDER BY modSeq DESC LIMIT 1 OFFSET ?)`,
+    expungedBeyond: all<[mailbox: number, kept: number], number>(
+      "SELECT modSeq FROM expunged WHERE mailbox = ? ORDER BY modSeq DESC LIMIT 1 OFFSET ?",
+    ).pluck(),
+    trimExpunged: all<[mailbox: number, modSeq: number]>(
+      "DELETE FROM expunged WHERE mailbox = ? AND modSeq <= ?",
     ),
     deleteExpunged: all<[number]>("DELETE FROM expunged WHERE mailbox = ?"),
 
@@ -166,14 +176,97 @@ export function prepareStatements(database: Database.Database) {
     ),
     forgetDeliveries: all<[number]>("DELETE FROM deliveries WHERE atMs < ?"),
 
+    annotations: all<[number], AnnotationRow>(
+      "SELECT user, entry, value FROM annotations WHERE mailbox = ? ORDER BY user, entry",
+    ),
+    putAnnotation: all<[mailbox: number, user: string, entry: string, value: Uint8Array]>(
+      "INSERT OR REPLACE INTO annotations VALUES (?, ?, ?, ?)",
+    ),
+    deleteAnnotation: all<[mailbox: number, user: string, entry: string]>(
+      "DELETE FROM annotations WHERE mailbox = ? AND user = ? AND entry = ?",
+    ),
+    deleteAnnotations: all<[number]>("DELETE FROM annotations WHERE mailbox = ?"),
+    rights: all<[number], { identifier: string; rights: string }>(
+      "SELECT identifier, rights FROM rights WHERE mailbox = ? ORDER BY identifier",
+    ),
+    putRights: all<[mailbox: number, identifier: string, rights: string]>(
+      "INSERT OR REPLACE INTO rights VALUES (?, ?, ?)",
+    ),
+    deleteRights: all<[mailbox: number, identifier: string]>(
+      "DELETE FROM rights WHERE mailbox = ? AND identifier = ?",
+    ),
+    deleteAllRights: all<[number]>("DELETE FROM rights WHERE mailbox = ?"),
+    about: all<[string], string>("SELECT value FROM about WHERE name = ?").pluck(),
+    putAbout: all<[string, string]>("INSERT OR REPLACE INTO about VALUES (?, ?)"),
+
     intents: all<[], { id: number; fromFolder: string; toFolder: string }>("SELECT * FROM intents"),
     insertIntent: all<[string, string]>("INSERT INTO intents (fromFolder, toFolder) VALUES (?, ?)"),
     deleteIntents: all<[]>("DELETE FROM intents"),
-    damage: all<[], string>("SELECT * FROM pragma_quick_check").pluck(),
+
+    // For a check
+    damage: all<[table: string], string>("SELECT * FROM pragma_integrity_check(?)").pluck(),
+    details: all<[number], StoredDetailsRow>(
+      `SELECT envelope, bodyStructure, body, parts, emailId, threadId, crc
+       FROM details WHERE id = ?`,
+    ),
+    rowsToCheck: all<[mailbox: number, afterUid: number, limit: number], MessageRow>(
+      `SELECT m.uid, flags, keywordSet, modSeq, size, internalMs, saveMs, key, info
+       FROM messages m JOIN files f ON f.mailbox = m.mailbox AND f.uid = m.uid
+       WHERE m.mailbox = ? AND m.uid > ? ORDER BY m.uid LIMIT ?`,
+    ),
+    sums: all<[mailbox: number], SumsRow>(
+      `SELECT count(*) AS messages, coalesce(sum((flags & 8) = 0), 0) AS unseen,
+         coalesce(sum((flags & 4) <> 0), 0) AS deleted, coalesce(sum((flags & 32) <> 0), 0) AS recent,
+         coalesce(sum(size), 0) AS bytes, coalesce(max(uid), 0) AS uidMax,
+         coalesce(max(modSeq), 0) AS modSeqMax
+       FROM messages WHERE mailbox = ?`,
+    ),
+    counters: all<[mailbox: number], CountersRow>(
+      "SELECT messages, unseen, deleted, recent, bytes FROM mailboxes WHERE id = ?",
+    ),
+    setCounters: all<[SumsRow & { readonly id: number }]>(
+      `UPDATE mailboxes SET messages = :messages, unseen = :unseen, deleted = :deleted,
+         recent = :recent, bytes = :bytes WHERE id = :id`,
+    ),
+    messagesWithoutFile: all<[mailbox: number], number>(
+      `SELECT uid FROM messages m WHERE mailbox = ? AND NOT EXISTS
+         (SELECT 1 FROM files f WHERE f.mailbox = m.mailbox AND f.uid = m.uid)`,
+    ).pluck(),
+    filesWithoutMessage: all<[mailbox: number], { key: string; uid: number }>(
+      `SELECT key, uid FROM files f WHERE mailbox = ? AND NOT EXISTS
+         (SELECT 1 FROM messages m WHERE m.mailbox = f.mailbox AND m.uid = f.uid)`,
+    ),
+    setGuid: all<[guid: string, id: number]>("UPDATE mailboxes SET guid = ? WHERE id = ?"),
+    deleteFileByKey: all<[mailbox: number, key: string]>(
+      "DELETE FROM files WHERE mailbox = ? AND key = ?",
+    ),
+    updateKey: all<[key: string, mailbox: number, uid: number]>(
+      "UPDATE files SET key = ? WHERE mailbox = ? AND uid = ?",
+    ),
+    updateMessage: all<
+      [
+        flags: number,
+        keywordSet: number,
+        modSeq: number,
+        size: number,
+        internalMs: number,
+        mailbox: number,
+        uid: number,
+      ]
+    >(
+      `UPDATE messages SET flags = ?, keywordSet = ?, modSeq = ?, size = ?, internalMs = ?
+       WHERE mailbox = ? AND uid = ?`,
+    ),
   };
 }
 
 export type Statements = ReturnType<typeof prepareStatements>;
+
+/** What the counters of a mailbox should be, and the largest numbers in its rows. */
+export interface SumsRow extends CountersRow {
+  readonly uidMax: number;
+  readonly modSeqMax: number;
+}
 
 export interface FileRow {
   readonly uid: number;

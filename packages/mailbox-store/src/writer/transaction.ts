@@ -25,6 +25,7 @@ export class Transaction {
   readonly #directories = new Set<string>();
   readonly #undo: (() => void)[] = [];
   readonly #afterCommit: (() => void)[] = [];
+  readonly #atEnd: (() => void)[] = [];
   #hasChanged = false;
   #hasRoom = false;
 
@@ -106,6 +107,11 @@ export class Transaction {
     this.#afterCommit.push(run);
   }
 
+  /** What is needed for as long as all of this may still be taken back. */
+  onEnd(run: () => void): void {
+    this.#atEnd.push(run);
+  }
+
   noteChange(): void {
     this.#hasChanged = true;
   }
@@ -158,13 +164,14 @@ export class Transaction {
   rollBack(): void {
     this.#giveRoomBack();
     for (const mailbox of this.#mailboxes.values()) mailbox.release();
-    this.#takeBack(0);
+    if (this.#takeBack(0)) this.#end();
   }
 
   committed(): void {
     this.#giveRoomBack();
     for (const mailbox of this.#mailboxes.values()) mailbox.release();
     for (const run of this.#afterCommit) run();
+    this.#end();
   }
 
   /** A transaction that does not fit into SQLite's cache writes its pages twice and reads them again. */
@@ -181,14 +188,22 @@ export class Transaction {
     this.#hasRoom = false;
   }
 
-  #takeBack(to: number): void {
+  #end(): void {
+    for (const run of this.#atEnd) run();
+  }
+
+  /** False when something could not be taken back. */
+  #takeBack(to: number): boolean {
+    let isWhole = true;
     for (const undo of this.#undo.splice(to).reverse()) {
       try {
         undo();
       } catch (error) {
-        // The next scan finds what is so.
+        isWhole = false;
+        // The next transaction or scan finds what is so.
         this.log(`Cannot take back a change in "${this.accountPath}": ${(error as Error).message}`);
       }
     }
+    return isWhole;
   }
 }

@@ -1,17 +1,9 @@
-import {
-  type BigIntStats,
-  closeSync,
-  fstatSync,
-  ftruncateSync,
-  openSync,
-  readSync,
-  statSync,
-  writeSync,
-} from "node:fs";
+import { closeSync, fstatSync, ftruncateSync, openSync, readSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import type { MailboxRow } from "../index/rows.ts";
 import { takeDotlock } from "../maildir/dotlock.ts";
-import { errnoOf, fileMode, readIfThere, replaceDurably } from "../maildir/durable-file.ts";
+import { fileMode, readIfThere, replaceDurably } from "../maildir/durable-file.ts";
+import { fileSignature, signatureOf } from "../maildir/file-signature.ts";
 import {
   formatUidListHeader,
   formatUidListLine,
@@ -100,14 +92,16 @@ export class UidListFile {
     replaceDurably(this.#path, text);
   }
 
+  /** What it says now, if it is of this UIDVALIDITY. */
+  entriesOf(uidValidity: number): readonly UidListEntry[] {
+    const octets = readIfThere(this.#path);
+    const list = octets === undefined ? undefined : parseUidList(octets);
+    return list?.uidValidity === uidValidity ? list.entries : [];
+  }
+
   /** Changes with every change of the file; empty when there is none. */
   signature(): string {
-    try {
-      return signatureOf(statSync(this.#path, { bigint: true }));
-    } catch (error) {
-      if (errnoOf(error) === "ENOENT") return "";
-      throw error;
-    }
+    return fileSignature(this.#path);
   }
 
   release(): void {
@@ -131,10 +125,6 @@ export class UidListFile {
     if (damagedLines > 0) return undefined;
     return { kind: "appended", entries, uidNext: uidLast + 1 };
   }
-}
-
-function signatureOf({ ino, size, mtimeNs }: BigIntStats): string {
-  return `${ino}:${size}:${mtimeNs}`;
 }
 
 /** A crash may have left half a line: ours must not become its end. */

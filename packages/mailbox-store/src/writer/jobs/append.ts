@@ -1,12 +1,14 @@
 import { existsSync, renameSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { crashPoint } from "../../crash-point.ts";
+import { crcOfDetails } from "../../index/details-crc.ts";
 import { detailsId, storedFlagBits } from "../../index/schema.ts";
 import { limits } from "../../limits.ts";
 import { errnoOf } from "../../maildir/durable-file.ts";
 import { internalDateMsOf } from "../../maildir/folder-files.ts";
 import { saveDateMsOfKey } from "../../maildir/maildir-name.ts";
 import { infoOfFlags } from "../../message-flags.ts";
+import { planFiles } from "../batch-journal.ts";
 import type { Jobs, ReceivedMessage } from "../jobs.ts";
 import type { MailboxTransaction } from "../mailbox-transaction.ts";
 import { refuseOverQuota } from "../quota.ts";
@@ -23,7 +25,8 @@ import type { Transaction } from "../transaction.ts";
  *   D4      -      whole, synced    -           as D3
  *   D5      -      whole, synced    committed   delivered; the same hand-over again is answered from here
  *
- * The caller says 250 or OK from D5 on. Before that a failure takes the file back to nothing.
+ * The caller says 250 or OK from D5 on. Before that a failure takes the file back to nothing. Several
+ * messages are all there or none: B1-B5 of batch-journal.ts; in D3 and D4 they are removed again.
  */
 export function append(
   transaction: Transaction,
@@ -40,6 +43,10 @@ export function append(
   const bytes = messages.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
   refuseOverQuota(transaction, args.quota, { messages: messages.length, bytes });
 
+  planFiles(
+    transaction,
+    messages.map(({ tmpName }) => ({ folder: mailbox.row.folder, stem: tmpName })),
+  );
   const uids = messages.map((message) => appendOne(transaction, mailbox, message, args.isDelivery));
   const { uidValidity } = mailbox.row;
   if (deliveryId !== undefined) {
@@ -51,7 +58,8 @@ export function append(
   return { uidValidity, uids };
 }
 
-function appendOne(
+/** Puts one in place and gives it its UID. */
+export function appendOne(
   transaction: Transaction,
   mailbox: MailboxTransaction,
   message: ReceivedMessage,
@@ -97,6 +105,7 @@ function appendOne(
     parts,
     emailId,
     threadId,
+    crcOfDetails(message.details),
   );
   return uid;
 }
@@ -119,6 +128,6 @@ function place(
   transaction.onUndo(() => renameSync(to, from));
 }
 
-function tmpPath(transaction: Transaction, tmpName: string): string {
+export function tmpPath(transaction: Transaction, tmpName: string): string {
   return join(transaction.accountPath, "tmp", tmpName);
 }

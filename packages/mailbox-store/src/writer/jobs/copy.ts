@@ -7,6 +7,7 @@ import { detailsId, storedFlagBits, systemFlagsMask } from "../../index/schema.t
 import { errnoOf, syncDirectory } from "../../maildir/durable-file.ts";
 import { keyWithSizes, newKeyStem, saveDateMsOfKey } from "../../maildir/maildir-name.ts";
 import { infoOfFlags } from "../../message-flags.ts";
+import { planFiles } from "../batch-journal.ts";
 import { copyFileDurably } from "../copy-file.ts";
 import { findMoved } from "../find-moved.ts";
 import type { Jobs } from "../jobs.ts";
@@ -21,9 +22,10 @@ import { removeFile } from "./expunge.ts";
  *
  *   state   target           source            index       after a crash here
  *   C1      -                there             -           nothing happened
- *   C2      some links       there             -           a scan takes them in: at worst some come twice
+ *   C2      some links       there             -           the links are removed: B3 of batch-journal.ts
  *   C3      all, synced      there             -           as C2
- *   C4      all, synced      some gone (move)  -           the target has all; a scan finds both sides so
+ *   C4      all, synced      some gone (move)  -           those whose source is there are removed: each
+ *                                                          message is in exactly one of the two
  *   C5      all, synced      gone (move)       committed   done
  *
  * rename(2) would be shorter for a move, but after a power failure the two directories may be on disk
@@ -37,10 +39,19 @@ export function copy(transaction: Transaction, args: Jobs["copy"]["args"]): Jobs
     const bytes = messages.reduce((sum, { size }) => sum + size, 0);
     refuseOverQuota(transaction, args.quota, { messages: messages.length, bytes });
   }
+  const stems = messages.map(() => newKeyStem(transaction.host));
+  planFiles(
+    transaction,
+    messages.map(({ key }, at) => ({
+      folder: target.row.folder,
+      stem: stems[at] ?? "",
+      ...(args.isMove ? { from: { folder: source.row.folder, key } } : {}),
+    })),
+  );
   const copied: CopiedMessage[] = [];
-  for (const message of messages) {
+  for (const [at, message] of messages.entries()) {
     crashPoint("C1");
-    const copiedOne = copyOne(transaction, source, message, target);
+    const copiedOne = copyOne(transaction, source, message, target, stems[at] ?? "");
     crashPoint("C2");
     if (copiedOne !== undefined) copied.push(copiedOne);
   }
@@ -92,6 +103,7 @@ function copyOne(
   source: MailboxTransaction,
   message: MessageRow,
   target: MailboxTransaction,
+  stem: string,
 ): CopiedMessage | undefined {
   const positions = target.keywords.positionsOf(source.keywords.namesOfSet(message.keywordSet));
   const systemFlags = message.flags & systemFlagsMask;
@@ -102,10 +114,10 @@ function copyOne(
     // Letters of the source mean nothing in the target.
     (letter) => letter >= "a" && letter <= "z",
   );
-  const key = placeCopy(transaction, source, message, target, info);
+  const key = placeCopy(transaction, source.path(message), message, target, { stem, info });
   if (key === undefined) {
     const moved = findMoved(transaction, source, message);
-    return moved === undefined ? undefined : copyOne(transaction, source, moved, target);
+    return moved === undefined ? undefined : copyOne(transaction, source, moved, target, stem);
   }
   const { statements } = transaction;
   const { id } = target.row;
@@ -129,12 +141,11 @@ function copyOne(
 /** The new key, or undefined when the source's file is not where the index says. */
 function placeCopy(
   transaction: Transaction,
-  source: MailboxTransaction,
+  from: string,
   message: MessageRow,
   target: MailboxTransaction,
-  info: string,
+  name: { readonly stem: string; readonly info: string },
 ): string | undefined {
-  const from = source.path(message);
   const directory = join(target.folderPath, "cur");
   try {
     // The octets before compression, as the source has them in its name.
@@ -142,8 +153,8 @@ function placeCopy(
     const { originalBytes } = isLf
       ? sizesOfFile(from, message.key, statSync(from).size)
       : { originalBytes: message.size };
-    const key = keyWithSizes(newKeyStem(transaction.host), originalBytes, message.size);
-    const to = join(directory, key + info);
+    const key = keyWithSizes(name.stem, originalBytes, message.size);
+    const to = join(directory, key + name.info);
     linkOrCopy(transaction, from, to);
     transaction.onUndo(() => {
       // A moved message whose source could not be put back stays where it is.

@@ -3,6 +3,7 @@ import { dirname } from "node:path";
 import { crashPoint } from "../../crash-point.ts";
 import type { MessageRow } from "../../index/rows.ts";
 import { errnoOf } from "../../maildir/durable-file.ts";
+import { systemFlagBits } from "../../types.ts";
 import { findMoved } from "../find-moved.ts";
 import type { Jobs } from "../jobs.ts";
 import type { MailboxTransaction } from "../mailbox-transaction.ts";
@@ -26,7 +27,9 @@ export function expunge(
   args: Jobs["expunge"]["args"],
 ): Jobs["expunge"]["result"] {
   const mailbox = transaction.mailboxOfGuid(args.guid);
-  const messages = transaction.messagesOf(mailbox, args.uids);
+  const messages = transaction
+    .messagesOf(mailbox, args.uids)
+    .filter(({ flags }) => !args.ifDeleted || (flags & systemFlagBits["\\Deleted"]) !== 0);
   for (const message of messages) {
     crashPoint("X1");
     removeFile(transaction, mailbox, message);

@@ -38,6 +38,13 @@ export function createMailbox(
     );
   }
   refuseTakenSpecialUse(rows, args.specialUse);
+  const more = args.folders.filter((folder) => !rows.some((row) => row.folder === folder)).length;
+  if (rows.length + more > (args.quota.quotaMailboxes ?? Number.POSITIVE_INFINITY)) {
+    throw new StoreError(
+      "over-quota",
+      `Cannot make "${nameOfFolder(wanted)}": ${rows.length} mailboxes are there already`,
+    );
+  }
   let largest = Math.max(0, ...rows.map(({ uidValidity }) => uidValidity));
   for (const folder of args.folders) {
     if (rows.some((row) => row.folder === folder)) continue;
@@ -57,7 +64,7 @@ export function createMailbox(
 }
 
 /** RFC 6154 §5.3: a server may keep a use to one mailbox; two Sent folders help nobody. */
-function refuseTakenSpecialUse(
+export function refuseTakenSpecialUse(
   rows: readonly { readonly specialUse: string; readonly folder: string }[],
   specialUse: readonly string[],
 ): void {

@@ -2,7 +2,10 @@ import { lstatSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { limits } from "../../limits.ts";
 import { errnoOf } from "../../maildir/durable-file.ts";
+import { fileSignature } from "../../maildir/file-signature.ts";
+import { mailboxFileName } from "../../maildir/mailbox-file.ts";
 import type { Transaction } from "../transaction.ts";
+import { followPlainFile } from "./annotations.ts";
 import { finishRenames } from "./mailboxes.ts";
 import { listFolders, syncFolders } from "./sync-folders.ts";
 
@@ -10,6 +13,7 @@ import { listFolders, syncFolders } from "./sync-folders.ts";
 export function tidyAccount(transaction: Transaction): void {
   finishRenames(transaction);
   syncFolders(transaction);
+  followPlainFiles(transaction);
   const oldestMs = Date.now() - limits.deliveryMemoryMs;
   transaction.statements.forgetDeliveries.run(oldestMs);
   const deleted = sweep(transaction);
@@ -17,6 +21,14 @@ export function tidyAccount(transaction: Transaction): void {
   transaction.afterCommit(() => {
     for (const path of deleted) rmSync(path, { recursive: true, force: true });
   });
+}
+
+function followPlainFiles(transaction: Transaction): void {
+  followPlainFile(transaction, { folder: undefined });
+  for (const { folder, mailboxFileSeen } of transaction.statements.mailboxes.all()) {
+    const seen = fileSignature(join(transaction.folderPath(folder), mailboxFileName));
+    if (seen !== mailboxFileSeen) followPlainFile(transaction, { folder });
+  }
 }
 
 /** Inside the transaction, so that nothing is swept that another process is just making. */

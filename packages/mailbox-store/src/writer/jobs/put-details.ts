@@ -1,3 +1,4 @@
+import { crcOfDetails } from "../../index/details-crc.ts";
 import { detailsId, packedId } from "../../index/schema.ts";
 import type { Jobs } from "../jobs.ts";
 import type { Transaction } from "../transaction.ts";
@@ -21,7 +22,8 @@ export function putDetails(
       statements.deletePacked.run(packedId(row.id, 0), packedId(row.id, 2 ** 32 - 1));
     }
     const id = detailsId(row.id, uid);
-    statements.insertDetails.run(id, envelope, bodyStructure, body, parts, emailId, threadId);
+    const crc = crcOfDetails(found);
+    statements.insertDetails.run(id, envelope, bodyStructure, body, parts, emailId, threadId, crc);
   }
   return undefined;
 }

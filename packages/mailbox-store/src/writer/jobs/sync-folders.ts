@@ -7,13 +7,13 @@ import { inboxFolder, isFolderName } from "../../maildir/folder-name.ts";
 import {
   formatMailboxFile,
   type MailboxFile,
+  mailboxFileName,
   parseMailboxFile,
 } from "../../maildir/mailbox-file.ts";
 import { parseUidList } from "../../maildir/uid-list.ts";
 import { nextUidValidity } from "../../maildir/uid-validity.ts";
 import { newGuid } from "../folder-on-disk.ts";
 import type { Jobs } from "../jobs.ts";
-import { mailboxFileName } from "../mailbox-transaction.ts";
 import type { Transaction } from "../transaction.ts";
 import { uidListName } from "../uid-list-file.ts";
 
@@ -105,6 +105,8 @@ function insertFolder(
       specialUse: [],
       moreKeywords: new Map(),
       keywordsOfMessages: new Map(),
+      annotations: [],
+      rights: new Map(),
       otherLines: [],
       ...file,
       id: guid,
@@ -113,6 +115,7 @@ function insertFolder(
     }),
   );
   const mailbox = transaction.mailboxOfFolder(folder);
+  mailbox.takeIn(file);
   mailbox.keywords.restore(file?.moreKeywords ?? new Map());
   mailbox.keywords.readFile();
   // A list that is not there, or that names another mailbox's id, is written with the commit.
@@ -128,7 +131,8 @@ function freshUidValidity(transaction: Transaction): number {
   return nextUidValidity(transaction.accountPath, Math.max(0, ...inUse));
 }
 
-function readMailboxFile(transaction: Transaction, path: string): MailboxFile | undefined {
+/** One that cannot be read is set aside. */
+export function readMailboxFile(transaction: Transaction, path: string): MailboxFile | undefined {
   const filePath = join(path, mailboxFileName);
   const octets = readIfThere(filePath);
   const file = octets === undefined ? undefined : parseMailboxFile(octets);

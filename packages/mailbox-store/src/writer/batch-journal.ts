@@ -1,0 +1,112 @@
+import { existsSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { crashPoint } from "../crash-point.ts";
+import { indexIdentity } from "../index/index-file.ts";
+import { readIfThere, replaceDurably, syncDirectory } from "../maildir/durable-file.ts";
+import { listMessageFiles, pathOfFile, type SeenFile } from "../maildir/folder-files.ts";
+import type { Transaction } from "./transaction.ts";
+
+export const batchJournalName = "posthouse-batch";
+const version = "posthouse-batch 1";
+
+/** A file that is about to appear, named by the part of its key before the sizes. */
+export interface PlannedFile {
+  readonly folder: string;
+  readonly stem: string;
+  /** What it takes the place of and must not be there besides: the source of a move. */
+  readonly from?: { readonly folder: string; readonly key: string };
+}
+
+/**
+ * Several messages come into a mailbox all or none, also when the process is killed among them: the
+ * files that are about to appear are written down first, in `posthouse-batch`, JSON, one a line behind a
+ * header that names the index.
+ *
+ *   state   journal   files         index       after a crash here
+ *   B1      -         -             -           nothing happened
+ *   B2      there     none          -           the next transaction of anybody removes the journal
+ *   B3      there     some or all   -           the next transaction removes these files, then the journal
+ *   B4      there     all           committed   the index knows the files: the journal alone is removed
+ *   B5      -         all           committed   done
+ *
+ * A move and a replacement unlink what they take the place of when all is in place (C4): a file whose
+ * source is gone stays, so that each message is in exactly one of the two. Where the index was lost at
+ * the same time nobody can say whether the batch was acknowledged, and what is there stays.
+ */
+export function planFiles(transaction: Transaction, planned: readonly PlannedFile[]): void {
+  // One message by itself is whole or not there.
+  if (planned.length < 2 && planned[0]?.from === undefined) return;
+  crashPoint("B1");
+  const path = join(transaction.accountPath, batchJournalName);
+  // Those of another job of this transaction.
+  const before = readIfThere(path)?.toString("utf8") ?? headerOf(transaction);
+  const lines = planned.map((file) => `${JSON.stringify(file)}\n`);
+  replaceDurably(path, before + lines.join(""));
+  transaction.onEnd(() => rmSync(path, { force: true }));
+  crashPoint("B2");
+}
+
+/** What a process left that died in the middle of a batch. One look when there is nothing. */
+export function finishBatch(transaction: Transaction): void {
+  const path = join(transaction.accountPath, batchJournalName);
+  if (!existsSync(path)) return;
+  const [header, ...lines] = readIfThere(path)?.toString("utf8").split("\n") ?? [];
+  if (`${header}\n` === headerOf(transaction)) {
+    const planned = lines.map(parseLine).filter((file) => file !== undefined);
+    removeUnknown(transaction, planned);
+  } else transaction.log(`Kept what "${path}" names: the index that knew of it is another one`);
+  rmSync(path, { force: true });
+  syncDirectory(transaction.accountPath);
+}
+
+function removeUnknown(transaction: Transaction, planned: readonly PlannedFile[]): void {
+  const folders = new Map<string, Map<string, SeenFile>>();
+  const filesOf = (folder: string): Map<string, SeenFile> => {
+    let files = folders.get(folder);
+    if (files === undefined) {
+      const listed = listMessageFiles(transaction.folderPath(folder)).values();
+      files = new Map([...listed].map((file) => [stemOf(file.key), file]));
+      folders.set(folder, files);
+    }
+    return files;
+  };
+  for (const { folder, stem, from } of planned) {
+    const file = filesOf(folder).get(stem);
+    const row = transaction.statements.mailboxByFolder.get(folder);
+    if (file === undefined || row === undefined) continue;
+    if (transaction.statements.fileByKey.get(row.id, file.key) !== undefined) continue;
+    if (from !== undefined && filesOf(from.folder).get(stemOf(from.key))?.key !== from.key)
+      continue;
+    rmSync(pathOfFile(transaction.folderPath(folder), file), { force: true });
+    crashPoint("B3");
+  }
+  for (const folder of folders.keys()) {
+    for (const directory of ["new", "cur"])
+      syncDirectory(join(transaction.folderPath(folder), directory));
+  }
+}
+
+function headerOf(transaction: Transaction): string {
+  return `${version} ${indexIdentity(transaction.accountPath)}\n`;
+}
+
+/** All before the first field; another program's key may have none. */
+function stemOf(key: string): string {
+  const comma = key.indexOf(",");
+  return comma < 0 ? key : key.slice(0, comma);
+}
+
+/** undefined for half a line: it is fsynced before the first file appears, so that none has. */
+function parseLine(line: string): PlannedFile | undefined {
+  if (line === "") return undefined;
+  try {
+    const { folder, stem, from } = JSON.parse(line) as Partial<PlannedFile>;
+    if (typeof folder !== "string" || typeof stem !== "string") return undefined;
+    if (from === undefined) return { folder, stem };
+    return typeof from.folder === "string" && typeof from.key === "string"
+      ? { folder, stem, from }
+      : undefined;
+  } catch {
+    return undefined;
+  }
+}
