@@ -17,7 +17,7 @@ import { join } from "node:path";
 import { describe, test } from "node:test";
 import Database from "better-sqlite3";
 import type { AccountMail, Uid } from "../src/index.ts";
-import { message, octetsOf, snapshotOf, TestStore, uidsOf } from "./store-for-tests.ts";
+import { ann, message, octetsOf, snapshotOf, TestStore, uidsOf } from "./store-for-tests.ts";
 
 /** What is wrong, what a check says of it, and what is there when it was repaired. */
 interface Case {
@@ -303,6 +303,18 @@ void describe("check()", { concurrency: 2 }, () => {
       assert.ok((await account.status("INBOX")).uidNext > Math.max(...uids));
     });
   }
+
+  test("finds nothing wrong with messages that are compressed", async () => {
+    await using files = await TestStore.open();
+    const account = await files.account({ ...ann, compression: "zstd" });
+    const octets = [message("1", "the same again\r\n".repeat(500))];
+    await account.append("Sent", [{ octets }, { octets }]);
+    await using sent = await account.openMailbox("Sent");
+    await sent.replace(1 as Uid, "Sent", { octets });
+    assert.deepEqual(await account.check(), []);
+    assert.deepEqual(await account.check({ repair: true }), []);
+    assert.deepEqual(await octetsOf(sent, 2), octets[0]);
+  });
 
   test("tells the first of many of one kind, and counts the others", async () => {
     await using files = await TestStore.open();
