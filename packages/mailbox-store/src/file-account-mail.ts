@@ -142,6 +142,10 @@ export class FileAccountMail implements AccountMail {
     return lockMaildrop(this.#account.path);
   }
 
+  async fillSearchText(): Promise<void> {
+    await this.#account.context.fill.fill(this.#account.path);
+  }
+
   async check(options: { readonly repair?: boolean } = {}): Promise<readonly string[]> {
     return this.#account.run("check", { repair: options.repair ?? false }, { isLong: true });
   }

@@ -6,6 +6,7 @@ import { canonicalName, folderOfName } from "./maildir/folder-name.ts";
 import { changesBetween } from "./message-columns.ts";
 import { bitsOfSystemFlags } from "./message-flags.ts";
 import { openMessage, readSummaries } from "./read-messages.ts";
+import { searchMailbox } from "./search/search-mailbox.ts";
 import { canBeReadAsItWas, type SharedMailbox } from "./shared-mailbox.ts";
 import { StoreError } from "./store-error.ts";
 import type {
@@ -15,6 +16,7 @@ import type {
   MessageColumns,
   MessageSummary,
   StoredMessage,
+  TextCriterion,
   Uid,
   UidValidity,
 } from "./types.ts";
@@ -44,6 +46,7 @@ export class OpenMailbox implements Mailbox {
     this.name = about.name;
     this.isReadOnly = about.isReadOnly;
     this.#quota = about.quota;
+    account.noteForSearch();
   }
 
   get mailboxId(): string {
@@ -72,7 +75,9 @@ export class OpenMailbox implements Mailbox {
 
   async sync(since: MessageColumns): Promise<MailboxChanges> {
     await this.#shared.sync();
-    return changesBetween(since, this.#shared.columns);
+    const changes = changesBetween(since, this.#shared.columns);
+    if (changes.added.length > 0 || changes.vanished.length > 0) this.#account.noteForSearch();
+    return changes;
   }
 
   async claimRecent(): Promise<ReadonlySet<number>> {
@@ -98,6 +103,10 @@ export class OpenMailbox implements Mailbox {
 
   openMessage(uid: Uid): Promise<StoredMessage> {
     return openMessage(this.#account, this.#shared, uid);
+  }
+
+  search(criterion: TextCriterion, uids: readonly Uid[]): AsyncIterable<readonly Uid[]> {
+    return searchMailbox(this.#account, this.#shared, criterion, uids);
   }
 
   async changeFlags(

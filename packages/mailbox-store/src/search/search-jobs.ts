@@ -1,0 +1,41 @@
+import type { StoreErrorCode } from "../store-error.ts";
+import type { TextCriterion } from "../types.ts";
+
+/** A question to the search thread. */
+export interface SearchRequest {
+  readonly number: number;
+  readonly accountPath: string;
+  readonly guid: string;
+  readonly criterion: TextCriterion;
+  /** Ascending. */
+  readonly uids: Uint32Array;
+}
+
+export interface SearchResult {
+  /** Ascending. */
+  readonly found: Uint32Array;
+  /** Their files have other names than the index knows: after a scan they can be asked for again. */
+  readonly missing: Uint32Array;
+  /** search.sqlite is there, and no use. */
+  readonly isDamaged: boolean;
+}
+
+export type SearchReply =
+  | { readonly number: number; readonly result: SearchResult }
+  | { readonly number: number; readonly code: StoreErrorCode; readonly message: string };
+
+/** To the filling thread. */
+export type FillRequest = { readonly accountPath: string; readonly isDamaged: boolean } | "close";
+
+/** What became of one account: "again" when another process was at it, or something came between. */
+export type FillReply =
+  | {
+      readonly kind: "filled";
+      readonly accountPath: string;
+      readonly next: "done" | "again" | "failed";
+    }
+  | { readonly kind: "log"; readonly text: string };
+
+export interface FillOptions {
+  readonly crashAt: string | undefined;
+}
