@@ -1,6 +1,7 @@
 import iconv from "iconv-lite";
 import { heldLineBytesMax } from "../limits.ts";
 import { binaryFromOctets, concatOctets, LF, textFromUtf8 } from "../octets.ts";
+import { ShiftFilter } from "./iso-2022-jp.ts";
 
 /** Text of octets that come in pieces of any size. */
 export interface CharsetDecoder {
@@ -42,17 +43,19 @@ function knownDecoder(charset: string): CharsetDecoder | undefined {
 
 class PlatformDecoder implements CharsetDecoder {
   readonly #decoder: InstanceType<typeof TextDecoder>;
+  readonly #shifts: ShiftFilter | undefined;
 
   constructor(charset: string) {
     this.#decoder = new TextDecoder(charset, { ignoreBOM: true });
+    this.#shifts = this.#decoder.encoding === "iso-2022-jp" ? new ShiftFilter() : undefined;
   }
 
   push(octets: Uint8Array): string {
-    return this.#decoder.decode(octets, { stream: true });
+    return this.#decoder.decode(this.#shifts?.push(octets) ?? octets, { stream: true });
   }
 
   end(): string {
-    return this.#decoder.decode();
+    return this.#decoder.decode(this.#shifts?.end());
   }
 }
 
