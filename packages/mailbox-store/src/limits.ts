@@ -86,8 +86,8 @@ export const limits = {
   foreignChangeDebounceMs: 50,
   /** Folded characters of one message in search.sqlite; one with more is marked there, and read when it is searched. */
   searchTextCharactersMax: 1024 * KiB,
-  /** Of one header that are searched: as many as @posthouse/message reads of it. */
-  searchHeaderBytesMax: 256 * KiB,
+  /** Of one header that are searched. */
+  searchHeaderBytesMax: 1024 * KiB,
   /** Trigrams of one text that FTS5 is asked for; more make the answer hardly smaller. */
   searchTrigramsMax: 16,
   /** Messages of one question to the search thread: a client that goes away costs at most the rest of it. */
@@ -102,6 +102,8 @@ export const limits = {
   openSearchTextsMax: 16,
   /** Of one transaction of the filling thread. */
   searchFillMs: 250,
+  /** Of one account, while others wait to be filled. */
+  searchFillTurnMs: 2_000,
   /** After a mailbox was opened or changed: the client's own commands come first. */
   searchFillDelayMs: 1_000,
   /** Until an account is tried again that another process fills, or whose disk is full. */

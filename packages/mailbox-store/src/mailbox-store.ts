@@ -62,7 +62,7 @@ export interface AccountMail extends AsyncDisposable {
   onChange(wake: () => void): Disposable;
   /** The maildrop lock of RFC 1939 §3, for one POP3 session across processes; undefined when another has it. */
   lockMaildrop(): Promise<AsyncDisposable | undefined>;
-  /** Resolves when the search text has all messages that are there now, or cannot: search() answers the same without. */
+  /** Resolves when the search text has all messages that are there now; search() answers the same without. */
   fillSearchText(): Promise<void>;
   /** What files and index disagree about, one sentence each; with `repair`, after it is put right. */
   check(options?: { readonly repair?: boolean }): Promise<readonly string[]>;

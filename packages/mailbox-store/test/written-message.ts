@@ -67,7 +67,7 @@ const charsets: readonly Charset[] = [
 /** Some text in some charset; no white space at its ends or twice, which HTML and headers take away. */
 function textIn(charset: Charset, maxLength: number): fc.Arbitrary<string> {
   return fc
-    .array(fc.constantFrom(...charset.characters), { maxLength })
+    .array(fc.constantFrom(...Array.from(charset.characters)), { maxLength })
     .map((characters) => characters.join("").replaceAll(/ +/g, " ").trim());
 }
 
@@ -90,14 +90,14 @@ const textPart: fc.Arbitrary<WrittenPart> = fc
     fc.constantFrom("base64", "quoted-printable", "8bit"),
     fc.boolean(),
   )
-  .map(([[{ name, encode }, lines], encoding, isHtml]) => {
+  .map(([[one, lines], encoding, isHtml]) => {
     const text = isHtml ? lines.join(" ").replaceAll(/ +/g, " ").trim() : lines.join("\r\n");
     const written = isHtml ? `<html><p>${escapedHtml(text)}</p></html>` : text;
-    const octets = transferEncoded(encode(written), encoding);
+    const octets = transferEncoded(one.encode(written), encoding);
     const type = isHtml ? "html" : "plain";
     return {
       header: [
-        `Content-Type: text/${type}; charset=${name}`,
+        `Content-Type: text/${type}; charset=${one.name}`,
         `Content-Transfer-Encoding: ${encoding}`,
       ],
       octets,

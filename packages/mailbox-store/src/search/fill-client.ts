@@ -1,6 +1,12 @@
 import { Worker } from "node:worker_threads";
 import { limits } from "../limits.ts";
+import { StoreError } from "../store-error.ts";
 import type { FillOptions, FillReply, FillRequest } from "./search-jobs.ts";
+
+interface Waiting {
+  resolve(): void;
+  reject(error: StoreError): void;
+}
 
 /** Where one account stands between being asked for and being filled. */
 interface Wanted {
@@ -8,7 +14,7 @@ interface Wanted {
   /** Asked for once more while it was being filled. */
   isWantedAgain: boolean;
   timer: NodeJS.Timeout | undefined;
-  readonly onFilled: (() => void)[];
+  readonly waiting: Waiting[];
 }
 
 /** The event loop's side of the filling thread, which is begun when there is something to fill. */
@@ -32,12 +38,12 @@ export class FillClient implements AsyncDisposable {
     if (wanted.timer === undefined) this.#askLater(accountPath, wanted, limits.searchFillDelayMs);
   }
 
-  /** At once; resolves when all that the account has is in its search text, or cannot be. */
+  /** At once; resolves when all that the account has is in its search text. */
   fill(accountPath: string): Promise<void> {
     const wanted = this.#wantedOf(accountPath);
     wanted.isWantedAgain = true;
-    return new Promise((resolve) => {
-      wanted.onFilled.push(resolve);
+    return new Promise((resolve, reject) => {
+      wanted.waiting.push({ resolve, reject });
       this.#askLater(accountPath, wanted, 0);
     });
   }
@@ -47,7 +53,10 @@ export class FillClient implements AsyncDisposable {
     for (const { timer } of this.#wanted.values()) clearTimeout(timer);
     this.#thread?.worker.postMessage("close" satisfies FillRequest);
     await this.#thread?.exited;
-    for (const { onFilled } of this.#wanted.values()) for (const resolve of onFilled) resolve();
+    const closed = new StoreError("unavailable", "The store is closed");
+    for (const { waiting } of this.#wanted.values()) {
+      for (const one of waiting) one.reject(closed);
+    }
     this.#wanted.clear();
   }
 
@@ -56,7 +65,7 @@ export class FillClient implements AsyncDisposable {
       isDamaged: false,
       isWantedAgain: false,
       timer: undefined,
-      onFilled: [],
+      waiting: [],
     };
     this.#wanted.set(accountPath, wanted);
     return wanted;
@@ -65,7 +74,7 @@ export class FillClient implements AsyncDisposable {
   #askLater(accountPath: string, wanted: Wanted, ms: number): void {
     clearTimeout(wanted.timer);
     wanted.timer = setTimeout(() => this.#ask(accountPath, wanted), ms);
-    if (wanted.onFilled.length === 0) wanted.timer.unref();
+    if (wanted.waiting.length === 0) wanted.timer.unref();
   }
 
   #ask(accountPath: string, wanted: Wanted): void {
@@ -86,6 +95,7 @@ export class FillClient implements AsyncDisposable {
     worker.unref();
     worker.on("message", (reply: FillReply) => {
       if (reply.kind === "log") this.#log(reply.text);
+      else if (reply.kind === "failed") this.#noteFailed(reply);
       else this.#noteFilled(reply);
     });
     worker.on("error", (error) => {
@@ -105,12 +115,23 @@ export class FillClient implements AsyncDisposable {
     const { accountPath, next } = reply;
     const wanted = this.#wanted.get(accountPath);
     if (wanted === undefined || this.#isClosed) return;
-    if (next === "again") this.#askLater(accountPath, wanted, limits.searchFillBusyMs);
-    else if (next === "failed") this.#askLater(accountPath, wanted, limits.searchFillFailedMs);
-    else if (wanted.isWantedAgain) this.#askLater(accountPath, wanted, limits.searchFillDelayMs);
+    if (next === "again") {
+      this.#askLater(accountPath, wanted, limits.searchFillBusyMs);
+      return;
+    }
+    const waiting = wanted.waiting.splice(0);
+    if (wanted.isWantedAgain) this.#askLater(accountPath, wanted, limits.searchFillDelayMs);
     else this.#wanted.delete(accountPath);
-    if (next === "again") return;
-    for (const resolve of wanted.onFilled.splice(0)) resolve();
+    for (const one of waiting) one.resolve();
+  }
+
+  #noteFailed({ accountPath, reason }: Extract<FillReply, { kind: "failed" }>): void {
+    this.#log(reason);
+    const wanted = this.#wanted.get(accountPath);
+    if (wanted === undefined || this.#isClosed) return;
+    const waiting = wanted.waiting.splice(0);
+    this.#askLater(accountPath, wanted, limits.searchFillFailedMs);
+    for (const one of waiting) one.reject(new StoreError("unavailable", reason));
   }
 
   /** What the thread was asked for when it ended is asked for again. */

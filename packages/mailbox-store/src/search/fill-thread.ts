@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { constants, setPriority } from "node:os";
 import { parentPort, workerData } from "node:worker_threads";
 import { armCrashPoint } from "../crash-point.ts";
@@ -34,7 +35,14 @@ async function fillWaiting(): Promise<void> {
   clearTimeout(idle);
   for (let request = waiting.shift(); request !== undefined; request = waiting.shift()) {
     const { accountPath } = request;
-    post({ kind: "filled", accountPath, next: await fill(request) });
+    const beganMs = performance.now();
+    const isTurnOver = () =>
+      waiting.length > 0 && performance.now() - beganMs > limits.searchFillTurnMs;
+    const reply = await fill(request, () => isStopping || isTurnOver());
+    // The others first: what is left of a large account is done after them.
+    const isLeft = reply.kind === "filled" && reply.next === "again" && isTurnOver();
+    if (isLeft) waiting.push({ accountPath, isDamaged: false });
+    else post(reply);
   }
   isFilling = false;
   if (isStopping) end();
@@ -42,16 +50,18 @@ async function fillWaiting(): Promise<void> {
 }
 
 async function fill(
-  request: Exclude<FillRequest, "close">,
-): Promise<Extract<FillReply, { kind: "filled" }>["next"]> {
-  const { accountPath, isDamaged } = request;
+  { accountPath, isDamaged }: Exclude<FillRequest, "close">,
+  isToStop: () => boolean,
+): Promise<FillReply> {
   const log = (text: string): void => post({ kind: "log", text });
   try {
-    const context = { accountPath, log, isStopping: () => isStopping };
-    return await fillAccount(context, { isDamaged });
+    const context = { accountPath, log, isStopping: isToStop };
+    return { kind: "filled", accountPath, next: await fillAccount(context, { isDamaged }) };
   } catch (error) {
-    log(`Cannot fill the search text of "${accountPath}": ${(error as Error).message}`);
-    return "failed";
+    // An account that was removed has nothing to fill.
+    if (!existsSync(accountPath)) return { kind: "filled", accountPath, next: "done" };
+    const reason = `Cannot fill the search text of "${accountPath}": ${(error as Error).message}`;
+    return { kind: "failed", accountPath, reason };
   }
 }
 

@@ -27,13 +27,10 @@ export type SearchReply =
 /** To the filling thread. */
 export type FillRequest = { readonly accountPath: string; readonly isDamaged: boolean } | "close";
 
-/** What became of one account: "again" when another process was at it, or something came between. */
+/** From the filling thread. "again" when another process is at it, or something came between. */
 export type FillReply =
-  | {
-      readonly kind: "filled";
-      readonly accountPath: string;
-      readonly next: "done" | "again" | "failed";
-    }
+  | { readonly kind: "filled"; readonly accountPath: string; readonly next: "done" | "again" }
+  | { readonly kind: "failed"; readonly accountPath: string; readonly reason: string }
   | { readonly kind: "log"; readonly text: string };
 
 export interface FillOptions {

@@ -1,4 +1,3 @@
-import { headerFieldsMax } from "../limits.ts";
 import { binaryFromOctets, textFromBinary } from "../octets.ts";
 import { decodeEncodedWords } from "./encoded-words.ts";
 import { fieldBinary, parseHeader } from "./header-fields.ts";
@@ -17,7 +16,7 @@ export interface HeaderText {
  * more, with these decoded.
  */
 export function* headerTexts(octets: Uint8Array): Generator<HeaderText> {
-  for (const field of parseHeader(octets, headerFieldsMax)) {
+  for (const field of parseHeader(octets)) {
     const { name, start, valueStart, end } = field;
     const binary = binaryFromOctets(octets.subarray(valueStart, end)).replaceAll(/\r?\n/g, "");
     const text = decodeEncodedWords(textFromBinary(binary));
