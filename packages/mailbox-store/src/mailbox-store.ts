@@ -94,7 +94,7 @@ export interface Mailbox extends AsyncDisposable {
   summaries(uids: readonly Uid[]): AsyncIterable<readonly MessageSummary[]>;
   /**
    * Which of these messages say what is sought, ascending within each batch; those that are gone say
-   * nothing. Without regard to case. Whoever stops asking for batches stops the search.
+   * nothing. Without regard to case. A batch may be empty; whoever stops asking for more stops the search.
    */
   search(criterion: TextCriterion, uids: readonly Uid[]): AsyncIterable<readonly Uid[]>;
   /** "gone" when the message was expunged or its file vanished. */

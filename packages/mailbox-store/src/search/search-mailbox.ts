@@ -10,7 +10,7 @@ export async function* searchMailbox(
   criterion: TextCriterion,
   uids: readonly Uid[],
 ): AsyncGenerator<readonly Uid[]> {
-  const ascending = Uint32Array.from(uids).sort();
+  const ascending = new Uint32Array(uids).sort();
   for (let at = 0; at < ascending.length; at += limits.searchSliceMessages) {
     const slice = ascending.slice(at, at + limits.searchSliceMessages);
     const { found, missing } = await ask(account, mailbox, criterion, slice);
@@ -22,7 +22,8 @@ export async function* searchMailbox(
       const again = await ask(account, mailbox, criterion, missing);
       all = [...all, ...again.found].sort((one, other) => one - other);
     }
-    if (all.length > 0) yield all as Uid[];
+    // Also an empty batch: it lets the caller stop.
+    yield all as Uid[];
   }
 }
 
