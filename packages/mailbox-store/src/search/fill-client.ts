@@ -14,6 +14,8 @@ interface Wanted {
   /** Asked for once more while it was being filled. */
   isWantedAgain: boolean;
   timer: NodeJS.Timeout | undefined;
+  /** Questions to the thread that it has not answered. */
+  asked: number;
   readonly waiting: Waiting[];
 }
 
@@ -65,6 +67,7 @@ export class FillClient implements AsyncDisposable {
       isDamaged: false,
       isWantedAgain: false,
       timer: undefined,
+      asked: 0,
       waiting: [],
     };
     this.#wanted.set(accountPath, wanted);
@@ -83,6 +86,7 @@ export class FillClient implements AsyncDisposable {
     const { isDamaged } = wanted;
     wanted.isDamaged = false;
     wanted.isWantedAgain = false;
+    wanted.asked += 1;
     this.#thread.worker.postMessage({ accountPath, isDamaged } satisfies FillRequest);
   }
 
@@ -113,8 +117,8 @@ export class FillClient implements AsyncDisposable {
 
   #noteFilled(reply: Extract<FillReply, { kind: "filled" }>): void {
     const { accountPath, next } = reply;
-    const wanted = this.#wanted.get(accountPath);
-    if (wanted === undefined || this.#isClosed) return;
+    const wanted = this.#answered(accountPath);
+    if (wanted === undefined) return;
     if (next === "again") {
       this.#askLater(accountPath, wanted, limits.searchFillBusyMs);
       return;
@@ -127,17 +131,26 @@ export class FillClient implements AsyncDisposable {
 
   #noteFailed({ accountPath, reason }: Extract<FillReply, { kind: "failed" }>): void {
     this.#log(reason);
-    const wanted = this.#wanted.get(accountPath);
-    if (wanted === undefined || this.#isClosed) return;
+    const wanted = this.#answered(accountPath);
+    if (wanted === undefined) return;
     const waiting = wanted.waiting.splice(0);
     this.#askLater(accountPath, wanted, limits.searchFillFailedMs);
     for (const one of waiting) one.reject(new StoreError("unavailable", reason));
+  }
+
+  /** undefined while a later question is open: only its answer says that all is done. */
+  #answered(accountPath: string): Wanted | undefined {
+    const wanted = this.#wanted.get(accountPath);
+    if (wanted === undefined || this.#isClosed) return undefined;
+    wanted.asked -= 1;
+    return wanted.asked > 0 ? undefined : wanted;
   }
 
   /** What the thread was asked for when it ended is asked for again. */
   #retryAll(): void {
     if (this.#isClosed) return;
     for (const [accountPath, wanted] of this.#wanted) {
+      wanted.asked = 0;
       this.#askLater(accountPath, wanted, limits.searchFillBusyMs);
     }
   }
