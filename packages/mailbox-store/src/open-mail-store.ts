@@ -68,8 +68,8 @@ class FileMailStore implements MailStore {
       messageBytesMax: options.messageBytesMax,
       readers: new IndexReaderPool(),
       log,
-      search: new SearchClient(log),
-      fill: new FillClient({ crashAt }, log),
+      search: new SearchClient({ messageBytesMax: options.messageBytesMax }, log),
+      fill: new FillClient({ crashAt, messageBytesMax: options.messageBytesMax }, log),
       fillsSearchText: options.fillsSearchText ?? false,
       writer: new WriterClient(
         options.writerThreadsMax ?? 1,

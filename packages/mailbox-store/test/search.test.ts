@@ -158,7 +158,12 @@ test("a search text that cannot be written takes nothing but time", async () => 
 
 test("one process fills an account at a time", async () => {
   await using files = await filledStore();
-  const context = { accountPath: files.annPath, log: () => undefined, isStopping: () => false };
+  const context = {
+    accountPath: files.annPath,
+    messageBytesMax: 1e6,
+    log: () => undefined,
+    isStopping: () => false,
+  };
   const lock = lockSearchText(files.annPath);
   assert.ok(lock !== undefined);
   assert.equal(await fillAccount(context, { isDamaged: false }), "again");

@@ -17,6 +17,7 @@ import { RecordSink } from "./text-record.ts";
 
 export interface FillContext {
   readonly accountPath: string;
+  readonly messageBytesMax: number;
   readonly log: (text: string) => void;
   /** Asked between messages; what was done by then is kept. */
   readonly isStopping: () => boolean;
@@ -138,8 +139,18 @@ class Filling {
   ): Promise<number | undefined> {
     const known = row.emailId === null ? undefined : this.#writer.textIdOf(row.emailId);
     if (known !== undefined) return known;
-    const { accountPath } = this.#context;
-    const source = await openSource(accountPath, this.#reader, mailbox, row.uid);
+    try {
+      return await this.#read(mailbox, row.uid);
+    } catch (error) {
+      // One file that cannot be read must not keep the others from being found.
+      if (error instanceof StoreError) return 0;
+      throw error;
+    }
+  }
+
+  async #read(mailbox: MailboxState, uid: number): Promise<number | undefined> {
+    const { accountPath, messageBytesMax } = this.#context;
+    const source = await openSource(accountPath, this.#reader, mailbox, uid, messageBytesMax);
     if (source === "expunged") return undefined;
     if (source === "missing") return 0;
     try {
@@ -148,10 +159,6 @@ class Filling {
       const sink = new RecordSink();
       await readTexts(source, source.root, "whole", sink);
       return this.#writer.addText(source.emailId, sink.isTooLarge ? undefined : sink.record);
-    } catch (error) {
-      // One file that the disk cannot read must not keep the others from being found.
-      if (error instanceof StoreError) return 0;
-      throw error;
     } finally {
       await source[Symbol.asyncDispose]();
     }

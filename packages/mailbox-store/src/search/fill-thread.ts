@@ -10,7 +10,8 @@ import type { FillOptions, FillReply, FillRequest } from "./search-jobs.ts";
  * The thread of a process that fills search texts, one account after the other. It has the lowest priority
  * that there is, and ends when there has been nothing to do for a while: most accounts rest most of the time.
  */
-armCrashPoint((workerData as FillOptions).crashAt);
+const { crashAt, messageBytesMax } = workerData as FillOptions;
+armCrashPoint(crashAt);
 // On Linux this is the priority of this thread alone.
 setPriority(constants.priority.PRIORITY_LOW);
 
@@ -55,7 +56,7 @@ async function fill(
 ): Promise<FillReply> {
   const log = (text: string): void => post({ kind: "log", text });
   try {
-    const context = { accountPath, log, isStopping: isToStop };
+    const context = { accountPath, messageBytesMax, log, isStopping: isToStop };
     return { kind: "filled", accountPath, next: await fillAccount(context, { isDamaged }) };
   } catch (error) {
     // An account that was removed has nothing to fill.

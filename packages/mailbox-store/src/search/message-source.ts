@@ -27,6 +27,7 @@ export async function openSource(
   reader: IndexReader,
   mailbox: MailboxState,
   uid: number,
+  messageBytesMax: number,
 ): Promise<SourceMessage | "expunged" | "missing"> {
   for (let attempt = 0; attempt < 3; attempt += 1) {
     // Our own writer may be just between its rename and its commit.
@@ -43,8 +44,11 @@ export async function openSource(
     const isNew = (row.flags & storedFlagBits.isNew) !== 0;
     const handle = await openIfThere(pathOfFile(folderPath, { ...row, isNew }));
     if (handle === undefined) continue;
-    const about = { sizeBytes: row.size, isLf: (row.flags & storedFlagBits.isLf) !== 0 };
-    const file = new StoredFile(handle, about, () => Promise.reject(new Error("not asked for")));
+    const isLf = (row.flags & storedFlagBits.isLf) !== 0;
+    const about = { sizeBytes: row.size, isLf, messageBytesMax };
+    const file = await StoredFile.open(handle, about, () =>
+      Promise.reject(new Error("not asked for")),
+    );
     try {
       if (details === undefined) return await scanned(file);
       return sourceOf(file, decodePartTree(details.parts), details.emailId);

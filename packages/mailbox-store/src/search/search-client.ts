@@ -1,6 +1,6 @@
 import { Worker } from "node:worker_threads";
 import { StoreError } from "../store-error.ts";
-import type { SearchReply, SearchRequest, SearchResult } from "./search-jobs.ts";
+import type { SearchOptions, SearchReply, SearchRequest, SearchResult } from "./search-jobs.ts";
 
 interface Waiting {
   resolve(result: SearchResult): void;
@@ -9,13 +9,15 @@ interface Waiting {
 
 /** The event loop's side of the search thread, which is begun with the first search. */
 export class SearchClient implements AsyncDisposable {
+  readonly #options: SearchOptions;
   readonly #log: (text: string) => void;
   readonly #waiting = new Map<number, Waiting>();
   #thread: { readonly worker: Worker; readonly exited: Promise<void> } | undefined;
   #lastNumber = 0;
   #isClosed = false;
 
-  constructor(log: (text: string) => void) {
+  constructor(options: SearchOptions, log: (text: string) => void) {
+    this.#options = options;
     this.#log = log;
   }
 
@@ -40,6 +42,7 @@ export class SearchClient implements AsyncDisposable {
 
   #begin(): { readonly worker: Worker; readonly exited: Promise<void> } {
     const worker = new Worker(new URL("./search-thread.ts", import.meta.url), {
+      workerData: this.#options,
       name: "mailbox-store search",
     });
     worker.on("message", (reply: SearchReply) => this.#settle(reply));

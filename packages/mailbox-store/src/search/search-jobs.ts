@@ -33,6 +33,11 @@ export type FillReply =
   | { readonly kind: "failed"; readonly accountPath: string; readonly reason: string }
   | { readonly kind: "log"; readonly text: string };
 
-export interface FillOptions {
+export interface SearchOptions {
+  /** Bounds what a compressed file is read as. */
+  readonly messageBytesMax: number;
+}
+
+export interface FillOptions extends SearchOptions {
   readonly crashAt: string | undefined;
 }

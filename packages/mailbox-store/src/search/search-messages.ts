@@ -20,13 +20,15 @@ import { PreparedCriterion } from "./text-matcher.ts";
  */
 export class AccountSearch {
   readonly #accountPath: string;
+  readonly #messageBytesMax: number;
   readonly #reader: IndexReader;
   #texts: SearchTexts | undefined;
   /** The identity of one that is not to be trusted. */
   #damaged: string | undefined;
 
-  constructor(accountPath: string) {
+  constructor(accountPath: string, messageBytesMax: number) {
     this.#accountPath = accountPath;
+    this.#messageBytesMax = messageBytesMax;
     this.#reader = new IndexReader(accountPath);
   }
 
@@ -42,7 +44,12 @@ export class AccountSearch {
     if (mailbox === undefined) {
       throw new StoreError("not-found", `The mailbox of id ${request.guid} was deleted`);
     }
-    const run = new SearchRun(this.#accountPath, this.#reader, mailbox, prepared);
+    const run = new SearchRun(
+      mailbox,
+      prepared,
+      (uid) => openSource(this.#accountPath, this.#reader, mailbox, uid, this.#messageBytesMax),
+      this.#reader,
+    );
     const { candidates, unknown } = this.#locate(mailbox, request.uids, prepared);
     for (const { uid, textId } of candidates) {
       const fits = this.#fits(textId, prepared);
@@ -118,19 +125,19 @@ export class AccountSearch {
 class SearchRun {
   readonly found: number[] = [];
   readonly missing: number[] = [];
-  readonly #accountPath: string;
+  readonly #open: (uid: number) => ReturnType<typeof openSource>;
   readonly #reader: IndexReader;
   readonly #mailbox: MailboxState;
   readonly #prepared: PreparedCriterion;
   #turnBeganMs = performance.now();
 
   constructor(
-    accountPath: string,
-    reader: IndexReader,
     mailbox: MailboxState,
     prepared: PreparedCriterion,
+    open: (uid: number) => ReturnType<typeof openSource>,
+    reader: IndexReader,
   ) {
-    this.#accountPath = accountPath;
+    this.#open = open;
     this.#reader = reader;
     this.#mailbox = mailbox;
     this.#prepared = prepared;
@@ -150,7 +157,7 @@ class SearchRun {
       while (next < uids.length) {
         const uid = uids[next] ?? 0;
         next += 1;
-        await this.#readOne(uid);
+        await this.#readOne(uid).catch(passOverUnreadable);
         await this.pace();
       }
     };
@@ -163,7 +170,7 @@ class SearchRun {
       if (known) this.found.push(uid);
       return;
     }
-    const source = await openSource(this.#accountPath, this.#reader, this.#mailbox, uid);
+    const source = await this.#open(uid);
     if (source === "missing") this.missing.push(uid);
     if (source === "missing" || source === "expunged") return;
     try {
@@ -185,4 +192,9 @@ class SearchRun {
     const texts = foldedEnvelopeTexts(details.envelope, field);
     return texts.some((text) => this.#prepared.fitsEnvelopeText(text));
   }
+}
+
+/** A file that is no message, whatever is tried, says nothing. */
+function passOverUnreadable(error: unknown): void {
+  if (!(error instanceof StoreError && error.code === "unreadable")) throw error;
 }

@@ -1,13 +1,14 @@
-import { parentPort } from "node:worker_threads";
+import { parentPort, workerData } from "node:worker_threads";
 import { limits } from "../limits.ts";
 import { StoreError } from "../store-error.ts";
-import type { SearchReply, SearchRequest } from "./search-jobs.ts";
+import type { SearchOptions, SearchReply, SearchRequest } from "./search-jobs.ts";
 import { AccountSearch } from "./search-messages.ts";
 
 /**
  * The thread of a process that reads messages for SEARCH: a hundred thousand of them are seconds of work,
  * and none of it is on the event loop. Several searches take turns.
  */
+const { messageBytesMax } = workerData as SearchOptions;
 const accounts = new Map<string, AccountSearch>();
 /** An account in use is not closed. */
 const inUse = new Map<AccountSearch, number>();
@@ -34,7 +35,7 @@ async function answer(request: SearchRequest): Promise<SearchReply> {
 }
 
 function accountOf(accountPath: string): AccountSearch {
-  const account = accounts.get(accountPath) ?? new AccountSearch(accountPath);
+  const account = accounts.get(accountPath) ?? new AccountSearch(accountPath, messageBytesMax);
   accounts.delete(accountPath);
   accounts.set(accountPath, account);
   return account;
