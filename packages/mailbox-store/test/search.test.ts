@@ -205,6 +205,18 @@ test("text beyond what is kept is found all the same", async () => {
   }
 });
 
+test("compressed messages are searched like any other", async () => {
+  await using files = await TestStore.open({ compression: "zstd" });
+  const account = await files.account();
+  const long = `${"many words of text\r\n".repeat(1_000)}the very end`;
+  await account.append("INBOX", [{ octets: [message("long", long)] }]);
+  await using inbox = await account.openMailbox("INBOX");
+  for (const isFilled of [false, true]) {
+    if (isFilled) await account.fillSearchText();
+    assert.deepEqual(await found(inbox, body("the very end")), [1]);
+  }
+});
+
 test("messages of other programs are found: with LF line ends, and renamed since they were seen", async () => {
   await using files = await filledStore();
   const account = await files.account();
