@@ -29,6 +29,7 @@ export async function start(context: AppContext, parts: Parts = {}): Promise<Run
       host: config.hostname,
       writerThreadsMax: limits.writerThreadsMax,
       log: (text) => log.warn(text),
+      fillsSearchText: true,
     }));
   const auth = parts.auth ?? connectAuth({ socketPath: config.auth.socketPath });
   const logins = new ConnectionCounts(limits.connectionsPerAccountAndAddressMax);

@@ -7,6 +7,8 @@ import type { IndexReader, IndexReaderPool, MailboxState, Queries } from "./inde
 import { limits } from "./limits.ts";
 import { errnoOf } from "./maildir/durable-file.ts";
 import { inboxFolder, isFolderName, nameOfFolder } from "./maildir/folder-name.ts";
+import type { FillClient } from "./search/fill-client.ts";
+import type { SearchClient } from "./search/search-client.ts";
 import { SharedMailbox } from "./shared-mailbox.ts";
 import { StoreError } from "./store-error.ts";
 import { markerName } from "./writer/account-tree.ts";
@@ -20,6 +22,10 @@ export interface StoreContext {
   readonly writer: WriterClient;
   readonly readers: IndexReaderPool;
   readonly log: (text: string) => void;
+  readonly search: SearchClient;
+  readonly fill: FillClient;
+  /** Whether this process keeps search texts filled by itself. */
+  readonly fillsSearchText: boolean;
 }
 
 /** One account in this process: shared by all who opened it. */
@@ -172,6 +178,11 @@ export class AccountState {
     if (mailbox.users > 0) return;
     mailbox.stopWatching();
     this.#mailboxes.delete(mailbox.guid);
+  }
+
+  /** To be called when messages came or went. */
+  noteForSearch(): void {
+    if (this.context.fillsSearchText) this.context.fill.note(this.path);
   }
 
   subscribe(wake: () => void): Disposable {

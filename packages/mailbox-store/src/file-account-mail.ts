@@ -198,6 +198,10 @@ export class FileAccountMail implements AccountMail {
     return lockMaildrop(this.#account.path);
   }
 
+  async fillSearchText(): Promise<void> {
+    await this.#account.context.fill.fill(this.#account.path);
+  }
+
   async check(options: { readonly repair?: boolean } = {}): Promise<readonly string[]> {
     return checkAccount(this.#account, { repair: options.repair ?? false });
   }

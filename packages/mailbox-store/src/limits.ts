@@ -84,6 +84,33 @@ export const limits = {
   pollMs: 1_000,
   /** Foreign programs make many small changes at once. */
   foreignChangeDebounceMs: 50,
+  /** Folded characters of one message in search.sqlite; one with more is marked there, and read when it is searched. */
+  searchTextCharactersMax: 1024 * KiB,
+  /** Of one header that are searched. */
+  searchHeaderBytesMax: 1024 * KiB,
+  /** Trigrams of one text that FTS5 is asked for; more make the answer hardly smaller. */
+  searchTrigramsMax: 16,
+  /** Messages of one question to the search thread: a client that goes away costs at most the rest of it. */
+  searchSliceMessages: 5_000,
+  /** Message files that one search reads at once: while one waits for the disk another is decoded. */
+  searchFilesAtOnce: 4,
+  /** Between turns of other searches in the search thread. */
+  searchTurnMs: 10,
+  /** Answers of FTS5 that are kept for the next slice of the same search, a few octets a message each. */
+  searchCandidatesKept: 16,
+  /** Search texts open for reading: about 1 MiB each. */
+  openSearchTextsMax: 16,
+  /** Of one transaction of the filling thread. */
+  searchFillMs: 250,
+  /** Of one account, while others wait to be filled. */
+  searchFillTurnMs: 2_000,
+  /** After a mailbox was opened or changed: the client's own commands come first. */
+  searchFillDelayMs: 1_000,
+  /** Until an account is tried again that another process fills, or whose disk is full. */
+  searchFillBusyMs: 5_000,
+  searchFillFailedMs: 10 * MINUTE_MS,
+  /** A filling thread with nothing to do ends after so long. */
+  searchFillIdleMs: 30_000,
   /** expunged UIDs kept for QRESYNC in one mailbox; older ones are told as VANISHED by their absence. */
   expungedKeptMax: 100_000,
   /** Of one MULTIAPPEND, whose messages share one transaction and whose columns are held until then. */

@@ -19,6 +19,7 @@ import type {
   RightsChange,
   SpecialUse,
   StoredMessage,
+  TextCriterion,
   Uid,
   UidSet,
   UidValidity,
@@ -91,6 +92,8 @@ export interface AccountMail extends AsyncDisposable {
   onChange(wake: () => void): Disposable;
   /** The maildrop lock of RFC 1939 §3, for one POP3 session across processes; undefined when another has it. */
   lockMaildrop(): Promise<AsyncDisposable | undefined>;
+  /** Resolves when the search text has all messages that are there now; search() answers the same without. */
+  fillSearchText(): Promise<void>;
   /**
    * What files and index disagree about, one sentence each with what repair does; with `repair`, after it
    * is put right. In slices: whoever else uses the account has his turn between them.
@@ -122,6 +125,11 @@ export interface Mailbox extends AsyncDisposable {
   claimRecent(): Promise<ReadonlySet<number>>;
   /** In the order of `uids`; those that are gone are left out. Comes in batches, never one promise a message. */
   summaries(uids: readonly Uid[]): AsyncIterable<readonly MessageSummary[]>;
+  /**
+   * Which of these messages say what is sought, ascending within each batch; those that are gone say
+   * nothing. Without regard to case. A batch may be empty; whoever stops asking for more stops the search.
+   */
+  search(criterion: TextCriterion, uids: readonly Uid[]): AsyncIterable<readonly Uid[]>;
   /** "gone" when the message was expunged or its file vanished. */
   openMessage(uid: Uid): Promise<StoredMessage>;
   /** Resolves when durable: files renamed, index committed. `modified` were left alone by unchangedSince (RFC 7162 §3.1.3). */

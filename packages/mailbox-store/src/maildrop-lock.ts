@@ -11,7 +11,11 @@ const lockName = "posthouse-maildrop.lock";
  * the process, whatever way that dies; a lock file would stay. Asking never waits.
  */
 export function lockMaildrop(accountPath: string): AsyncDisposable | undefined {
-  const path = join(accountPath, lockName);
+  return lockByTransaction(join(accountPath, lockName));
+}
+
+/** undefined when another has it. */
+export function lockByTransaction(path: string): AsyncDisposable | undefined {
   let database: Database.Database | undefined;
   try {
     makeWithOurMode(path);

@@ -6,6 +6,8 @@ import { FileAccountMail } from "./file-account-mail.ts";
 import { IndexReaderPool } from "./index/index-reader.ts";
 import { limits } from "./limits.ts";
 import type { AccountMail, MailStore } from "./mailbox-store.ts";
+import { FillClient } from "./search/fill-client.ts";
+import { SearchClient } from "./search/search-client.ts";
 import { StoreError } from "./store-error.ts";
 import type { AccountRef } from "./types.ts";
 import type { BatchReply } from "./writer/jobs.ts";
@@ -25,6 +27,8 @@ export interface MailStoreOptions {
    * One takes about 10 MiB, and begins when it has something to do.
    */
   readonly writerThreadsMax?: number;
+  /** Fills the search text of each account whose mailboxes are opened here, in the background. */
+  readonly fillsSearchText?: boolean;
   /** Tests only: the row of a crash table at which the process kills itself. */
   readonly crashAt?: string;
 }
@@ -64,6 +68,9 @@ class FileMailStore implements MailStore {
       messageBytesMax: options.messageBytesMax,
       readers: new IndexReaderPool(),
       log,
+      search: new SearchClient({ messageBytesMax: options.messageBytesMax }, log),
+      fill: new FillClient({ crashAt, messageBytesMax: options.messageBytesMax }, log),
+      fillsSearchText: options.fillsSearchText ?? false,
       writer: new WriterClient(
         options.writerThreadsMax ?? 1,
         { mailDirectory, mailRootIdentity: identityOf(mailDirectory), host, crashAt },
@@ -105,6 +112,8 @@ class FileMailStore implements MailStore {
   async [Symbol.asyncDispose](): Promise<void> {
     for (const state of this.#accounts.values()) state.close();
     this.#accounts.clear();
+    const { search, fill } = this.#context;
+    await Promise.all([search[Symbol.asyncDispose](), fill[Symbol.asyncDispose]()]);
     // Readers first: the last connection to close writes the WAL back, and that is the writer's job.
     this.#context.readers.close();
     await this.#context.writer[Symbol.asyncDispose]();

@@ -8,6 +8,7 @@ import { changesBetween } from "./message-columns.ts";
 import { bitsOfSystemFlags } from "./message-flags.ts";
 import { openMessage, readSummaries } from "./read-messages.ts";
 import { discardReceived, receiveMessage } from "./receive-message.ts";
+import { searchMailbox } from "./search/search-mailbox.ts";
 import { canBeReadAsItWas, type SharedMailbox } from "./shared-mailbox.ts";
 import { StoreError } from "./store-error.ts";
 import type {
@@ -22,6 +23,7 @@ import type {
   MessageSummary,
   ModSeq,
   StoredMessage,
+  TextCriterion,
   Uid,
   UidSet,
   UidValidity,
@@ -56,6 +58,7 @@ export class OpenMailbox implements Mailbox {
     this.isReadOnly = about.isReadOnly;
     this.#quota = about.quota;
     this.#compression = about.compression;
+    account.noteForSearch();
   }
 
   get mailboxId(): string {
@@ -84,7 +87,9 @@ export class OpenMailbox implements Mailbox {
 
   async sync(since: MessageColumns): Promise<MailboxChanges> {
     await this.#shared.sync();
-    return changesBetween(since, this.#shared.columns);
+    const changes = changesBetween(since, this.#shared.columns);
+    if (changes.added.length > 0 || changes.vanished.length > 0) this.#account.noteForSearch();
+    return changes;
   }
 
   async claimRecent(): Promise<ReadonlySet<number>> {
@@ -110,6 +115,10 @@ export class OpenMailbox implements Mailbox {
 
   openMessage(uid: Uid): Promise<StoredMessage> {
     return openMessage(this.#account, this.#shared, uid);
+  }
+
+  search(criterion: TextCriterion, uids: readonly Uid[]): AsyncIterable<readonly Uid[]> {
+    return searchMailbox(this.#account, this.#shared, criterion, uids);
   }
 
   async changeFlags(

@@ -227,3 +227,18 @@ export interface AccountRef {
   readonly compression?: Compression;
   readonly quotaMailboxes?: number;
 }
+
+/** What Mailbox.search() looks for in the text of messages. An empty text is in every field that is there. */
+export type TextCriterion =
+  /** A field of the ENVELOPE. */
+  | {
+      readonly kind: "envelope";
+      readonly field: import("@posthouse/message").EnvelopeField;
+      readonly text: string;
+    }
+  /** Any field of the header, by its name. */
+  | { readonly kind: "header"; readonly field: string; readonly text: string }
+  /** Text parts and the headers of messages inside; "text" with the message's own header and those of its parts. */
+  | { readonly kind: "body" | "text"; readonly text: string }
+  /** The Date field as its sender saw it, without time and zone: days since the epoch, both included. */
+  | { readonly kind: "sent"; readonly firstDay: number; readonly lastDay: number };

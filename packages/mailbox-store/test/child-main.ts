@@ -33,6 +33,9 @@ async function obey(order: ChildOrder): Promise<number> {
       if (lock !== undefined) held.push(lock);
       return lock === undefined ? 0 : 1;
     }
+    case "fill":
+      await account.fillSearchText();
+      return 1;
     case "create":
       await account.createMailbox(order.name);
       return 1;

@@ -5,6 +5,7 @@ import { once } from "node:events";
 export type ChildOrder =
   | { readonly do: "deliver"; readonly subjects: readonly string[] }
   | { readonly do: "lock" }
+  | { readonly do: "fill" }
   | { readonly do: "copy" | "move"; readonly uids: readonly number[]; readonly to: string }
   | { readonly do: "append"; readonly to: string; readonly subjects: readonly string[] }
   | { readonly do: "flag" | "expunge"; readonly uids: readonly number[] }

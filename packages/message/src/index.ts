@@ -1,6 +1,6 @@
 export { type Address, type Group, type Mailbox, parseAddressList } from "./header/address-list.ts";
 export { baseSubject } from "./header/base-subject.ts";
-export { decodeCharset } from "./header/charset.ts";
+export { type CharsetDecoder, charsetDecoder, decodeCharset } from "./header/charset.ts";
 export { type DateTime, formatDate, parseDate, parseDateTime } from "./header/date-time.ts";
 export { decodeEncodedWords } from "./header/encoded-words.ts";
 export {
@@ -10,8 +10,10 @@ export {
   parseHeader,
   selectHeaderFields,
 } from "./header/header-fields.ts";
+export { type HeaderText, headerTexts } from "./header/header-texts.ts";
 export { parseMessageIds } from "./header/message-ids.ts";
 export { type Parameter, parameterValue } from "./header/parameters.ts";
+export { type EnvelopeField, EnvelopeTexts } from "./imap/envelope-texts.ts";
 export { imapBody, imapBodyStructure } from "./imap/imap-body-structure.ts";
 export { imapEnvelope } from "./imap/imap-envelope.ts";
 export type { MessagePart } from "./message-part.ts";

@@ -47,3 +47,6 @@ export const domainBytesMax = 255;
 
 /** RFC 5321 §4.5.3.1.3: 256 with its angle brackets. */
 export const mailboxBytesMax = 254;
+
+/** A line of a body in an unknown charset waits for its end up to here; then it is decided piece by piece. */
+export const heldLineBytesMax = 16 * 1024;

@@ -39,7 +39,22 @@ export function mailboxCommand(): Command {
       ["mailbox check", "mailbox check ann@example.org --repair"],
     ),
   );
+  mailbox.addCommand(
+    withExamples(
+      withSourceOptions(
+        new Command("search-index")
+          .description("take all messages of an account into its search text now")
+          .argument("<address>"),
+      ).action(fillSearch),
+      ["mailbox search-index ann@example.org"],
+    ),
+  );
   return mailbox;
+}
+
+async function fillSearch(address: string, options: SourceOptions): Promise<void> {
+  const account = await accountOf(options, address);
+  await withMailOf(options, account, (mail) => mail.fillSearchText());
 }
 
 async function list(address: string, options: SourceOptions & { json?: boolean }): Promise<void> {

@@ -91,7 +91,7 @@ const negated = (result: boolean | undefined): boolean | undefined =>
   result === undefined ? undefined : !result;
 
 /** RFC 3501 §6.4.4: BEFORE is earlier than the day, SINCE is that day or later. */
-export function isIn(day: number, relation: DateRelation, wanted: number): boolean {
+function isIn(day: number, relation: DateRelation, wanted: number): boolean {
   switch (relation) {
     case "before":
       return day < wanted;

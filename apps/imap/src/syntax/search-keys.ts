@@ -1,7 +1,7 @@
 import type { SystemFlag } from "@posthouse/mailbox-store";
+import type { EnvelopeField } from "@posthouse/message";
 import { limits } from "../limits.ts";
 import { bad, no } from "../response.ts";
-import type { EnvelopeField } from "../search/envelope.ts";
 import type { CommandReader } from "./command-reader.ts";
 import type { SequenceSet } from "./sequence-set.ts";
 

@@ -139,6 +139,16 @@ function prepareQueries(database: Database.Database) {
       `SELECT envelope, bodyStructure, body, parts, emailId, threadId, crc
        FROM details WHERE id = ?`,
     ),
+    emailIdsAbove: all<
+      [mailbox: number, uid: number, limit: number],
+      { uid: number; emailId: Uint8Array | null }
+    >(
+      `SELECT m.uid, d.emailId FROM messages m LEFT JOIN details d ON d.id = m.mailbox * 4294967296 + m.uid
+       WHERE m.mailbox = ? AND m.uid > ? ORDER BY m.uid LIMIT ?`,
+    ),
+    uidsBetween: all<[mailbox: number, first: number, last: number], number>(
+      "SELECT uid FROM messages WHERE mailbox = ? AND uid BETWEEN ? AND ?",
+    ).pluck(),
     keywordSetsAbove: all<[number], { id: number; names: string }>(
       "SELECT id, names FROM keywordSets WHERE id > ? ORDER BY id",
     ),

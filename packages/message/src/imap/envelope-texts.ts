@@ -1,4 +1,5 @@
-import { decodeEncodedWords } from "@posthouse/message";
+import { decodeEncodedWords } from "../header/encoded-words.ts";
+import { binaryFromOctets, textFromBinary } from "../octets.ts";
 
 /** The fields of an ENVELOPE, in its order (RFC 3501 §7.4.2). */
 const fieldNames = [
@@ -22,11 +23,11 @@ type Item = string | undefined | readonly Item[];
 const tokenPattern = /[ ()]|NIL|"([^"\\]*(?:\\.[^"\\]*)*)"|\{(\d+)\}\r\n/y;
 
 /** An ENVELOPE as the store keeps it, read back into the texts that SEARCH looks at. */
-export class Envelope {
+export class EnvelopeTexts {
   readonly #items: readonly Item[];
 
   constructor(octets: Uint8Array) {
-    this.#items = readList(Buffer.from(octets.buffer, octets.byteOffset, octets.length));
+    this.#items = readList(binaryFromOctets(octets));
   }
 
   /**
@@ -41,8 +42,7 @@ export class Envelope {
 }
 
 /** Text has one character an octet here. What cannot be read ends the list: the store writes no such thing. */
-function readList(octets: Buffer): readonly Item[] {
-  const text = octets.toString("latin1");
+function readList(text: string): readonly Item[] {
   const root: Item[] = [];
   const open: Item[][] = [root];
   for (let at = 0; at < text.length; at = tokenPattern.lastIndex) {
@@ -102,14 +102,7 @@ function addressText(addresses: readonly Item[], write: (name: string) => string
 const quotedWhereNeeded = (name: string): string =>
   /["(),.:;<>@[\\\]]/.test(name) ? `"${name.replaceAll(/["\\]/g, "\\$&")}"` : name;
 
-const utf8 = new TextDecoder("utf-8", { fatal: true });
-
 /** UTF-8 where it is that, else one character an octet; then encoded words. */
 function decoded(binary: string): string {
-  if (!/[\x80-\xff]/.test(binary)) return decodeEncodedWords(binary);
-  try {
-    return decodeEncodedWords(utf8.decode(Buffer.from(binary, "latin1")));
-  } catch {
-    return decodeEncodedWords(binary);
-  }
+  return decodeEncodedWords(textFromBinary(binary));
 }

@@ -1,12 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { imapEnvelope } from "@posthouse/message";
 import fc from "fast-check";
-import { Envelope, type EnvelopeField } from "./envelope.ts";
+import { type EnvelopeField, EnvelopeTexts, imapEnvelope } from "../src/index.ts";
 
 /** As the store makes it. */
-const envelopeOf = (...header: readonly string[]): Envelope =>
-  new Envelope(imapEnvelope(Buffer.from([...header, "", ""].join("\r\n"))));
+const envelopeOf = (...header: readonly string[]): EnvelopeTexts =>
+  new EnvelopeTexts(imapEnvelope(Buffer.from([...header, "", ""].join("\r\n"))));
 
 const cases: readonly {
   readonly name: string;
@@ -89,7 +88,7 @@ test("the subject of any envelope is the one that was put in", () => {
 test("octets that are no envelope have no texts, and do no harm", () => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 60 }), (octets) => {
-      const envelope = new Envelope(Buffer.concat([Buffer.from("(("), octets]));
+      const envelope = new EnvelopeTexts(Buffer.concat([Buffer.from("(("), octets]));
       assert.ok(Array.isArray(envelope.texts("from")));
     }),
   );
