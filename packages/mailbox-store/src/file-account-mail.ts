@@ -4,7 +4,7 @@ import type { AccountState } from "./account-state.ts";
 import type { MailboxState } from "./index/index-reader.ts";
 import { mailboxInfos } from "./mailbox-infos.ts";
 import type { AccountMail, Mailbox } from "./mailbox-store.ts";
-import { canonicalName, folderOfName } from "./maildir/folder-name.ts";
+import { canonicalName, canonicalNameToMake, inboxFolder } from "./maildir/folder-name.ts";
 import { parseSubscriptions } from "./maildir/subscriptions.ts";
 import { lockMaildrop } from "./maildrop-lock.ts";
 import { OpenMailbox, weightOf } from "./open-mailbox.ts";
@@ -15,6 +15,7 @@ import type {
   AccountRef,
   Appended,
   AppendRequest,
+  Hierarchy,
   MailboxInfo,
   MailboxStatus,
   ModSeq,
@@ -38,40 +39,45 @@ export class FileAccountMail implements AccountMail {
     this.#onClose = onClose;
   }
 
+  get hierarchy(): Hierarchy {
+    return this.#account.names;
+  }
+
   async listMailboxes(): Promise<readonly MailboxInfo[]> {
     const mailboxes = await this.#account.mailboxes();
     const octets = await readFile(join(this.#account.path, subscriptionsName)).catch(() =>
       Buffer.alloc(0),
     );
-    return mailboxInfos(mailboxes, parseSubscriptions(octets));
+    const style = this.#account.names;
+    return mailboxInfos(mailboxes, parseSubscriptions(octets, style), style);
   }
 
   async createMailbox(
     name: string,
     options: { readonly specialUse?: readonly SpecialUse[] } = {},
   ): Promise<void> {
-    const folders = foldersDownTo(canonicalName(name));
+    const folders = await this.#account.foldersDownTo(canonicalNameToMake(name));
     await this.#account.run("createMailbox", { folders, specialUse: options.specialUse ?? [] });
   }
 
   async renameMailbox(from: string, to: string): Promise<void> {
     const fromName = canonicalName(from);
-    const toName = canonicalName(to);
+    const toName = canonicalNameToMake(to);
     if (fromName === "INBOX") return this.#renameInbox(toName);
     if (toName.startsWith(`${fromName}/`)) {
       throw new StoreError("not-permitted", `Cannot rename "${fromName}" to "${toName}" below it`);
     }
-    await this.#account.run("renameMailbox", {
-      fromFolder: folderOfName(fromName),
-      toFolder: folderOfName(toName),
-    });
+    const [fromFolder = "", toFolder = ""] = (
+      await Promise.all([fromName, toName].map((name) => this.#account.foldersDownTo(name)))
+    ).map((folders) => folders.at(-1));
+    await this.#account.run("renameMailbox", { fromFolder, toFolder });
     await this.#account.run("finishRenames", {});
     await this.#makeParents(toName);
   }
 
   async deleteMailbox(name: string): Promise<void> {
     const wanted = canonicalName(name);
-    const folder = folderOfName(wanted);
+    const folder = (await this.#account.foldersDownTo(wanted)).at(-1) ?? inboxFolder;
     if (wanted === "INBOX") throw new StoreError("not-permitted", "INBOX cannot be deleted");
     const mailboxes = await this.#account.mailboxes();
     const isThere = mailboxes.some((mailbox) => mailbox.folder === folder);
@@ -83,12 +89,16 @@ export class FileAccountMail implements AccountMail {
   }
 
   async setSubscribed(name: string, isSubscribed: boolean): Promise<void> {
-    await this.#account.run("setSubscribed", { name: canonicalName(name), isSubscribed });
+    await this.#account.run("setSubscribed", {
+      // What is subscribed already may be given up, whatever it is.
+      name: isSubscribed ? canonicalNameToMake(name) : canonicalName(name),
+      isSubscribed,
+    });
   }
 
   async openMailbox(name: string, options: { readonly readOnly?: boolean } = {}): Promise<Mailbox> {
     const wanted = canonicalName(name);
-    const state = await this.#account.mailboxOfFolder(folderOfName(wanted));
+    const state = await this.#account.mailboxNamed(wanted);
     const shared = await this.#account.openMailbox(state);
     return new OpenMailbox(this.#account, shared, {
       name: wanted,
@@ -98,8 +108,7 @@ export class FileAccountMail implements AccountMail {
   }
 
   async status(name: string): Promise<MailboxStatus> {
-    const folder = folderOfName(canonicalName(name));
-    let state = await this.#account.mailboxOfFolder(folder);
+    let state = await this.#account.mailboxNamed(canonicalName(name));
     const doubt = await folderDoubt(this.#account, state);
     if (doubt?.isOnlyDue === true) {
       // The next STATUS tells what it finds, and whoever watches is woken.
@@ -110,14 +119,13 @@ export class FileAccountMail implements AccountMail {
       } catch (error) {
         if (!canBeReadAsItWas(state, error)) throw error;
       }
-      state = await this.#account.mailboxOfFolder(folder);
+      state = await this.#account.mailboxOfFolder(state.folder);
     }
     return statusOf(state);
   }
 
   async append(mailboxName: string, messages: readonly AppendRequest[]): Promise<Appended> {
-    const folder = folderOfName(canonicalName(mailboxName));
-    await this.#account.mailboxOfFolder(folder);
+    const { folder } = await this.#account.mailboxNamed(canonicalName(mailboxName));
     return this.#store(folder, messages, undefined);
   }
 
@@ -126,7 +134,10 @@ export class FileAccountMail implements AccountMail {
     message: AppendRequest,
     deliveryId: string,
   ): Promise<Appended> {
-    return this.#store(folderOfName(canonicalName(mailboxName)), [message], deliveryId);
+    const name = canonicalName(mailboxName);
+    // Most mail is for INBOX, which is always there.
+    const folder = name === "INBOX" ? inboxFolder : (await this.#account.mailboxNamed(name)).folder;
+    return this.#store(folder, [message], deliveryId);
   }
 
   async quota(): Promise<{ readonly bytes: number; readonly messages: number }> {
@@ -181,13 +192,14 @@ export class FileAccountMail implements AccountMail {
   /** RFC 9051 §6.3.6: INBOX gives its messages to a new mailbox, and stays, with what is below it. */
   async #renameInbox(toName: string): Promise<void> {
     await this.createMailbox(toName);
-    const state = await this.#account.mailboxOfFolder(folderOfName("INBOX"));
+    const state = await this.#account.mailboxOfFolder(inboxFolder);
     const inbox = await this.#account.openMailbox(state);
     try {
       const uids = [...inbox.columns.uids];
+      const { folder: targetFolder } = await this.#account.mailboxNamed(toName);
       await this.#account.run(
         "copy",
-        { guid: inbox.guid, uids, targetFolder: folderOfName(toName), quota: {}, isMove: true },
+        { guid: inbox.guid, uids, targetFolder, quota: {}, isMove: true },
         weightOf(uids),
       );
     } finally {
@@ -213,12 +225,6 @@ export class FileAccountMail implements AccountMail {
       ...(quotaMessages === undefined ? {} : { quotaMessages }),
     };
   }
-}
-
-/** The folders of a name and of all levels above it, from the top. */
-function foldersDownTo(name: string): string[] {
-  const levels = name.split("/");
-  return levels.map((_level, at) => folderOfName(levels.slice(0, at + 1).join("/")));
 }
 
 function statusOf(state: MailboxState): MailboxStatus {

@@ -2,7 +2,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import type { AccountState } from "./account-state.ts";
 import { limits } from "./limits.ts";
 import type { Mailbox } from "./mailbox-store.ts";
-import { canonicalName, folderOfName } from "./maildir/folder-name.ts";
+import { canonicalName } from "./maildir/folder-name.ts";
 import { changesBetween } from "./message-columns.ts";
 import { bitsOfSystemFlags } from "./message-flags.ts";
 import { openMessage, readSummaries } from "./read-messages.ts";
@@ -144,8 +144,7 @@ export class OpenMailbox implements Mailbox {
   }
 
   async #copy(uids: readonly Uid[], targetName: string, isMove: boolean): Promise<Copied> {
-    const targetFolder = folderOfName(canonicalName(targetName));
-    await this.#account.mailboxOfFolder(targetFolder);
+    const { folder: targetFolder } = await this.#account.mailboxNamed(canonicalName(targetName));
     const args = { guid: this.#shared.guid, targetFolder, quota: this.#quota(), isMove };
     // RFC 9051 §6.4.7: a COPY is all or none, however many.
     if (!isMove || uids.length <= limits.messagesPerTransaction) {
