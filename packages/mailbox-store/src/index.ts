@@ -1,3 +1,9 @@
+export {
+  type Adoption,
+  type AdoptionOptions,
+  adoptMail,
+  planAdoption,
+} from "./adopt/adopt-mail.ts";
 export type { AccountMail, Mailbox, MailStore } from "./mailbox-store.ts";
 export { type MailStoreOptions, openMailStore } from "./open-mail-store.ts";
 export { StoreError, type StoreErrorCode } from "./store-error.ts";

@@ -59,6 +59,8 @@ export const limits = {
   messagesOfLargeJob: 500,
   /** For taking foreign files into the index in one transaction: each may have to be read whole. */
   adoptMsPerTransaction: 250,
+  /** Files that are copied at once when a tree is taken over: they share syncs of the disk. */
+  adoptionsAtOnce: 16,
   /** What dovecot-uidlist may hold of messages that are gone, before it is written anew. */
   uidListSlackBytes: 64 * KiB,
   /** Hand-overs that are older than deliveryMemoryMs are forgotten with each so many deliveries. */

@@ -1,17 +1,10 @@
-import { type Account, connectAuth } from "@posthouse/accounts";
-import type { AccountMail } from "@posthouse/mailbox-store";
 import { Command } from "commander";
 import { administer } from "../administration.ts";
-import { becomeOwnerOf } from "../become-owner.ts";
-import { CommandFailure } from "../command-failure.ts";
 import { withExamples } from "../examples.ts";
+import { accountOf, withMailOf } from "../mail-of.ts";
 import { print, printRows } from "../output.ts";
-import {
-  configOf,
-  type SourceOptions,
-  withJsonOption,
-  withSourceOptions,
-} from "../source-options.ts";
+import { type SourceOptions, withJsonOption, withSourceOptions } from "../source-options.ts";
+import { adoptCommand } from "./adopt.ts";
 
 /** `posthouse mailbox`: what is stored. */
 export function mailboxCommand(): Command {
@@ -39,6 +32,7 @@ export function mailboxCommand(): Command {
       ["mailbox check", "mailbox check ann@example.org --repair"],
     ),
   );
+  mailbox.addCommand(adoptCommand());
   return mailbox;
 }
 
@@ -100,26 +94,4 @@ async function check(address: string | undefined, options: CheckOptions): Promis
     if (options.json !== true) print("\nNothing was changed; --repair puts it right");
     process.exitCode = 1;
   }
-}
-
-async function accountOf(options: SourceOptions, address: string): Promise<Account> {
-  const account = await administer(options, async () => {
-    await using auth = connectAuth({ socketPath: configOf(options).auth.socketPath });
-    return await auth.findAccount(address);
-  });
-  if (account !== undefined) return account;
-  throw new CommandFailure(`There is no account ${address}; "posthouse account list" shows all`);
-}
-
-async function withMailOf<Result>(
-  options: SourceOptions,
-  account: Account,
-  work: (mail: AccountMail) => Promise<Result>,
-): Promise<Result> {
-  const config = configOf(options);
-  becomeOwnerOf(config.paths.mail);
-  const { openStoreOf } = await import("../mail-store.ts");
-  await using store = await openStoreOf(config);
-  await using mail = await store.openAccount(account);
-  return await work(mail);
 }

@@ -52,13 +52,13 @@ export function parseNameStyle(octets: Buffer): NameStyle | undefined {
   const fields = new Map(lines.map((line) => split(line)));
   const separator = fields.get("separator");
   const encoding = fields.get("encoding");
-  const escape = fields.get("escape");
+  const escaping = fields.get("escape");
   const prefix = fields.get("prefix") ?? "";
   if (separator !== "/" && separator !== ".") return undefined;
   if (encoding !== "modified-utf-7" && encoding !== "utf-8") return undefined;
-  if (escape !== "percent" && escape !== "none") return undefined;
+  if (escaping !== "percent" && escaping !== "none") return undefined;
   if (!isPrefix(prefix, separator)) return undefined;
-  return { separator, prefix, encoding, escape };
+  return { separator, prefix, encoding, escape: escaping };
 }
 
 export function formatNameStyle(style: NameStyle): string {
