@@ -176,7 +176,9 @@ for (const options of [
       assert.equal(untagged[0]?.text, `* NAMESPACE (("${prefix}" "${separator}")) NIL NIL`);
       const subscribed = await imap.command('LSUB "" *');
       assert.deepEqual(
-        subscribed.untagged.map(({ text }) => text.split(" ").at(-1)?.replaceAll('"', "")).sort(),
+        subscribed.untagged
+          .map(({ text }) => text.split(" ").at(-1)?.replaceAll('"', "") ?? "")
+          .sort(),
         names.slice(1).sort(),
       );
       await mbsync.sync(here());

@@ -132,7 +132,7 @@ void describe("taking over a tree", { concurrency: 4 }, () => {
       assert.deepEqual((await readdir(moved.source, { recursive: true })).sort(), before);
       await adoptMail(moved.options);
       await assertLikeCourier(moved.files);
-      const left = await readdir(moved.source, { recursive: true }).catch(() => []);
+      const left = await readdir(moved.source, { recursive: true }).catch((): string[] => []);
       assert.deepEqual(left.sort(), mode === "move" ? [] : before);
       // Again, it is done already.
       assert.equal((await adoptMail(moved.options)).isDone, true);

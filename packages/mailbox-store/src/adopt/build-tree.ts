@@ -152,7 +152,7 @@ class FolderKeywords {
       .map(letterOfKeywordIndex)
       .filter((letter) => letter !== undefined);
     if (letters.length === 0) return file;
-    const all = new Set([...infoLetters(file.info), ...letters]);
+    const all = new Set([...infoLetters(file.info).split(""), ...letters]);
     return { ...file, isNew: false, info: `:2,${[...all].sort().join("")}` };
   }
 
