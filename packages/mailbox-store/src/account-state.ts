@@ -1,8 +1,10 @@
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { watchPath } from "./change-watch.ts";
 import { indexFileName } from "./index/index-file.ts";
 import type { IndexReader, IndexReaderPool, MailboxState, Queries } from "./index/index-reader.ts";
+import { limits } from "./limits.ts";
 import { errnoOf } from "./maildir/durable-file.ts";
 import {
   encodeLevel,
@@ -14,7 +16,7 @@ import {
 } from "./maildir/folder-name.ts";
 import { type NameStyle, readNameStyle } from "./maildir/name-style.ts";
 import { SharedMailbox } from "./shared-mailbox.ts";
-import { StoreError } from "./store-error.ts";
+import { LockedError, StoreError } from "./store-error.ts";
 import { markerName } from "./writer/account-tree.ts";
 import type { JobName, Jobs } from "./writer/jobs.ts";
 import type { JobWeight, WriterClient } from "./writer/writer-client.ts";
@@ -66,12 +68,21 @@ export class AccountState {
     return this.#reader.identity;
   }
 
-  run<Name extends JobName>(
+  /** Resolves when it is durable. While another program has a file locked, it is tried again and again. */
+  async run<Name extends JobName>(
     name: Name,
     args: Jobs[Name]["args"],
     weight?: JobWeight,
   ): Promise<Jobs[Name]["result"]> {
-    return this.context.writer.run(name, this.path, args, weight);
+    const deadline = Date.now() + limits.lockWaitMs;
+    for (;;) {
+      try {
+        return await this.context.writer.run(name, this.path, args, weight);
+      } catch (error) {
+        if (!(error instanceof LockedError) || Date.now() > deadline) throw error;
+        await delay(limits.lockedRetryMs);
+      }
+    }
   }
 
   read<Result>(run: (queries: Queries) => Result): Promise<Result> {

@@ -76,8 +76,12 @@ export const limits = {
   cheapScanMessagesMax: 1_000,
   /** In a larger mailbox a change hidden in one clock tick is found at latest so long after. */
   rescanMs: MINUTE_MS,
-  /** Waiting for another process's transaction or dotlock, in the writer thread. */
+  /** Waiting for another process's transaction, in the writer thread; for another program's lock, outside it. */
   lockWaitMs: 10_000,
+  /** For another program's lock in the writer thread, once a holder: Dovecot's are held for 1 to 20 ms. */
+  dotlockWaitMs: 100,
+  /** Between two tries of a job that found a file locked. */
+  lockedRetryMs: 100,
   /** Dovecot's own bound for its dovecot-uidlist.lock. */
   staleLockMs: 2 * MINUTE_MS,
   /** Between making a lock file and writing into it a living process needs no such time. */

@@ -11,7 +11,7 @@ import {
 import { limits } from "../limits.ts";
 import { sleepInThread } from "../maildir/dotlock.ts";
 import { errnoOf, fileMode } from "../maildir/durable-file.ts";
-import { StoreError } from "../store-error.ts";
+import { LockedError, StoreError } from "../store-error.ts";
 import { markerName } from "./account-tree.ts";
 import { jobOf } from "./job-table.ts";
 import { tidyAccount } from "./jobs/open.ts";
@@ -239,7 +239,12 @@ export function removeTree(accountPath: string): void {
 }
 
 export function failure(number: number, error: StoreError): JobOutcome {
-  return { number, code: error.code, message: error.message };
+  return {
+    number,
+    code: error.code,
+    message: error.message,
+    isLocked: error instanceof LockedError,
+  };
 }
 
 /** Whatever the disk or SQLite could not do may pass: the sender keeps the message and tries again. */
