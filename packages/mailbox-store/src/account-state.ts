@@ -174,6 +174,7 @@ export class AccountState {
     } catch (error) {
       if (errnoOf(error) !== "ENOENT") throw error;
       this.#reader.close();
+      this.#names = undefined;
       await this.run("syncFolders", {});
     }
   }

@@ -1,7 +1,17 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { cp, mkdir, readdir, readFile, rm, stat, utimes, writeFile } from "node:fs/promises";
+import {
+  cp,
+  mkdir,
+  readdir,
+  readFile,
+  rm,
+  stat,
+  symlink,
+  utimes,
+  writeFile,
+} from "node:fs/promises";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import {
@@ -301,6 +311,30 @@ void describe("taking over a tree", { concurrency: 4 }, () => {
       ["1000000009.late"],
       "what came late stays",
     );
+  });
+
+  test("a message that is a link by name is taken with its octets, and what is no file is left", async () => {
+    await using moved = await prepare(
+      async (path) => {
+        await makeFolder(path, { "tmp/elsewhere": message("1") });
+        await symlink("../tmp/elsewhere", join(path, "cur", "1000000001.a:2,S"));
+        await mkdir(join(path, "cur", "1000000002.directory:2,S"));
+        await writeFile(join(path, "cur", "1000000002.directory:2,S", "inside"), "");
+      },
+      { mode: "move" },
+    );
+    await adoptMail(moved.options);
+    assert.deepEqual(await subjectsIn(moved.files), ["1"]);
+    assert.deepEqual(await readdir(join(moved.source, "cur")), ["1000000002.directory:2,S"]);
+  });
+
+  test("a server that has the empty account open sees the names of the new tree", async () => {
+    await using moved = await prepare(makeCourierTree);
+    const account = await moved.files.account();
+    assert.equal(account.hierarchy.separator, "/");
+    await adoptMail(moved.options);
+    assert.deepEqual(await subjectsIn(moved.files), subjects);
+    assert.deepEqual([account.hierarchy.separator, account.hierarchy.prefix], [".", "INBOX."]);
   });
 
   test("an account of another Posthouse keeps its mailbox ids too", async () => {

@@ -101,6 +101,7 @@ function tell(plan: Adoption, options: AdoptOptions): void {
     print(JSON.stringify(plan, null, 2));
     return;
   }
+  if (plan.isDone) return;
   print(`${formatNames[plan.format]}${plan.layout === "fs" ? ", laid out as directories" : ""}`);
   print(
     `Clients see names such as ${plan.prefix}Archive${plan.separator}2026; folders on disk are in ${plan.encoding}\n`,

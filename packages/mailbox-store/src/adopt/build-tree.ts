@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { chmodSync, existsSync, mkdirSync } from "node:fs";
-import { copyFile, link, open, stat, utimes } from "node:fs/promises";
+import { copyFile, link, open, realpath, stat, utimes } from "node:fs/promises";
 import { join } from "node:path";
 import { crashPoint } from "../crash-point.ts";
 import { limits } from "../limits.ts";
@@ -99,7 +99,11 @@ async function bring(
     const seen = attempt === 0 ? file : listMessageFiles(fromFolder).get(file.key);
     if (seen === undefined) return false;
     try {
-      await (transfer === "link" ? link : copyDurably)(pathOfFile(fromFolder, seen), to);
+      // A message may be a link by name: the file itself is what is taken.
+      const from = await realpath(pathOfFile(fromFolder, seen));
+      // What is no file is no message, for the store as for Dovecot.
+      if (!(await stat(from)).isFile()) return false;
+      await (transfer === "link" ? link : copyDurably)(from, to);
       return true;
     } catch (error) {
       if (errnoOf(error) !== "ENOENT") throw asLinkFailure(error, transfer);
