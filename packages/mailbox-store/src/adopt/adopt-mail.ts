@@ -61,7 +61,7 @@ export interface AdoptedMailbox {
 }
 
 /** Written last into the account: where its mail came from, one line each. */
-export const adoptedFileName = "posthouse-adopted";
+const adoptedFileName = "posthouse-adopted";
 /** There while a moved tree is being removed: the files that were taken over, `<folder>/<key>` a line. */
 const takenFileName = "posthouse-adopted.taken";
 

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { errnoOf, readIfThere } from "../maildir/durable-file.ts";
 import { listMessageFiles, pathOfFile, type SeenFile } from "../maildir/folder-files.ts";
-import { folderOfName, inboxFolder, isFolderName, nameOfFolder } from "../maildir/folder-name.ts";
+import { folderOfName, isFolderName, nameOfFolder } from "../maildir/folder-name.ts";
 import { type KeywordList, parseKeywordList } from "../maildir/keyword-list.ts";
 import { decodeModifiedUtf7 } from "../maildir/modified-utf7.ts";
 import {
@@ -291,5 +291,3 @@ export function lastUidValidity(tree: SourceTree): number {
     : 0;
   return Math.max(0, ...inUse, Number.isInteger(counter) && counter <= 0xffff_ffff ? counter : 0);
 }
-
-export const isInbox = (folder: SourceFolder): boolean => folder.folder === inboxFolder;
