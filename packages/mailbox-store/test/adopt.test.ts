@@ -14,6 +14,7 @@ import {
 } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, test } from "node:test";
+import { gzipSync, zstdCompressSync } from "node:zlib";
 import {
   type AdoptionOptions,
   adoptMail,
@@ -219,14 +220,25 @@ void describe("taking over a tree", { concurrency: 4 }, () => {
     assert.match(list, /^3 V1234567 N44 G[0-9a-f]{32}\n43 :1000000001\.a\n$/);
   });
 
-  test("a tree of Dovecot's zlib plugin is refused, and nothing is changed", async () => {
+  test("a tree that is packed as nobody here reads it is refused, and nothing is changed", async () => {
     await using moved = await prepare((path) =>
-      makeFolder(path, { "cur/1000000001.a,S=500:2,": Buffer.from("1f8b08000000", "hex") }),
+      makeFolder(path, { "cur/1000000001.a,S=500:2,": Buffer.from("425a68393141", "hex") }),
     );
     const plan = await planAdoption(moved.options);
-    assert.match(plan.obstacles.join(), /packed by Dovecot's zlib plugin/);
+    assert.match(plan.obstacles.join(), /packed as bzip2, lz4 or xz/);
     await assert.rejects(adoptMail(moved.options), StoreError);
     assert.deepEqual(await readdir(moved.files.mailDirectory), ["old"]);
+  });
+
+  test("messages that Dovecot's zlib plugin packed as gzip or zstd are taken as they are", async () => {
+    await using moved = await prepare((path) =>
+      makeFolder(path, {
+        [`cur/1000000001.a,S=${message("1").length}:2,`]: gzipSync(message("1")),
+        [`cur/1000000002.b,S=${message("2").length}:2,`]: zstdCompressSync(message("2")),
+      }),
+    );
+    await adoptMail(moved.options);
+    assert.deepEqual(await subjectsIn(moved.files), ["1", "2"]);
   });
 
   test("an account that has mail is left alone; an empty one makes way", async () => {

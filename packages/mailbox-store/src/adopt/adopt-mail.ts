@@ -252,7 +252,7 @@ function maildirsBelow(path: string): string[] {
 function* obstaclesTo(tree: SourceTree, target: string, mode: AdoptionMode): Generator<string> {
   const packed = tree.folders.reduce((sum, folder) => sum + folder.packed, 0);
   if (packed > 0) {
-    yield `${packed} of its messages are packed by Dovecot's zlib plugin: let Dovecot write them into a new Maildir unpacked, see docs/moving-in.md`;
+    yield `${packed} of its messages are packed as bzip2, lz4 or xz: let Dovecot write them into a new Maildir unpacked, see docs/moving-in.md`;
   }
   if (mode === "in-place" && tree.layout === "fs") {
     yield "its folders are laid out as Dovecot's LAYOUT=fs, which cannot be served in place: copy, link or move it";

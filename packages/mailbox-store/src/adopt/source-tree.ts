@@ -42,7 +42,7 @@ export interface SourceFolder {
   readonly letters: KeywordList;
   /** Keywords that stand beside the files, by key: Courier's. */
   readonly keywordsOf: ReadonlyMap<string, readonly string[]>;
-  /** Files that are packed by Dovecot's zlib plugin. */
+  /** Files that Dovecot's zlib plugin packed in a way that the store does not read. */
   readonly packed: number;
 }
 
@@ -207,7 +207,8 @@ function isPacked(path: string, key: string, size: number): boolean {
   const promised = /,S=(\d{1,15})(?:,|$)/.exec(key)?.[1];
   if (promised === undefined || Number(promised) === size) return false;
   const magic = readIfThere(path)?.subarray(0, 4).toString("hex") ?? "";
-  return /^(1f8b|28b52ffd|425a68|04224d18)/.test(magic) || magic === "fd377a58";
+  // bzip2, lz4, xz; gzip and zstd are read as they are.
+  return /^(425a68|04224d18|fd377a58)/.test(magic);
 }
 
 /** Dovecot's list where there is one, else Courier's. */
@@ -232,7 +233,7 @@ function* remarksOnFolder(folder: SourceFolder): Generator<string> {
     yield `"${name}" uses all 26 letters for keywords: Dovecot keeps further ones in its index only, and they are not taken over`;
   }
   if (folder.packed > 0) {
-    yield `${folder.packed} messages of "${name}" are packed by Dovecot's zlib plugin`;
+    yield `${folder.packed} messages of "${name}" are packed as bzip2, lz4 or xz`;
   }
 }
 
