@@ -1,8 +1,10 @@
+import type { Hierarchy } from "@posthouse/mailbox-store";
 import { ConnectionLost, type WireConnection } from "@posthouse/wire";
 import { limits } from "./limits.ts";
 import { bad, Farewell } from "./response.ts";
 import type { ResponseWriter } from "./response-writer.ts";
 import { CommandReader, type LiteralHeader, literalAtEnd } from "./syntax/command-reader.ts";
+import { ownHierarchy } from "./syntax/mailbox-hierarchy.ts";
 
 // tag is 1*ASTRING-CHAR without "+" (RFC 3501 §9); the name is a word, or UID and a word.
 const tagPattern = /^[!#$&',\-./0-9:;<=>?@A-Z[\]^_`a-z|}~]+(?= |$)/;
@@ -29,6 +31,8 @@ export class IncomingCommand {
   readonly tag: string;
   /** In capitals; empty where there was none. */
   readonly name: string;
+  /** How the names of mailboxes in it are to be read. */
+  hierarchy: Hierarchy = ownHierarchy;
   readonly #connection: WireConnection;
   readonly #output: ResponseWriter;
   readonly #argumentsAt: number;
@@ -63,7 +67,7 @@ export class IncomingCommand {
 
   /** What gather() has read. */
   get args(): CommandReader {
-    return new CommandReader(this.#lines, this.#literals, this.#argumentsAt);
+    return new CommandReader(this.#lines, this.#literals, this.#argumentsAt, this.hierarchy);
   }
 
   /** Reads all literals and lines, up to a literal that `takesLiteral` leaves for the command. */

@@ -177,6 +177,7 @@ export class ImapSession implements Session {
           : limits.literalBytesMax,
       takesLiteral: command.takesLiteral,
     });
+    if (this.#user !== undefined) incoming.hierarchy = this.#user.mail.hierarchy;
     if (!command.isLeaving) await this.#lookBefore();
     try {
       const done = await command.run(this.#state, incoming.args, this);

@@ -1,16 +1,25 @@
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { watchPath } from "./change-watch.ts";
 import { DamagedIndex, isDamage } from "./index/damage.ts";
 import { indexFileName } from "./index/index-file.ts";
 import type { IndexReader, IndexReaderPool, MailboxState, Queries } from "./index/index-reader.ts";
 import { limits } from "./limits.ts";
 import { errnoOf } from "./maildir/durable-file.ts";
-import { inboxFolder, isFolderName, nameOfFolder } from "./maildir/folder-name.ts";
+import {
+  encodeLevel,
+  folderOfName,
+  inboxFolder,
+  isFolderName,
+  nameOfFolder,
+  namesOfFolders,
+} from "./maildir/folder-name.ts";
+import { type NameStyle, readNameStyle } from "./maildir/name-style.ts";
 import type { FillClient } from "./search/fill-client.ts";
 import type { SearchClient } from "./search/search-client.ts";
 import { SharedMailbox } from "./shared-mailbox.ts";
-import { StoreError } from "./store-error.ts";
+import { LockedError, StoreError } from "./store-error.ts";
 import { markerName } from "./writer/account-tree.ts";
 import type { JobName, Jobs } from "./writer/jobs.ts";
 import type { JobWeight, WriterClient } from "./writer/writer-client.ts";
@@ -39,6 +48,7 @@ export class AccountState {
   #keywordSetsShown: readonly (readonly string[])[] = [];
   #keywordSetsIdentity: string | undefined;
   #watch: Disposable | undefined;
+  #names: NameStyle | undefined;
   #isWakePending = false;
 
   constructor(path: string, context: StoreContext) {
@@ -50,6 +60,12 @@ export class AccountState {
     return join(this.path, "tmp");
   }
 
+  /** Read once: it changes only with the whole tree. */
+  get names(): NameStyle {
+    this.#names ??= readNameStyle(this.path);
+    return this.#names;
+  }
+
   get #reader(): IndexReader {
     return this.context.readers.readerOf(this.path);
   }
@@ -59,12 +75,21 @@ export class AccountState {
     return this.#reader.identity;
   }
 
-  run<Name extends JobName>(
+  /** Resolves when it is durable. While another program has a file locked, it is tried again and again. */
+  async run<Name extends JobName>(
     name: Name,
     args: Jobs[Name]["args"],
     weight?: JobWeight,
   ): Promise<Jobs[Name]["result"]> {
-    return this.context.writer.run(name, this.path, args, weight);
+    const deadline = Date.now() + limits.lockWaitMs;
+    for (;;) {
+      try {
+        return await this.context.writer.run(name, this.path, args, weight);
+      } catch (error) {
+        if (!(error instanceof LockedError) || Date.now() > deadline) throw error;
+        await delay(limits.lockedRetryMs);
+      }
+    }
   }
 
   /** From an index that is damaged nothing is read: the writer first makes it anew from the files. */
@@ -106,6 +131,43 @@ export class AccountState {
     return folder === inboxFolder ? this.path : join(this.path, folder);
   }
 
+  /** A mailbox by its canonical name, also where another program wrote its folder in another way. */
+  async mailboxNamed(name: string): Promise<MailboxState> {
+    try {
+      return await this.mailboxOfFolder(folderOfName(name, this.names));
+    } catch (error) {
+      if (!(error instanceof StoreError)) throw error;
+      if (error.code !== "not-found" && error.code !== "not-permitted") throw error;
+      const odd = (await this.#foldersByName()).get(name);
+      if (odd === undefined) throw error;
+      return await this.mailboxOfFolder(odd);
+    }
+  }
+
+  /** The folders of a name and of all levels above it, from the top: those that are there, else as we write them. */
+  async foldersDownTo(name: string): Promise<string[]> {
+    const known = await this.#foldersByName();
+    const folders: string[] = [];
+    const levels = name.split("/");
+    for (const [at, level] of levels.entries()) {
+      const above = folders.at(-1);
+      const path = levels.slice(0, at + 1).join("/");
+      const fresh =
+        above === undefined || above === inboxFolder
+          ? folderOfName(path, this.names)
+          : `${above}.${encodeLevel(level, this.names)}`;
+      folders.push(known.get(path) ?? fresh);
+    }
+    // Refuses what is too long, whichever way its parents are written.
+    folderOfName(name, this.names);
+    return folders;
+  }
+
+  async #foldersByName(): Promise<ReadonlyMap<string, string>> {
+    const folders = (await this.mailboxes()).map(({ folder }) => folder);
+    return new Map([...namesOfFolders(folders, this.names)].map(([folder, one]) => [one, folder]));
+  }
+
   /** A mailbox as the index has it; one that another program made is taken in first. */
   async mailboxOfFolder(folder: string): Promise<MailboxState> {
     await this.followIndex();
@@ -119,7 +181,7 @@ export class AccountState {
     if (found === undefined) {
       throw new StoreError(
         "not-found",
-        `There is no mailbox "${nameOfFolder(folder)}" in "${this.path}"`,
+        `There is no mailbox "${nameOfFolder(folder, this.names)}" in "${this.path}"`,
       );
     }
     return found;
@@ -142,10 +204,15 @@ export class AccountState {
     try {
       const { dev, ino } = await stat(join(this.path, indexFileName));
       const identity = this.#reader.identity;
-      if (identity !== undefined && identity !== `${dev}:${ino}`) this.#reader.close();
+      if (identity !== undefined && identity !== `${dev}:${ino}`) {
+        this.#reader.close();
+        // A tree that was taken over may have come in place of the old one.
+        this.#names = undefined;
+      }
     } catch (error) {
       if (errnoOf(error) !== "ENOENT") throw error;
       this.#reader.close();
+      this.#names = undefined;
       await this.run("syncFolders", {});
     }
   }

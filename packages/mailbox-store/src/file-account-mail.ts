@@ -7,7 +7,7 @@ import type { MailboxState } from "./index/index-reader.ts";
 import { limits } from "./limits.ts";
 import { mailboxInfos } from "./mailbox-infos.ts";
 import type { AccountMail, Mailbox } from "./mailbox-store.ts";
-import { canonicalName, folderOfName, nameOfFolder } from "./maildir/folder-name.ts";
+import { canonicalName, canonicalNameToMake, inboxFolder } from "./maildir/folder-name.ts";
 import { parseSubscriptions } from "./maildir/subscriptions.ts";
 import { lockMaildrop } from "./maildrop-lock.ts";
 import { OpenMailbox, weightOf } from "./open-mailbox.ts";
@@ -23,6 +23,7 @@ import type {
   Annotations,
   Appended,
   AppendRequest,
+  Hierarchy,
   MailboxInfo,
   MailboxRights,
   MailboxStatus,
@@ -49,48 +50,52 @@ export class FileAccountMail implements AccountMail {
     this.#onClose = onClose;
   }
 
+  get hierarchy(): Hierarchy {
+    return this.#account.names;
+  }
+
   async listMailboxes(): Promise<readonly MailboxInfo[]> {
     const mailboxes = await this.#account.mailboxes();
     const octets = await readFile(join(this.#account.path, subscriptionsName)).catch(() =>
       Buffer.alloc(0),
     );
-    return mailboxInfos(mailboxes, parseSubscriptions(octets));
+    const style = this.#account.names;
+    return mailboxInfos(mailboxes, parseSubscriptions(octets, style), style);
   }
 
   async createMailbox(
     name: string,
     options: { readonly specialUse?: readonly SpecialUse[] } = {},
   ): Promise<void> {
-    const folders = foldersDownTo(canonicalName(name));
+    const folders = await this.#account.foldersDownTo(canonicalNameToMake(name));
     const specialUse = options.specialUse ?? [];
     const quota = this.#quotaLimits();
     await this.#account.run("createMailbox", { folders, specialUse, quota });
   }
 
   async setSpecialUse(name: string, specialUse: readonly SpecialUse[]): Promise<void> {
-    const folder = folderOfName(canonicalName(name));
-    await this.#account.mailboxOfFolder(folder);
+    const { folder } = await this.#account.mailboxNamed(canonicalName(name));
     await this.#account.run("setSpecialUse", { folder, specialUse });
   }
 
   async renameMailbox(from: string, to: string): Promise<void> {
     const fromName = canonicalName(from);
-    const toName = canonicalName(to);
+    const toName = canonicalNameToMake(to);
     if (fromName === "INBOX") return this.#renameInbox(toName);
     if (toName.startsWith(`${fromName}/`)) {
       throw new StoreError("not-permitted", `Cannot rename "${fromName}" to "${toName}" below it`);
     }
-    await this.#account.run("renameMailbox", {
-      fromFolder: folderOfName(fromName),
-      toFolder: folderOfName(toName),
-    });
+    const [fromFolder = "", toFolder = ""] = (
+      await Promise.all([fromName, toName].map((name) => this.#account.foldersDownTo(name)))
+    ).map((folders) => folders.at(-1));
+    await this.#account.run("renameMailbox", { fromFolder, toFolder });
     await this.#account.run("finishRenames", {});
     await this.#makeParents(toName);
   }
 
   async deleteMailbox(name: string): Promise<void> {
     const wanted = canonicalName(name);
-    const folder = folderOfName(wanted);
+    const folder = (await this.#account.foldersDownTo(wanted)).at(-1) ?? inboxFolder;
     if (wanted === "INBOX") throw new StoreError("not-permitted", "INBOX cannot be deleted");
     const mailboxes = await this.#account.mailboxes();
     const isThere = mailboxes.some((mailbox) => mailbox.folder === folder);
@@ -102,12 +107,16 @@ export class FileAccountMail implements AccountMail {
   }
 
   async setSubscribed(name: string, isSubscribed: boolean): Promise<void> {
-    await this.#account.run("setSubscribed", { name: canonicalName(name), isSubscribed });
+    await this.#account.run("setSubscribed", {
+      // What is subscribed already may be given up, whatever it is.
+      name: isSubscribed ? canonicalNameToMake(name) : canonicalName(name),
+      isSubscribed,
+    });
   }
 
   async openMailbox(name: string, options: { readonly readOnly?: boolean } = {}): Promise<Mailbox> {
     const wanted = canonicalName(name);
-    const state = await this.#account.mailboxOfFolder(folderOfName(wanted));
+    const state = await this.#account.mailboxNamed(wanted);
     const shared = await this.#account.openMailbox(state);
     return new OpenMailbox(this.#account, shared, {
       name: wanted,
@@ -118,8 +127,7 @@ export class FileAccountMail implements AccountMail {
   }
 
   async status(name: string): Promise<MailboxStatus> {
-    const folder = folderOfName(canonicalName(name));
-    let state = await this.#account.mailboxOfFolder(folder);
+    let state = await this.#account.mailboxNamed(canonicalName(name));
     const doubt = await folderDoubt(this.#account, state);
     if (doubt?.isOnlyDue === true) {
       // The next STATUS tells what it finds, and whoever watches is woken.
@@ -130,7 +138,7 @@ export class FileAccountMail implements AccountMail {
       } catch (error) {
         if (!canBeReadAsItWas(state, error)) throw error;
       }
-      state = await this.#account.mailboxOfFolder(folder);
+      state = await this.#account.mailboxOfFolder(state.folder);
     }
     return statusOf(state);
   }
@@ -139,8 +147,7 @@ export class FileAccountMail implements AccountMail {
     mailboxName: string,
     messages: Iterable<AppendRequest> | AsyncIterable<AppendRequest>,
   ): Promise<Appended> {
-    const folder = folderOfName(canonicalName(mailboxName));
-    await this.#account.mailboxOfFolder(folder);
+    const { folder } = await this.#account.mailboxNamed(canonicalName(mailboxName));
     return this.#store(folder, messages, undefined);
   }
 
@@ -149,7 +156,10 @@ export class FileAccountMail implements AccountMail {
     message: AppendRequest,
     deliveryId: string,
   ): Promise<Appended> {
-    return this.#store(folderOfName(canonicalName(mailboxName)), [message], deliveryId);
+    const name = canonicalName(mailboxName);
+    // Most mail is for INBOX, which is always there.
+    const folder = name === "INBOX" ? inboxFolder : (await this.#account.mailboxNamed(name)).folder;
+    return this.#store(folder, [message], deliveryId);
   }
 
   async quota(): Promise<QuotaUsage> {
@@ -164,7 +174,7 @@ export class FileAccountMail implements AccountMail {
   }
 
   async annotations(name: string | undefined, query: AnnotationQuery): Promise<Annotations> {
-    const folder = name === undefined ? undefined : folderOfName(canonicalName(name));
+    const folder = await this.#folderOf(name);
     return annotationsIn(await readAnnotations(this.#account, folder), query);
   }
 
@@ -173,19 +183,18 @@ export class FileAccountMail implements AccountMail {
     changes: readonly AnnotationChange[],
     options: { readonly user?: string } = {},
   ): Promise<void> {
-    const folder = name === undefined ? undefined : folderOfName(canonicalName(name));
-    if (folder !== undefined) await this.#account.mailboxOfFolder(folder);
+    const folder = await this.#folderOf(name);
     const user = options.user === undefined ? "" : checkedIdentifier(options.user);
     await this.#account.run("setAnnotations", { folder, user, changes });
   }
 
   async rights(name: string): Promise<readonly MailboxRights[]> {
-    return readRights(this.#account, folderOfName(canonicalName(name)));
+    const { folder } = await this.#account.mailboxNamed(canonicalName(name));
+    return readRights(this.#account, folder);
   }
 
   async setRights(name: string, identifier: string, change: RightsChange): Promise<void> {
-    const folder = folderOfName(canonicalName(name));
-    await this.#account.mailboxOfFolder(folder);
+    const { folder } = await this.#account.mailboxNamed(canonicalName(name));
     const checked = checkedIdentifier(identifier);
     await this.#account.run("setRights", { folder, identifier: checked, change });
   }
@@ -212,6 +221,12 @@ export class FileAccountMail implements AccountMail {
     this.#onClose();
   }
 
+  /** Of a mailbox, or undefined for the account itself. */
+  async #folderOf(name: string | undefined): Promise<string | undefined> {
+    if (name === undefined) return undefined;
+    return (await this.#account.mailboxNamed(canonicalName(name))).folder;
+  }
+
   /** Messages one after the other, each durable before the next is read; then all are placed at once. */
   async #store(
     folder: string,
@@ -224,7 +239,7 @@ export class FileAccountMail implements AccountMail {
     const messages: ReceivedMessage[] = [];
     try {
       for await (const request of requests) {
-        refuseTooMany(messages.length + 1, folder);
+        refuseTooMany(messages.length + 1);
         messages.push(await receiveMessage(request, options));
       }
       const appended = await this.#account.run("append", {
@@ -244,13 +259,14 @@ export class FileAccountMail implements AccountMail {
   /** RFC 9051 §6.3.6: INBOX gives its messages to a new mailbox, and stays, with what is below it. */
   async #renameInbox(toName: string): Promise<void> {
     await this.createMailbox(toName);
-    const state = await this.#account.mailboxOfFolder(folderOfName("INBOX"));
+    const state = await this.#account.mailboxOfFolder(inboxFolder);
     const inbox = await this.#account.openMailbox(state);
     try {
       const uids = [...inbox.columns.uids];
+      const { folder: targetFolder } = await this.#account.mailboxNamed(toName);
       await this.#account.run(
         "copy",
-        { guid: inbox.guid, uids, targetFolder: folderOfName(toName), quota: {}, isMove: true },
+        { guid: inbox.guid, uids, targetFolder, quota: {}, isMove: true },
         weightOf(uids),
       );
     } finally {
@@ -279,18 +295,12 @@ export class FileAccountMail implements AccountMail {
   }
 }
 
-function refuseTooMany(messages: number, folder: string): void {
+function refuseTooMany(messages: number): void {
   if (messages <= limits.messagesPerAppendMax) return;
   throw new StoreError(
     "limit",
-    `Cannot append more than ${limits.messagesPerAppendMax} messages to "${nameOfFolder(folder)}" at once`,
+    `Cannot append more than ${limits.messagesPerAppendMax} messages at once`,
   );
-}
-
-/** The folders of a name and of all levels above it, from the top. */
-function foldersDownTo(name: string): string[] {
-  const levels = name.split("/");
-  return levels.map((_level, at) => folderOfName(levels.slice(0, at + 1).join("/")));
 }
 
 function statusOf(state: MailboxState): MailboxStatus {

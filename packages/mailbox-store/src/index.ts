@@ -1,3 +1,9 @@
+export {
+  type Adoption,
+  type AdoptionOptions,
+  adoptMail,
+  planAdoption,
+} from "./adopt/adopt-mail.ts";
 export { limits as mailboxStoreLimits } from "./limits.ts";
 export type { AccountMail, Mailbox, MailStore } from "./mailbox-store.ts";
 export { type MailStoreOptions, openMailStore } from "./open-mail-store.ts";

@@ -59,6 +59,8 @@ export const limits = {
   messagesOfLargeJob: 500,
   /** For taking foreign files into the index in one transaction: each may have to be read whole. */
   adoptMsPerTransaction: 250,
+  /** Files that are copied at once when a tree is taken over: they share syncs of the disk. */
+  adoptionsAtOnce: 16,
   /** What dovecot-uidlist may hold of messages that are gone, before it is written anew. */
   uidListSlackBytes: 64 * KiB,
   /** Hand-overs that are older than deliveryMemoryMs are forgotten with each so many deliveries. */
@@ -74,8 +76,12 @@ export const limits = {
   cheapScanMessagesMax: 1_000,
   /** In a larger mailbox a change hidden in one clock tick is found at latest so long after. */
   rescanMs: MINUTE_MS,
-  /** Waiting for another process's transaction or dotlock, in the writer thread. */
+  /** Waiting for another process's transaction, in the writer thread; for another program's lock, outside it. */
   lockWaitMs: 10_000,
+  /** For another program's lock in the writer thread, once a holder: Dovecot's are held for 1 to 20 ms. */
+  dotlockWaitMs: 100,
+  /** Between two tries of a job that found a file locked. */
+  lockedRetryMs: 100,
   /** Dovecot's own bound for its dovecot-uidlist.lock. */
   staleLockMs: 2 * MINUTE_MS,
   /** Between making a lock file and writing into it a living process needs no such time. */

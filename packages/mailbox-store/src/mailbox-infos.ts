@@ -1,15 +1,22 @@
 import type { MailboxState } from "./index/index-reader.ts";
-import { nameOfFolder } from "./maildir/folder-name.ts";
+import { namesOfFolders } from "./maildir/folder-name.ts";
+import type { NameStyle } from "./maildir/name-style.ts";
 import type { MailboxInfo, SpecialUse } from "./types.ts";
 
 /** Mailboxes, the names above them that are none, and subscribed names that are gone: sorted, INBOX first. */
 export function mailboxInfos(
   mailboxes: readonly MailboxState[],
   subscribed: ReadonlySet<string>,
+  style: NameStyle,
 ): readonly MailboxInfo[] {
   const infos = new Map<string, MailboxInfo>();
+  const nameOf = namesOfFolders(
+    mailboxes.map(({ folder }) => folder),
+    style,
+  );
   for (const { folder, guid, specialUse } of mailboxes) {
-    const name = nameOfFolder(folder);
+    const name = nameOf.get(folder);
+    if (name === undefined) continue;
     infos.set(name, {
       name,
       mailboxId: guid,

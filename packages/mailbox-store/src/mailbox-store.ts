@@ -8,6 +8,7 @@ import type {
   ChangesSince,
   Copied,
   FlagChange,
+  Hierarchy,
   MailboxChanges,
   MailboxInfo,
   MailboxRights,
@@ -41,6 +42,8 @@ export interface MailStore extends AsyncDisposable {
 
 /** The mailboxes of one account. */
 export interface AccountMail extends AsyncDisposable {
+  /** Of an account that was taken over, what its clients are used to. */
+  readonly hierarchy: Hierarchy;
   /** Every mailbox and every subscribed name, sorted by name with INBOX first. */
   listMailboxes(): Promise<readonly MailboxInfo[]>;
   /** "exists", "not-permitted" (a name that cannot be), or "limit". Parents are made too (RFC 9051 §6.3.4). */

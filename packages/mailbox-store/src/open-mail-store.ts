@@ -89,7 +89,7 @@ class FileMailStore implements MailStore {
     state.users += 1;
     try {
       if (known === undefined) {
-        const opening = this.#context.writer.run("open", path, { accountId: account.id });
+        const opening = state.run("open", { accountId: account.id });
         this.#opening.set(path, opening);
         await opening.finally(() => this.#opening.delete(path));
       } else await this.#opening.get(path);

@@ -3,7 +3,7 @@ import type { AccountState } from "./account-state.ts";
 import { changesSince } from "./changes-since.ts";
 import { limits } from "./limits.ts";
 import type { Mailbox } from "./mailbox-store.ts";
-import { canonicalName, folderOfName } from "./maildir/folder-name.ts";
+import { canonicalName } from "./maildir/folder-name.ts";
 import { changesBetween } from "./message-columns.ts";
 import { bitsOfSystemFlags } from "./message-flags.ts";
 import { openMessage, readSummaries } from "./read-messages.ts";
@@ -156,8 +156,7 @@ export class OpenMailbox implements Mailbox {
 
   async replace(uid: Uid, targetName: string, request: AppendRequest): Promise<Appended> {
     this.#refuseIfReadOnly("replace a message");
-    const targetFolder = folderOfName(canonicalName(targetName));
-    await this.#account.mailboxOfFolder(targetFolder);
+    const { folder: targetFolder } = await this.#account.mailboxNamed(canonicalName(targetName));
     const { host, messageBytesMax } = this.#account.context;
     const compression = this.#compression;
     const options = { tmpDirectory: this.#account.tmpPath, host, messageBytesMax, compression };
@@ -200,8 +199,7 @@ export class OpenMailbox implements Mailbox {
   }
 
   async #copy(uids: readonly Uid[], targetName: string, isMove: boolean): Promise<Copied> {
-    const targetFolder = folderOfName(canonicalName(targetName));
-    await this.#account.mailboxOfFolder(targetFolder);
+    const { folder: targetFolder } = await this.#account.mailboxNamed(canonicalName(targetName));
     const args = { guid: this.#shared.guid, targetFolder, quota: this.#quota(), isMove };
     // RFC 9051 §6.4.7: a COPY is all or none, however many.
     if (!isMove || uids.length <= limits.messagesPerTransaction) {

@@ -28,3 +28,6 @@ export class StoreError extends Error {
     this.code = code;
   }
 }
+
+/** Another program has a file locked: the job was taken back, and may be tried again a little later. */
+export class LockedError extends StoreError {}

@@ -30,6 +30,13 @@ export type SpecialUse =
   | "\\Trash"
   | "\\All";
 
+/** How IMAP clients know the names of an account; the store itself has `/` between levels and no prefix. */
+export interface Hierarchy {
+  readonly separator: "/" | ".";
+  /** Ends with the separator, or is empty. In front of every name but INBOX. */
+  readonly prefix: string;
+}
+
 export interface MailboxInfo {
   /** `/` between levels, Unicode NFC; INBOX is written `INBOX`. */
   readonly name: string;

@@ -1,17 +1,11 @@
-import { type Account, connectAuth } from "@posthouse/accounts";
-import type { AccountMail } from "@posthouse/mailbox-store";
+import type { Account } from "@posthouse/accounts";
 import { Command } from "commander";
 import { administer } from "../administration.ts";
-import { becomeOwnerOf } from "../become-owner.ts";
-import { CommandFailure } from "../command-failure.ts";
 import { withExamples } from "../examples.ts";
+import { accountOf, withMailOf } from "../mail-of.ts";
 import { print, printRows } from "../output.ts";
-import {
-  configOf,
-  type SourceOptions,
-  withJsonOption,
-  withSourceOptions,
-} from "../source-options.ts";
+import { type SourceOptions, withJsonOption, withSourceOptions } from "../source-options.ts";
+import { adoptCommand } from "./adopt.ts";
 
 /** `posthouse mailbox`: what is stored. */
 export function mailboxCommand(): Command {
@@ -49,6 +43,7 @@ export function mailboxCommand(): Command {
       ["mailbox search-index ann@example.org"],
     ),
   );
+  mailbox.addCommand(adoptCommand());
   return mailbox;
 }
 
@@ -141,26 +136,4 @@ async function findingsOf(
     if (!(error instanceof Error && error.name === "StoreError")) throw error;
     return [{ account: address, finding: error.message }];
   }
-}
-
-async function accountOf(options: SourceOptions, address: string): Promise<Account> {
-  const account = await administer(options, async () => {
-    await using auth = connectAuth({ socketPath: configOf(options).auth.socketPath });
-    return await auth.findAccount(address);
-  });
-  if (account !== undefined) return account;
-  throw new CommandFailure(`There is no account ${address}; "posthouse account list" shows all`);
-}
-
-async function withMailOf<Result>(
-  options: SourceOptions,
-  account: Account,
-  work: (mail: AccountMail) => Promise<Result>,
-): Promise<Result> {
-  const config = configOf(options);
-  becomeOwnerOf(config.paths.mail);
-  const { openStoreOf } = await import("../mail-store.ts");
-  await using store = await openStoreOf(config);
-  await using mail = await store.openAccount(account);
-  return await work(mail);
 }

@@ -1,8 +1,11 @@
-import type { MailboxInfo, SpecialUse } from "@posthouse/mailbox-store";
+import type { Hierarchy, MailboxInfo, SpecialUse } from "@posthouse/mailbox-store";
+import { clientNameOf } from "../syntax/mailbox-hierarchy.ts";
 
 /** One name of the hierarchy, with what LIST has to know about what is below it. */
 export interface MailboxNode {
+  /** What the client calls it. */
   readonly name: string;
+  readonly storeName: string;
   readonly exists: boolean;
   readonly isSubscribed: boolean;
   readonly specialUse: readonly SpecialUse[];
@@ -15,23 +18,29 @@ interface GrowingNode extends MailboxNode {
 }
 
 /** Every mailbox and subscribed name, and every level above one, in the store's order. */
-export function mailboxTree(mailboxes: readonly MailboxInfo[]): readonly MailboxNode[] {
+export function mailboxTree(
+  mailboxes: readonly MailboxInfo[],
+  hierarchy: Hierarchy,
+): readonly MailboxNode[] {
   const nodes = new Map<string, GrowingNode>();
   for (const mailbox of mailboxes) {
-    for (const parent of levelsAbove(mailbox.name)) {
+    const name = clientNameOf(mailbox.name, hierarchy);
+    for (const parent of levelsAbove(name, hierarchy.separator)) {
       if (!nodes.has(parent)) nodes.set(parent, onlyParent(parent));
     }
-    const known = nodes.get(mailbox.name);
-    nodes.set(mailbox.name, { ...mailbox, descendants: known?.descendants ?? [] });
+    const descendants = nodes.get(name)?.descendants ?? [];
+    nodes.set(name, { ...mailbox, name, storeName: mailbox.name, descendants });
   }
   for (const node of nodes.values()) {
-    for (const parent of levelsAbove(node.name)) nodes.get(parent)?.descendants.push(node);
+    for (const parent of levelsAbove(node.name, hierarchy.separator))
+      nodes.get(parent)?.descendants.push(node);
   }
   return [...nodes.values()];
 }
 
 const onlyParent = (name: string): GrowingNode => ({
   name,
+  storeName: "",
   exists: false,
   isSubscribed: false,
   specialUse: [],
@@ -39,9 +48,9 @@ const onlyParent = (name: string): GrowingNode => ({
 });
 
 /** `a/b/c` is below `a` and `a/b`. */
-function levelsAbove(name: string): string[] {
+function levelsAbove(name: string, separator: string): string[] {
   const levels: string[] = [];
-  for (let at = name.indexOf("/"); at !== -1; at = name.indexOf("/", at + 1)) {
+  for (let at = name.indexOf(separator); at !== -1; at = name.indexOf(separator, at + 1)) {
     levels.push(name.slice(0, at));
   }
   return levels;

@@ -13,20 +13,21 @@ export const list = defineCommand({
   states: loggedIn,
   expunges: "tell",
   async run({ user }, args, { output }) {
-    const wanted = readListArguments(args);
+    const { hierarchy } = user.mail;
+    const wanted = readListArguments(args, hierarchy.separator);
     if (wanted.isForSeparator) {
-      output.untagged('LIST (\\Noselect) "/" ""');
+      output.untagged(`LIST (\\Noselect) "${hierarchy.separator}" ""`);
       return { text: "LIST completed" };
     }
     const matched = new MatchedNames(wanted.patterns);
-    for (const node of mailboxTree(await user.mail.listMailboxes())) {
+    for (const node of mailboxTree(await user.mail.listMailboxes(), hierarchy)) {
       // Each name is held against each pattern, and those that do not match take as long.
       await output.pace();
-      const answer = answerFor(node, wanted, matched);
+      const answer = answerFor(node, wanted, matched, hierarchy.separator);
       if (answer === undefined) continue;
       output.untagged(answer.line);
       if (answer.isSelected && node.exists && wanted.returns.status.length > 0) {
-        const line = await statusLine(user.mail, node.name, wanted);
+        const line = await statusLine(user.mail, node, wanted);
         if (line !== undefined) output.untagged(line);
       }
     }
@@ -45,6 +46,7 @@ function answerFor(
   node: MailboxNode,
   wanted: ListArguments,
   matched: MatchedNames,
+  separator: string,
 ): ListAnswer | undefined {
   if (!matched.has(node.name)) return undefined;
   const isSelected = satisfies(node, wanted);
@@ -57,7 +59,7 @@ function answerFor(
   const attributes = attributesOf(node, wanted).join(" ");
   const childInfo = below.length > 0 ? ' ("CHILDINFO" ("SUBSCRIBED"))' : "";
   const name = formatQuotedMailbox(node.name);
-  return { line: `LIST (${attributes}) "/" ${name}${childInfo}`, isSelected };
+  return { line: `LIST (${attributes}) "${separator}" ${name}${childInfo}`, isSelected };
 }
 
 /** Without a selection: what exists, and what is above something that does. */
@@ -80,11 +82,11 @@ function attributesOf(node: MailboxNode, { isExtended, returns }: ListArguments)
 /** Nothing for a mailbox that was deleted meanwhile: RFC 5819 §2 wants no NO for it. */
 async function statusLine(
   mail: AccountMail,
-  name: string,
+  { name, storeName }: MailboxNode,
   { returns }: ListArguments,
 ): Promise<string | undefined> {
   try {
-    return formatStatus(name, returns.status, await mail.status(name));
+    return formatStatus(name, returns.status, await mail.status(storeName));
   } catch (error) {
     if (error instanceof StoreError && error.code === "not-found") return undefined;
     throw error;

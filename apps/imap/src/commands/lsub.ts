@@ -10,22 +10,27 @@ export const lsub = defineCommand({
   states: loggedIn,
   expunges: "tell",
   async run({ user }, args, { output }) {
+    const { hierarchy } = user.mail;
     args.sp();
     const reference = args.listReference();
     args.sp();
     const text = args.listMailbox();
     args.end();
 
-    const [pattern] = patternsOf(reference, [text], false);
+    const [pattern] = patternsOf(reference, [text], {
+      isExtended: false,
+      separator: hierarchy.separator,
+    });
     if (pattern === undefined) return { text: "LSUB completed" };
     const matched = new MatchedNames([pattern]);
-    for (const node of mailboxTree(await user.mail.listMailboxes())) {
+    for (const node of mailboxTree(await user.mail.listMailboxes(), hierarchy)) {
       await output.pace();
       if (!matched.has(node.name)) continue;
       const stands = pattern.hasLevelWildcard && standsForOthers(node, matched);
       if (!node.isSubscribed && !stands) continue;
       const attributes = node.isSubscribed ? "" : "\\Noselect";
-      output.untagged(`LSUB (${attributes}) "/" ${formatQuotedMailbox(node.name)}`);
+      const name = formatQuotedMailbox(node.name);
+      output.untagged(`LSUB (${attributes}) "${hierarchy.separator}" ${name}`);
     }
     return { text: "LSUB completed" };
   },

@@ -1,6 +1,7 @@
 import type { MailboxStatus } from "@posthouse/mailbox-store";
 import { formatStatus, readStatusItems } from "../answers/status.ts";
 import { defineCommand, loggedIn } from "../command.ts";
+import { clientNameOf } from "../syntax/mailbox-hierarchy.ts";
 
 /** STATUS: RFC 3501 §6.3.10. */
 export const status = defineCommand({
@@ -15,7 +16,7 @@ export const status = defineCommand({
     args.end();
 
     const found: MailboxStatus = await user.mail.status(name);
-    output.untagged(formatStatus(name, items, found));
+    output.untagged(formatStatus(clientNameOf(name, user.mail.hierarchy), items, found));
     return { text: "STATUS completed" };
   },
 });

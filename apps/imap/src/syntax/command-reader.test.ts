@@ -138,7 +138,7 @@ const soup = fc.array(
 const rules: Record<string, (args: CommandReader) => unknown> = {
   "fetch-att": readFetchAttributes,
   search: readSearchProgram,
-  list: (args) => readListArguments(args),
+  list: (args) => readListArguments(args, "/"),
   mailbox: (args) => args.mailbox(),
   "sequence-set": (args) => args.sequenceSet(),
   "flag-list": (args) => args.storeFlags(),

@@ -1,8 +1,9 @@
-import { type SystemFlag, systemFlagBits } from "@posthouse/mailbox-store";
+import { type Hierarchy, type SystemFlag, systemFlagBits } from "@posthouse/mailbox-store";
 import { limits } from "../limits.ts";
 import { bad, CommandFailure, no } from "../response.ts";
 import { parseDate, parseDateTime } from "./date-time.ts";
-import { canonicalMailboxName, decodeModifiedUtf7 } from "./mailbox-name.ts";
+import { ownHierarchy, storeNameOf } from "./mailbox-hierarchy.ts";
+import { decodeModifiedUtf7 } from "./mailbox-name.ts";
 import { parseSequenceSet, type SequenceSet } from "./sequence-set.ts";
 
 /** UINT32_MAX: number and nz-number, RFC 3501 §9. */
@@ -70,10 +71,17 @@ export class CommandReader {
   /** The lines of the command; `literals[i]` stands between lines i and i+1. */
   readonly #lines: readonly string[];
   readonly #literals: readonly Buffer[];
+  readonly #hierarchy: Hierarchy;
   #line: number;
   #at: number;
 
-  constructor(lines: readonly string[], literals: readonly Buffer[] = [], startAt = 0) {
+  constructor(
+    lines: readonly string[],
+    literals: readonly Buffer[] = [],
+    startAt = 0,
+    hierarchy: Hierarchy = ownHierarchy,
+  ) {
+    this.#hierarchy = hierarchy;
     this.#lines = lines;
     this.#literals = literals;
     this.#line = 0;
@@ -165,7 +173,7 @@ export class CommandReader {
   /** A name that a mailbox can have, as the store knows it. */
   mailbox(): string {
     const name = this.#mailboxName();
-    const canonical = canonicalMailboxName(name);
+    const canonical = storeNameOf(name, this.#hierarchy);
     if (canonical === undefined) throw no("CANNOT", "No mailbox can have that name");
     return canonical;
   }
@@ -180,10 +188,11 @@ export class CommandReader {
     }
   }
 
-  /** As mailbox(), for CREATE: a last "/" says that children will follow, and is no part (RFC 3501 §6.3.3). */
+  /** As mailbox(), for CREATE: a last separator says that children will follow, and is no part (RFC 3501 §6.3.3). */
   mailboxToCreate(): string {
     const name = this.#mailboxName();
-    const canonical = canonicalMailboxName(name.endsWith("/") ? name.slice(0, -1) : name);
+    const isParent = name.endsWith(this.#hierarchy.separator);
+    const canonical = storeNameOf(isParent ? name.slice(0, -1) : name, this.#hierarchy);
     if (canonical === undefined) throw no("CANNOT", "No mailbox can have that name");
     // One such name, and clients that keep mailboxes as directories refuse the whole account.
     if (canonical.split("/").some((level) => level === "." || level === "..")) {

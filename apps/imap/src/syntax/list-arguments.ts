@@ -26,7 +26,7 @@ export interface ListArguments {
 const selectOptions = new Set(["SUBSCRIBED", "REMOTE", "RECURSIVEMATCH", "SPECIAL-USE"]);
 
 /** `["(" options ")" SP] reference SP pattern-or-patterns [SP "RETURN" SP "(" options ")"]`. */
-export function readListArguments(args: CommandReader): ListArguments {
+export function readListArguments(args: CommandReader, separator: "/" | "."): ListArguments {
   const selected = readSelectOptions(args);
   const reference = args.listReference();
   args.sp();
@@ -39,7 +39,7 @@ export function readListArguments(args: CommandReader): ListArguments {
 
   const isExtended = selected !== undefined || hasPatternList || returned !== undefined;
   return {
-    patterns: patternsOf(reference, texts, isExtended),
+    patterns: patternsOf(reference, texts, { isExtended, separator }),
     isExtended,
     isForSeparator: !isExtended && texts[0] === "",
     select: {
@@ -59,7 +59,7 @@ export function readListArguments(args: CommandReader): ListArguments {
 export function patternsOf(
   reference: string | undefined,
   texts: readonly (string | undefined)[],
-  isExtended: boolean,
+  { isExtended, separator }: { readonly isExtended: boolean; readonly separator: "/" | "." },
 ): ListPattern[] {
   const patterns: ListPattern[] = [];
   let charactersLeft = limits.listPatternCharactersMax;
@@ -67,7 +67,7 @@ export function patternsOf(
     if (reference === undefined || text === undefined) continue;
     if (isExtended && text === "") continue;
     charactersLeft -= reference.length + text.length;
-    if (charactersLeft >= 0) patterns.push(new ListPattern(reference + text));
+    if (charactersLeft >= 0) patterns.push(new ListPattern(reference + text, separator));
   }
   return patterns;
 }

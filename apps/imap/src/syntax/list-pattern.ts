@@ -6,8 +6,10 @@
  */
 export class ListPattern {
   readonly #pattern: string;
+  readonly #separator: "/" | ".";
 
-  constructor(pattern: string) {
+  constructor(pattern: string, separator: "/" | "." = "/") {
+    this.#separator = separator;
     // Neighbouring wildcards are one; with a "*" among them the others add nothing.
     this.#pattern = pattern
       .normalize("NFC")
@@ -20,7 +22,8 @@ export class ListPattern {
 
   matches(name: string): boolean {
     const pattern = this.#pattern;
-    const inboxLength = /^INBOX(?=$|\/)/.test(name) ? "INBOX".length : 0;
+    const isInbox = name === "INBOX" || name.startsWith(`INBOX${this.#separator}`);
+    const inboxLength = isInbox ? "INBOX".length : 0;
     let reached = new Uint8Array(pattern.length + 1);
     reached[0] = 1;
     this.#passWildcards(reached);
@@ -32,7 +35,7 @@ export class ListPattern {
         if (reached[position] === 0) continue;
         const expected = pattern[position] as string;
         const isWildcard = expected === "*" || expected === "%";
-        if (isWildcard && (expected === "*" || character !== "/")) {
+        if (isWildcard && (expected === "*" || character !== this.#separator)) {
           next[position] = 1;
           isAlive = true;
         } else if (!isWildcard && isSame(expected, character, at < inboxLength)) {

@@ -65,12 +65,12 @@ const encodeShifted = (characters: string): string =>
 /**
  * The name as the store knows it: NFC, and INBOX in one spelling whatever the client's (RFC 3501 §5.1),
  * also as the first level of a longer name. Undefined where no mailbox can have the name.
+ * What the store would not make, it says itself: another program may have made it, and then it can be opened.
  */
 export function canonicalMailboxName(name: string): string | undefined {
   const canonical = name.normalize("NFC").replace(/^inbox(?=$|\/)/i, "INBOX");
   if (Buffer.byteLength(canonical) > limits.mailboxNameBytesMax) return undefined;
   // An empty level, as in "a//b" or "/a", names no directory.
   if (canonical.split("/").includes("")) return undefined;
-  if (/\p{Cc}|\u2028|\u2029/u.test(canonical)) return undefined;
   return canonical;
 }

@@ -15,7 +15,7 @@ import {
 import { hostname, uptime } from "node:os";
 import { join } from "node:path";
 import { limits } from "../limits.ts";
-import { StoreError } from "../store-error.ts";
+import { LockedError } from "../store-error.ts";
 import { errnoOf, fileMode } from "./durable-file.ts";
 
 let linkSource: string | undefined;
@@ -55,20 +55,45 @@ export function releaseLinkSource(): void {
  * A lock file as Dovecot makes them: it holds `<pid>:<host>`, and is there while somebody writes. For
  * Dovecot's sake only: our own processes exclude each other by the transaction that is open here.
  *
- * A lock whose process is dead on this host, or that is older than two minutes, is nobody's; so is one
- * from before this host was started, or that a power failure emptied. It is first moved aside and looked
- * at again, so that a lock made in between is not taken from its owner.
+ * A lock whose process is dead on this host or younger than the lock, or that is older than two minutes, is
+ * nobody's; so is one from before this host was started, or that a power failure emptied. It is first moved
+ * aside and looked at again, so that a lock made in between is not taken from its owner.
  */
 export function takeDotlock(path: string): { release(): void } {
-  const deadline = Date.now() + limits.lockWaitMs;
+  const deadline = Date.now() + limits.dotlockWaitMs;
   for (;;) {
-    if (tryToTake(path)) return { release: () => removeIfThere(path) };
+    if (tryToTake(path)) {
+      inVain.delete(path);
+      return { release: () => removeIfThere(path) };
+    }
     if (breakStaleLock(path)) continue;
-    if (Date.now() > deadline) {
-      throw new StoreError("unavailable", `Cannot lock "${path}": another program holds it`);
+    const holder = holderOf(path);
+    if (Date.now() > deadline || (holder !== undefined && inVain.get(path) === holder)) {
+      noteInVain(path, holder);
+      throw new LockedError("unavailable", `Cannot lock "${path}": another program holds it`);
     }
     sleepInThread(5);
   }
+}
+
+/**
+ * Who was waited for in vain, by lock. This thread is everybody's, so that it waits for one holder once and
+ * shortly; then whoever asked tries again from the event loop, where waiting costs nobody anything.
+ */
+const inVain = new Map<string, string>();
+
+function noteInVain(path: string, holder: string | undefined): void {
+  if (holder === undefined) return;
+  inVain.delete(path);
+  inVain.set(path, holder);
+  const oldest = inVain.keys().next().value;
+  if (inVain.size > limits.openIndexesMax && oldest !== undefined) inVain.delete(oldest);
+}
+
+/** The very lock that is there now: a holder that lets go and comes again is another. */
+function holderOf(path: string): string | undefined {
+  const stats = statSync(path, { bigint: true, throwIfNoEntry: false });
+  return stats && `${stats.ino}:${stats.ctimeNs}`;
 }
 
 /** One call to the system, where rmSync() makes three. */
@@ -117,7 +142,7 @@ function breakStaleLock(path: string): boolean {
     const owner = readFileSync(path, "utf8");
     // A link changes only the ctime, as Dovecot knows too.
     const { mtimeMs, ctimeMs } = statSync(path);
-    if (!isStale(owner, Date.now() - Math.max(mtimeMs, ctimeMs))) return false;
+    if (!isStale(owner, Math.max(mtimeMs, ctimeMs))) return false;
     const aside = `${path}.stale-${process.pid}-${process.hrtime.bigint()}`;
     renameSync(path, aside);
     if (readFileSync(aside, "utf8") !== owner) linkSync(aside, path);
@@ -130,7 +155,8 @@ function breakStaleLock(path: string): boolean {
   }
 }
 
-function isStale(owner: string, ageMs: number): boolean {
+function isStale(owner: string, madeMs: number): boolean {
+  const ageMs = Date.now() - madeMs;
   if (ageMs > limits.staleLockMs) return true;
   const match = /^(\d{1,10}):(.+)$/.exec(owner.trim());
   if (match === null) return ageMs > limits.unsignedLockMs;
@@ -140,7 +166,24 @@ function isStale(owner: string, ageMs: number): boolean {
   const pid = Number(match[1]);
   // Our own pid: in a container the number comes back after each restart, and we hold locks for milliseconds.
   if (pid === process.pid) return ageMs > 5_000;
-  return !isAlive(pid);
+  if (!isAlive(pid)) return true;
+  const startedMs = startOfProcess(pid);
+  return startedMs !== undefined && startedMs > madeMs + 2_000;
+}
+
+/** When a process began, of those that Linux shows us: a number that was given out again is not the holder. */
+function startOfProcess(pid: number): number | undefined {
+  try {
+    // proc(5): the name may hold anything, and ends with the last ")"; the 22nd field counts clock ticks since boot.
+    const fields = readFileSync(`/proc/${pid}/stat`, "latin1")
+      .replace(/^.*\) /s, "")
+      .split(" ");
+    const bootSeconds = Number(/^btime (\d+)$/m.exec(readFileSync("/proc/stat", "latin1"))?.[1]);
+    const startedMs = bootSeconds * 1000 + Number(fields[19]) * 10;
+    return Number.isFinite(startedMs) ? startedMs : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 function isAlive(pid: number): boolean {

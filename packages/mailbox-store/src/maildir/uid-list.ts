@@ -9,7 +9,7 @@ import { limits } from "../limits.ts";
  *
  * V is UIDVALIDITY, N a UID that was not given out when the header was written (later lines may be
  * larger), G the mailbox's id. A line is UID, extensions of Dovecot, colon, file name; what follows
- * `:2,` in it is not kept up to date. Lines only grow in UID. Version 1 has neither letters nor G.
+ * `:2,` in it is not kept up to date. Lines only grow in UID. Versions 1 and 2 have neither letters nor G.
  */
 export interface UidList {
   readonly uidValidity: number;
@@ -84,7 +84,7 @@ export function formatUidListLine(entry: UidListEntry): string {
 function parseHeader(
   line: string,
 ): { uidValidity: number; uidNext: number; guid: string | undefined } | undefined {
-  const old = /^1 (\d{1,10}) (\d{1,10})$/.exec(line);
+  const old = /^[12] (\d{1,10}) (\d{1,10})$/.exec(line);
   const fields = line.startsWith("3 ") ? line.slice(2).split(" ") : undefined;
   const field = (letter: string): string | undefined =>
     fields?.find((text) => text.startsWith(letter))?.slice(1);

@@ -10,7 +10,7 @@ import {
 import { join } from "node:path";
 import Database from "better-sqlite3";
 import { crashPoint } from "../crash-point.ts";
-import { isDamage } from "../index/index-file.ts";
+import { isDamage } from "../index/damage.ts";
 import { errnoOf, fileMode } from "../maildir/durable-file.ts";
 import { lockByTransaction } from "../maildrop-lock.ts";
 import { searchSchema, searchSchemaVersion } from "./search-schema.ts";

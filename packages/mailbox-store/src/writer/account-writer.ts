@@ -7,7 +7,7 @@ import { indexIdentity, openIndexForWriting, setIndexAside } from "../index/inde
 import { limits } from "../limits.ts";
 import { sleepInThread } from "../maildir/dotlock.ts";
 import { errnoOf, fileMode } from "../maildir/durable-file.ts";
-import { StoreError } from "../store-error.ts";
+import { LockedError, StoreError } from "../store-error.ts";
 import { markerName } from "./account-tree.ts";
 import { finishBatch } from "./batch-journal.ts";
 import { jobOf } from "./job-table.ts";
@@ -249,7 +249,12 @@ export function removeTree(accountPath: string): void {
 }
 
 export function failure(number: number, error: StoreError): JobOutcome {
-  return { number, code: error.code, message: error.message };
+  return {
+    number,
+    code: error.code,
+    message: error.message,
+    isLocked: error instanceof LockedError,
+  };
 }
 
 /** Whatever the disk or SQLite could not do may pass: the sender keeps the message and tries again. */

@@ -176,7 +176,12 @@ export interface BatchReply {
 
 export type JobOutcome =
   | { readonly number: number; readonly result: unknown }
-  | { readonly number: number; readonly code: StoreErrorCode; readonly message: string };
+  | {
+      readonly number: number;
+      readonly code: StoreErrorCode;
+      readonly message: string;
+      readonly isLocked: boolean;
+    };
 
 export interface WriterOptions {
   readonly mailDirectory: string;

@@ -1,5 +1,5 @@
 import { Worker } from "node:worker_threads";
-import { StoreError } from "../store-error.ts";
+import { LockedError, StoreError } from "../store-error.ts";
 import type { BatchReply, JobName, Jobs, WriterMessage, WriterOptions } from "./jobs.ts";
 
 interface Waiting {
@@ -85,8 +85,10 @@ export class WriterThread {
       if (waiting === undefined) continue;
       this.#waiting.delete(outcome.number);
       this.#countDown(waiting.accountPath);
-      if ("code" in outcome) waiting.reject(new StoreError(outcome.code, outcome.message));
-      else waiting.resolve(outcome.result);
+      if ("code" in outcome) {
+        const Kind = outcome.isLocked ? LockedError : StoreError;
+        waiting.reject(new Kind(outcome.code, outcome.message));
+      } else waiting.resolve(outcome.result);
     }
     after();
   }

@@ -1,0 +1,133 @@
+import type { Adoption, AdoptionOptions } from "@posthouse/mailbox-store";
+import { Command, Option } from "commander";
+import { CommandFailure } from "../command-failure.ts";
+import { withExamples } from "../examples.ts";
+import { accountOf, withMailOf } from "../mail-of.ts";
+import { harmless, print, printRows } from "../output.ts";
+import {
+  configOf,
+  type SourceOptions,
+  withJsonOption,
+  withSourceOptions,
+} from "../source-options.ts";
+
+interface AdoptOptions extends SourceOptions {
+  readonly dryRun?: boolean;
+  readonly json?: boolean;
+  readonly link?: boolean;
+  readonly move?: boolean;
+  readonly separator?: "/" | ".";
+  readonly prefix?: string;
+  readonly encoding?: "modified-utf-7" | "utf-8";
+}
+
+/** `posthouse mailbox adopt`: moving in from Dovecot, Courier or any Maildir. */
+export const adoptCommand = (): Command =>
+  withExamples(
+    withJsonOption(
+      withSourceOptions(
+        new Command("adopt")
+          .description("take over a Maildir of Dovecot or Courier, with its UIDs, flags and dates")
+          .argument("<address>")
+          .argument("<directory>", 'the Maildir: it holds "cur", "new" and "tmp"')
+          .option("--dry-run", "say what would be done and what cannot be kept, and do nothing")
+          .option("--link", "hard-link messages instead of copying them")
+          .option("--move", "remove the old tree when the new one is on disk")
+          .addOption(
+            new Option(
+              "--separator <character>",
+              "between levels of names, as clients are used to",
+            ).choices(["/", "."]),
+          )
+          .option("--prefix <text>", "in front of every name but INBOX, such as INBOX.")
+          .addOption(
+            new Option("--encoding <name>", "of folder names on disk").choices([
+              "modified-utf-7",
+              "utf-8",
+            ]),
+          ),
+      ),
+    ).action(adopt),
+    [
+      "mailbox adopt ann@example.org /var/vmail/example.org/ann/Maildir --dry-run",
+      "mailbox adopt ann@example.org /home/ann/Maildir --move --separator / --prefix ''",
+    ],
+  );
+
+async function adopt(address: string, directory: string, options: AdoptOptions): Promise<void> {
+  if (options.link === true && options.move === true) {
+    throw new CommandFailure("--link leaves the old tree, --move removes it: choose one");
+  }
+  const account = await accountOf(options, address);
+  const request: AdoptionOptions = {
+    mailDirectory: configOf(options).paths.mail,
+    account,
+    source: directory,
+    mode: options.move === true ? "move" : options.link === true ? "link" : "copy",
+    ...(options.separator !== undefined && { separator: options.separator }),
+    ...(options.prefix !== undefined && { prefix: options.prefix }),
+    ...(options.encoding !== undefined && { encoding: options.encoding }),
+  };
+  const { adoptMail, planAdoption } = await import("@posthouse/mailbox-store");
+  const plan = await planAdoption(request);
+  tell(plan, options);
+  if (plan.obstacles.length > 0) {
+    process.exitCode = 1;
+    return;
+  }
+  if (options.dryRun === true) {
+    say(options, "Nothing was changed; without --dry-run it is done");
+    return;
+  }
+  await adoptMail(request);
+  // Opened once, so that no client waits for the first look at every file.
+  const count = await withMailOf(options, account, async (mail) => {
+    let messages = 0;
+    for (const { name, exists } of await mail.listMailboxes()) {
+      if (exists) messages += (await mail.status(name)).messages;
+    }
+    return messages;
+  });
+  say(
+    options,
+    plan.isDone
+      ? `${account.address} took it over before; it has ${count} messages now`
+      : `${account.address} has ${count} messages now`,
+  );
+}
+
+function tell(plan: Adoption, options: AdoptOptions): void {
+  if (options.json === true) {
+    print(JSON.stringify(plan, null, 2));
+    return;
+  }
+  if (plan.isDone) return;
+  print(`${formatNames[plan.format]}${plan.layout === "fs" ? ", laid out as directories" : ""}`);
+  print(
+    `Clients see names such as ${plan.prefix}Archive${plan.separator}2026; folders on disk are in ${plan.encoding}\n`,
+  );
+  printRows(plan.mailboxes, {
+    columns: {
+      name: "Mailbox",
+      messages: "Messages",
+      bytes: "Bytes",
+      uidValidity: "UIDVALIDITY",
+    },
+    whenEmpty: "There is nothing left of it",
+  });
+  if (plan.remarks.length > 0) print("");
+  for (const remark of plan.remarks) print(`- ${harmless(remark)}`);
+  for (const obstacle of plan.obstacles) print(`\nIt cannot be done: ${harmless(obstacle)}`);
+  print("");
+}
+
+const formatNames = {
+  dovecot: "A Maildir of Dovecot",
+  courier: "A Maildir of Courier",
+  "maildir++": "A Maildir without a list of UIDs",
+  posthouse: "A Maildir of Posthouse",
+} as const satisfies Record<Adoption["format"], string>;
+
+function say(options: AdoptOptions, text: string): void {
+  if (options.json !== true) print(text);
+}
