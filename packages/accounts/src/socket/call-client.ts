@@ -11,8 +11,8 @@ export interface CallClientOptions {
   readonly callMs?: number;
   /** How long a connection is tried for; within it a restart of auth is not seen. */
   readonly connectMs?: number;
-  /** Told of what the other side says unasked, and of the loss of a connection: events may have been missed. */
-  readonly onEvent?: (event: string | "connection-lost") => void;
+  /** Told of what the other side says unasked, and of `connection-lost`, when events may have been missed. */
+  readonly onEvent?: (event: string) => void;
 }
 
 /**

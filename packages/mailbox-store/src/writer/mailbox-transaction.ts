@@ -5,6 +5,7 @@ import { detailsId, packedId } from "../index/schema.ts";
 import { limits } from "../limits.ts";
 import { readIfThere, replaceDurably } from "../maildir/durable-file.ts";
 import { fileSignature } from "../maildir/file-signature.ts";
+import { keywordLettersMax } from "../maildir/keyword-list.ts";
 import {
   type DirectoryTimes,
   directoryTimes,
@@ -241,6 +242,9 @@ export class MailboxTransaction {
       statements.putRights.run(row.id, identifier, rights);
     }
     row.specialUse = file.specialUse.join(" ");
+    this.keywords.restore(file.moreKeywords);
+    // The first scan gives messages theirs.
+    if (this.isScanned) this.#takeInKeywords(file);
     // An index of an earlier day does not know what was given out since.
     if (file.modSeqReserved > row.modSeqReserved) {
       row.highestModSeq = Math.max(row.highestModSeq, file.modSeqReserved + 1);
@@ -249,9 +253,41 @@ export class MailboxTransaction {
     this.#transaction.noteChange();
   }
 
+  /**
+   * For a job that cannot be taken back from here on, and whose messages have keywords that stand nowhere
+   * else: they are on disk before it goes on.
+   */
+  writeMailboxFileNow(): void {
+    if (!this.#mustWriteMailboxFile) return;
+    this.writeMailboxFileLater();
+    this.#writeMailboxFile();
+  }
+
   mailboxFile(): MailboxFile | undefined {
     const octets = readIfThere(join(this.folderPath, mailboxFileName));
     return octets === undefined ? undefined : parseMailboxFile(octets);
+  }
+
+  /**
+   * Which messages have which keywords beyond the letters. The index may not know of a change that stands
+   * in the file: left there, it would come true on the day when the index is lost.
+   */
+  #takeInKeywords(file: MailboxFile): void {
+    const { statements } = this.#transaction;
+    const { id } = this.row;
+    const known = this.keywords.messagesBeyondLetters();
+    for (const key of new Set([...known.keys(), ...file.keywordsOfMessages.keys()])) {
+      const positions = file.keywordsOfMessages.get(key) ?? [];
+      if (positions.join(" ") === (known.get(key) ?? []).join(" ")) continue;
+      const uid = statements.fileByKey.get(id, key)?.uid;
+      const message = uid === undefined ? undefined : statements.message.get(id, uid);
+      if (uid === undefined || message === undefined) continue;
+      const letters = this.keywords
+        .positionsOfSet(message.keywordSet)
+        .filter((at) => at < keywordLettersMax);
+      const keywordSet = this.keywords.setOf([...letters, ...positions]);
+      statements.updateFlags.run(message.flags, keywordSet, this.modSeq(), id, uid);
+    }
   }
 
   /**
@@ -333,10 +369,11 @@ export class MailboxTransaction {
         modSeqReserved: this.row.modSeqReserved,
         specialUse: this.row.specialUse.split(" ").filter((use) => use !== ""),
         moreKeywords,
-        keywordsOfMessages:
-          this.isScanned || before === undefined
-            ? this.keywords.messagesBeyondLetters()
-            : before.keywordsOfMessages,
+        // Until the first scan is done, the file knows of messages that the index does not know yet.
+        keywordsOfMessages: new Map([
+          ...(this.isScanned ? [] : (before?.keywordsOfMessages ?? [])),
+          ...this.keywords.messagesBeyondLetters(),
+        ]),
         annotations: statements.annotations.all(this.row.id),
         rights: new Map(rights.map((one) => [one.identifier, one.rights])),
         otherLines: before?.otherLines ?? [],

@@ -76,8 +76,9 @@ function removeSources(
   target: MailboxTransaction,
   copied: readonly CopiedMessage[],
 ): void {
-  // The one sync that cannot wait for the others: before it, the source is all there is on disk.
+  // What cannot wait for the others: before it, the source is all there is on disk.
   syncDirectory(join(target.folderPath, "cur"));
+  target.writeMailboxFileNow();
   crashPoint("C3");
   const removed: number[] = [];
   // From the first unlink on nothing may fail the job: what cannot be removed is in both.

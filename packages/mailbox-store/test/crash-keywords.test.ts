@@ -1,0 +1,61 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { AccountMail } from "../src/index.ts";
+import { type ChildOrder, startChild } from "./child-store.ts";
+import { message, snapshotOf, TestStore } from "./store-for-tests.ts";
+
+/** More than the 26 that have letters in file names: the last ones stand in posthouse-mailbox alone. */
+const keywords = Array.from({ length: 30 }, (_, at) => `keyword${at}`);
+
+async function filled(): Promise<TestStore> {
+  const files = await TestStore.open();
+  const account = await files.account();
+  await account.append("INBOX", [
+    { octets: [message("1")], keywords },
+    { octets: [message("2")], keywords: ["keyword1", "keyword29"] },
+  ]);
+  await files.close();
+  return files;
+}
+
+async function killed(files: TestStore, order: ChildOrder, row: string): Promise<void> {
+  const child = await startChild(files.mailDirectory, row);
+  await child.ask(order);
+  await child[Symbol.asyncDispose]();
+  assert.equal(child.signal, "SIGKILL", "the process came to this row");
+}
+
+async function keywordsIn(account: AccountMail): Promise<string[]> {
+  const all: string[] = [];
+  for (const name of ["INBOX", "Archive"]) {
+    const { messages } = await snapshotOf(account, name);
+    all.push(...messages.map((one) => `${name} ${one.uid}: ${one.keywords.join(" ")}`));
+  }
+  return all;
+}
+
+for (const row of ["F1", "F2", "commit changeFlags", "committed changeFlags"]) {
+  test(`a keyword without a letter, set by a process killed at ${row}, is there or not, with and without the index`, async () => {
+    await using files = await filled();
+    // Its keyword is the 31st.
+    await killed(files, { do: "flag", uids: [1, 2] }, row);
+    const shown = await keywordsIn(await files.account());
+    await files.close();
+    await files.removeIndex();
+    assert.deepEqual(await keywordsIn(await files.account()), shown);
+  });
+}
+
+for (const row of ["C3", "C4", "commit copy", "committed copy"]) {
+  test(`a move killed at ${row} keeps keywords without a letter`, async () => {
+    await using files = await filled();
+    await killed(files, { do: "move", uids: [1, 2], to: "Archive" }, row);
+    const shown = await keywordsIn(await files.account());
+    assert.equal(shown.length, 2);
+    assert.equal(shown.filter((one) => one.endsWith(": keyword1 keyword29")).length, 1);
+    assert.equal(shown.filter((one) => one.endsWith([...keywords].sort().join(" "))).length, 1);
+    await files.close();
+    await files.removeIndex();
+    assert.deepEqual(await keywordsIn(await files.account()), shown);
+  });
+}
