@@ -16,6 +16,7 @@ import {
   namesOfFolders,
 } from "./maildir/folder-name.ts";
 import { type NameStyle, readNameStyle } from "./maildir/name-style.ts";
+import { mboxJournalName, mboxName } from "./mbox/mbox-folder.ts";
 import type { FillClient } from "./search/fill-client.ts";
 import type { SearchClient } from "./search/search-client.ts";
 import { SharedMailbox } from "./shared-mailbox.ts";
@@ -173,7 +174,7 @@ export class AccountState {
     await this.followIndex();
     const find = () => this.read((queries) => queries.mailboxByFolder.get(folder));
     let found = await find();
-    const isThere = await isDirectory(join(this.folderPath(folder), "cur"));
+    const isThere = await isMailbox(this.folderPath(folder));
     if ((found === undefined) === isThere) {
       await this.run("syncFolders", {});
       found = await find();
@@ -306,9 +307,12 @@ export class AccountState {
   }
 }
 
-async function isDirectory(path: string): Promise<boolean> {
-  return stat(path).then(
-    (stats) => stats.isDirectory(),
-    () => false,
-  );
+/** A cur/ makes a folder a mailbox, or an mbox. */
+async function isMailbox(folderPath: string): Promise<boolean> {
+  const isThere = (name: string) =>
+    stat(join(folderPath, name)).then(
+      () => true,
+      () => false,
+    );
+  return (await isThere("cur")) || (await isThere(mboxName)) || isThere(mboxJournalName);
 }

@@ -10,6 +10,7 @@ import type { AccountMail, Mailbox } from "./mailbox-store.ts";
 import { canonicalName, canonicalNameToMake, inboxFolder } from "./maildir/folder-name.ts";
 import { parseSubscriptions } from "./maildir/subscriptions.ts";
 import { lockMaildrop } from "./maildrop-lock.ts";
+import { formatOfFolder } from "./mbox/mbox-folder.ts";
 import { OpenMailbox, weightOf } from "./open-mailbox.ts";
 import { readAnnotations, readRights } from "./plain-file-rows.ts";
 import { discardReceived, receiveMessage } from "./receive-message.ts";
@@ -234,7 +235,9 @@ export class FileAccountMail implements AccountMail {
     deliveryId: string | undefined,
   ): Promise<Appended> {
     const { host, messageBytesMax } = this.#account.context;
-    const { compression = "none" } = this.#ref;
+    // An mbox has no form for it.
+    const isMbox = formatOfFolder(this.#account.folderPath(folder)) === "mbox";
+    const { compression = "none" } = isMbox ? {} : this.#ref;
     const options = { tmpDirectory: this.#account.tmpPath, host, messageBytesMax, compression };
     const messages: ReceivedMessage[] = [];
     try {

@@ -20,6 +20,8 @@ export const limits = {
   inflationMax: 100,
   /** A compressed file whose name does not say its size is inflated in memory once, to count. */
   countedBytesMax: 64 * 1024 * KiB,
+  /** Of an mbox message's header, where the store's own fields are looked for when they are changed. */
+  mboxHeaderBytesMax: 1024 * KiB,
   /** Of one name on disk, by ext4, XFS, btrfs and ZFS alike. */
   folderNameOctetsMax: 255,
   /** Ours, not Maildir's: a client that makes more is broken. */

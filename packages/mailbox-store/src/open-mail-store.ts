@@ -89,7 +89,10 @@ class FileMailStore implements MailStore {
     state.users += 1;
     try {
       if (known === undefined) {
-        const opening = state.run("open", { accountId: account.id });
+        const opening = state.run("open", {
+          accountId: account.id,
+          ...(account.format === undefined ? {} : { format: account.format }),
+        });
         this.#opening.set(path, opening);
         await opening.finally(() => this.#opening.delete(path));
       } else await this.#opening.get(path);

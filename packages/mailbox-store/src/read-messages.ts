@@ -9,6 +9,8 @@ import type { DetailsRow, MessageRow } from "./index/rows.ts";
 import { detailsId, storedFlagBits } from "./index/schema.ts";
 import { limits } from "./limits.ts";
 import { pathOfFile } from "./maildir/folder-files.ts";
+import { parsePlace } from "./mbox/message-place.ts";
+import { openMboxMessage } from "./mbox/open-mbox-message.ts";
 import { detailsOf, objectId } from "./message-details.ts";
 import type { SharedMailbox } from "./shared-mailbox.ts";
 import { StoreError } from "./store-error.ts";
@@ -41,7 +43,9 @@ export async function openMessage(
     throw new StoreError("gone", `The message of UID ${uid} in "${account.path}" is gone`);
   }
   const { messageBytesMax } = account.context;
-  const about = { sizeBytes: found.row.size, isLf: isLf(found.row), messageBytesMax };
+  const { row } = found;
+  const form = { isLf: isLf(row), isPlain: isInMbox(row) };
+  const about = { sizeBytes: row.size, messageBytesMax, ...form };
   return StoredFile.open(found.handle, about, async () => {
     const [details] = await readDetails(account, mailbox, [uid]);
     if (details === undefined) {
@@ -85,7 +89,7 @@ async function parseMissing(
     const found = await openFile(account, mailbox, uid);
     if (found === undefined) continue;
     try {
-      const about = { sizeBytes: found.row.size, messageBytesMax };
+      const about = { sizeBytes: found.row.size, messageBytesMax, isPlain: isInMbox(found.row) };
       const octets = await MessageOctets.open(found.handle, about);
       parsed.push({ uid, ...(await parseOctets(octets.read(), isLf(found.row))) });
     } catch (error) {
@@ -132,12 +136,32 @@ async function openFile(
     const { id, folder } = mailbox.state;
     const row = await account.read((queries) => queries.message.get(id, uid));
     if (row === undefined) return undefined;
-    const isNew = (row.flags & storedFlagBits.isNew) !== 0;
-    const path = pathOfFile(account.folderPath(folder), { ...row, isNew });
-    const handle = await openIfThere(path);
+    const handle = await openWhereItIs(account, account.folderPath(folder), mailbox, row);
     if (handle !== undefined) return { handle, row };
   }
   return undefined;
+}
+
+async function openWhereItIs(
+  account: AccountState,
+  folderPath: string,
+  mailbox: SharedMailbox,
+  row: MessageRow,
+): Promise<FileHandle | undefined> {
+  const place = parsePlace(row.info);
+  if (place !== undefined) {
+    return openMboxMessage(folderPath, place, {
+      signature: mailbox.state.newMtime,
+      tmpDirectory: account.tmpPath,
+      host: account.context.host,
+    });
+  }
+  const isNew = (row.flags & storedFlagBits.isNew) !== 0;
+  return openIfThere(pathOfFile(folderPath, { ...row, isNew }));
+}
+
+function isInMbox(row: MessageRow): boolean {
+  return parsePlace(row.info) !== undefined;
 }
 
 function isLf(row: MessageRow): boolean {

@@ -8,6 +8,8 @@ import { storedFlagBits } from "./index/schema.ts";
 import { limits } from "./limits.ts";
 import { type LoadedColumns, loadPacked, loadRows } from "./load-columns.ts";
 import { parseMaildirName } from "./maildir/maildir-name.ts";
+import { formatOfFolder, mboxJournalName, mboxMark, mboxName } from "./mbox/mbox-folder.ts";
+import { signatureOf } from "./mbox/open-mbox-message.ts";
 import { changedColumns, emptyColumns } from "./message-columns.ts";
 import { StoreError } from "./store-error.ts";
 import type { MessageColumns } from "./types.ts";
@@ -124,6 +126,16 @@ export class SharedMailbox {
   startWatching(): void {
     if (this.#watches.length > 0) return;
     const folderPath = this.#account.folderPath(this.#state.folder);
+    if (formatOfFolder(folderPath) === "mbox") {
+      this.#watches.push(
+        watchPath(
+          join(folderPath, mboxName),
+          () => this.#noteEntry(mboxName),
+          this.#account.context.log,
+        ),
+      );
+      return;
+    }
     for (const directory of ["new", "cur"]) {
       this.#watches.push(
         watchPath(
@@ -236,6 +248,11 @@ export class SharedMailbox {
   }
 
   async #isAsRecorded(entry: string): Promise<boolean> {
+    if (entry === mboxName) {
+      const folderPath = this.#account.folderPath(this.#state.folder);
+      const state = await this.#account.read((queries) => queries.mailboxByGuid.get(this.guid));
+      return (await signatureOf(join(folderPath, mboxName))) === state?.newMtime;
+    }
     const [directory = "", fileName = ""] = entry.split("/", 2);
     if (fileName === "") return false;
     const path = join(this.#account.folderPath(this.#state.folder), directory, fileName);
@@ -295,6 +312,7 @@ export async function folderDoubt(
 ): Promise<FolderDoubt | undefined> {
   if (state.isScanned === 0) return { settledBy: undefined };
   const folderPath = account.folderPath(state.folder);
+  if (state.curMtime === mboxMark) return mboxDoubt(folderPath, state);
   const [newNs, curNs] = await Promise.all([
     mtimeNs(join(folderPath, "new")),
     mtimeNs(join(folderPath, "cur")),
@@ -312,6 +330,21 @@ export async function folderDoubt(
   // While the tick may still go on, a scan settles nothing.
   const isOver = Date.now() - newestMs > limits.mtimeGrainMs;
   return { settledBy: isOver ? `${newNs} ${curNs}` : undefined };
+}
+
+/** Each write changes size or time, but for one in the clock tick of the last. */
+async function mboxDoubt(
+  folderPath: string,
+  state: MailboxState,
+): Promise<FolderDoubt | undefined> {
+  const signature = await signatureOf(join(folderPath, mboxName));
+  // With a journal, a write is under way or was cut off: what it makes of the mbox is to be seen.
+  const isBeingWritten = (await signatureOf(join(folderPath, mboxJournalName))) !== "none";
+  if (isBeingWritten || signature !== state.newMtime) return { settledBy: undefined };
+  const changedMs = Number(BigInt(signature.split(":")[2] ?? 0) / 1_000_000n);
+  if (state.recordedMs - changedMs >= limits.mtimeGrainMs) return undefined;
+  const isOver = Date.now() - changedMs > limits.mtimeGrainMs;
+  return { settledBy: isOver ? signature : undefined };
 }
 
 async function mtimeNs(path: string): Promise<bigint | undefined> {

@@ -223,6 +223,9 @@ export interface RightsChange {
   readonly rights: string;
 }
 
+/** How messages are kept: each in a file of its own, or all of a mailbox in one. */
+export type MailboxFormat = "maildir" | "mbox";
+
 export interface AccountRef {
   /** Stable id of the account: names it in databases. */
   readonly id: string;
@@ -233,6 +236,8 @@ export interface AccountRef {
   /** "none", when absent. */
   readonly compression?: Compression;
   readonly quotaMailboxes?: number;
+  /** Of a new account and of all mailboxes that are made in it; it stays what it is. Maildir when absent. */
+  readonly format?: MailboxFormat;
 }
 
 /** What Mailbox.search() looks for in the text of messages. An empty text is in every field that is there. */

@@ -10,6 +10,7 @@ import { ann, message, octetsOf, snapshotOf, TestStore, uidsOf } from "./store-f
 const formats = [
   { name: "maildir", open: () => TestStore.open() },
   { name: "maildir, compressed", open: () => TestStore.open({ compression: "zstd" }) },
+  { name: "mbox", open: () => TestStore.open({}, "mbox") },
 ];
 
 function refusal(code: StoreErrorCode): (error: unknown) => boolean {

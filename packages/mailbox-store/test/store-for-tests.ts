@@ -6,6 +6,7 @@ import {
   type AccountRef,
   type Compression,
   type Mailbox,
+  type MailboxFormat,
   type MailStore,
   type MailStoreOptions,
   openMailStore,
@@ -26,13 +27,21 @@ export class TestStore implements AsyncDisposable {
   readonly #options: Partial<TestStoreOptions>;
   #store: Promise<MailStore> | undefined;
 
-  constructor(mailDirectory: string, options: Partial<TestStoreOptions>) {
+  readonly #format: MailboxFormat;
+
+  constructor(mailDirectory: string, options: Partial<TestStoreOptions>, format: MailboxFormat) {
     this.mailDirectory = mailDirectory;
     this.#options = options;
+    this.#format = format;
   }
 
-  static async open(options: Partial<TestStoreOptions> = {}): Promise<TestStore> {
-    return new TestStore(await mkdtemp(join(tmpdir(), "mailbox-store-")), options);
+  /** New accounts in it are kept in `format`. */
+  static async open(
+    options: Partial<TestStoreOptions> = {},
+    format: MailboxFormat = "maildir",
+  ): Promise<TestStore> {
+    const mailDirectory = await mkdtemp(join(tmpdir(), "mailbox-store-"));
+    return new TestStore(mailDirectory, options, format);
   }
 
   /** Where ann's files are. */
@@ -49,9 +58,11 @@ export class TestStore implements AsyncDisposable {
       ...this.#options,
     });
     const { compression } = this.#options;
-    return (await this.#store).openAccount(
-      compression === undefined ? ref : { compression, ...ref },
-    );
+    return (await this.#store).openAccount({
+      format: this.#format,
+      ...(compression === undefined ? {} : { compression }),
+      ...ref,
+    });
   }
 
   get store(): Promise<MailStore> {

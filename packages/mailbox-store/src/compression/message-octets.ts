@@ -12,6 +12,8 @@ export interface AboutOctets {
   /** As the index has it, or its file's name. */
   readonly sizeBytes: number;
   readonly messageBytesMax: number;
+  /** Never compressed, whatever its first octets look like: a copy from an mbox. */
+  readonly isPlain?: boolean;
 }
 
 const start: SeekPoint = { fileOffset: 0, octetOffset: 0 };
@@ -43,7 +45,7 @@ export class MessageOctets {
       0,
       Math.min(Math.max(about.sizeBytes, markBytes), limits.headBytes),
     );
-    const form = formOf(head);
+    const form = about.isPlain ? "plain" : formOf(head);
     if (form === "plain") return new MessageOctets(handle, head, form, Number.POSITIVE_INFINITY);
     if (form !== "zstd" && form !== "gzip") {
       throw new StoreError("unreadable", `Cannot read a file that is compressed with ${form}`);

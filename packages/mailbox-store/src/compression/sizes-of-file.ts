@@ -50,6 +50,17 @@ function inflatedSizes(path: string, fileBytes: number): OriginalSizes {
   }
 }
 
+/** A message's octets before compression, in memory; undefined for a file that is not compressed. */
+export function inflatedOctets(path: string): Buffer | undefined {
+  const file = openSync(path, "r");
+  try {
+    if (formOf(readAt(file, 0, markBytes)) === "plain") return undefined;
+  } finally {
+    closeSync(file);
+  }
+  return inflate(readFileSync(path));
+}
+
 function inflate(file: Buffer): Buffer {
   let maxOutputLength = limits.countedBytesMax;
   if (formOf(file) === "gzip") return gunzipSync(file, { maxOutputLength });

@@ -62,11 +62,11 @@ export function releaseLinkSource(): void {
 export function takeDotlock(path: string): { release(): void } {
   const deadline = Date.now() + limits.dotlockWaitMs;
   for (;;) {
-    if (tryToTake(path)) {
+    const lock = tryDotlock(path);
+    if (lock !== undefined) {
       inVain.delete(path);
-      return { release: () => removeIfThere(path) };
+      return lock;
     }
-    if (breakStaleLock(path)) continue;
     const holder = holderOf(path);
     if (Date.now() > deadline || (holder !== undefined && inVain.get(path) === holder)) {
       noteInVain(path, holder);
@@ -74,6 +74,14 @@ export function takeDotlock(path: string): { release(): void } {
     }
     sleepInThread(5);
   }
+}
+
+/** At once: undefined when another has it. */
+export function tryDotlock(path: string): { release(): void } | undefined {
+  do {
+    if (tryToTake(path)) return { release: () => removeIfThere(path) };
+  } while (breakStaleLock(path));
+  return undefined;
 }
 
 /**

@@ -10,6 +10,7 @@ export const mailboxFileName = "posthouse-mailbox";
  *
  *   posthouse-mailbox 1               version: a file of another is set aside, and its mailbox gets a new id
  *   id <32 hex digits>                MAILBOXID of RFC 8474 §4.1; the G of dovecot-uidlist
+ *   uid-validity <n>                  of an mbox, which says it too, but not while it is empty
  *   uid-reserved <n>                  no UID above n was ever given out
  *   modseq-reserved <n>               no modseq above n was ever given out
  *   special-use \Sent                 RFC 6154 §2; one line each
@@ -23,6 +24,7 @@ export const mailboxFileName = "posthouse-mailbox";
  */
 export interface MailboxFile {
   readonly id: string;
+  readonly uidValidity?: number;
   readonly uidReserved: number;
   readonly modSeqReserved: number;
   readonly specialUse: readonly string[];
@@ -39,6 +41,7 @@ export function parseMailboxFile(octets: Buffer): MailboxFile | undefined {
   const [first, ...lines] = octets.toString("utf8").split("\n");
   if (first !== "posthouse-mailbox 1") return undefined;
   let id: string | undefined;
+  let uidValidity = 0;
   let uidReserved = 0;
   let modSeqReserved = 0;
   const specialUse: string[] = [];
@@ -51,6 +54,7 @@ export function parseMailboxFile(octets: Buffer): MailboxFile | undefined {
     const [name = "", ...values] = line.split(" ");
     const [value = "", ...more] = values;
     if (name === "id" && /^[0-9a-f]{32}$/.test(value)) id = value;
+    else if (name === "uid-validity") uidValidity = numberOf(value, 0xffff_ffff);
     else if (name === "uid-reserved") uidReserved = numberOf(value, 0xffff_ffff);
     else if (name === "modseq-reserved") modSeqReserved = numberOf(value, 2 ** 52);
     else if (name === "special-use" && value !== "") specialUse.push(value);
@@ -70,6 +74,7 @@ export function parseMailboxFile(octets: Buffer): MailboxFile | undefined {
   if (id === undefined) return undefined;
   return {
     id,
+    ...(uidValidity === 0 ? {} : { uidValidity }),
     uidReserved,
     modSeqReserved,
     specialUse,
@@ -85,6 +90,7 @@ export function formatMailboxFile(file: MailboxFile): string {
   return [
     "posthouse-mailbox 1",
     `id ${file.id}`,
+    ...(file.uidValidity === undefined ? [] : [`uid-validity ${file.uidValidity}`]),
     `uid-reserved ${file.uidReserved}`,
     `modseq-reserved ${file.modSeqReserved}`,
     ...file.specialUse.map((use) => `special-use ${use}`),

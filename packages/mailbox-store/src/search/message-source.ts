@@ -6,6 +6,8 @@ import type { IndexReader, MailboxState } from "../index/index-reader.ts";
 import { detailsId, storedFlagBits } from "../index/schema.ts";
 import { pathOfFile } from "../maildir/folder-files.ts";
 import { inboxFolder } from "../maildir/folder-name.ts";
+import { parsePlace } from "../mbox/message-place.ts";
+import { openMboxMessage } from "../mbox/open-mbox-message.ts";
 import { openIfThere, StoredFile } from "../stored-file.ts";
 
 /** A message file that a thread of the search has open. */
@@ -36,16 +38,22 @@ export async function openSource(
       const state = queries.mailboxByGuid.get(mailbox.guid);
       const row = state && queries.message.get(state.id, uid);
       const details = state && queries.details.get(detailsId(state.id, uid));
-      return state && row && { folder: state.folder, row, details };
+      return state && row && { folder: state.folder, signature: state.newMtime, row, details };
     });
     if (found === undefined) return "expunged";
-    const { folder, row, details } = found;
+    const { folder, signature, row, details } = found;
     const folderPath = folder === inboxFolder ? accountPath : join(accountPath, folder);
     const isNew = (row.flags & storedFlagBits.isNew) !== 0;
-    const handle = await openIfThere(pathOfFile(folderPath, { ...row, isNew }));
+    const place = parsePlace(row.info);
+    const tmpDirectory = join(accountPath, "tmp");
+    const handle =
+      place === undefined
+        ? await openIfThere(pathOfFile(folderPath, { ...row, isNew }))
+        : await openMboxMessage(folderPath, place, { signature, tmpDirectory, host: "search" });
     if (handle === undefined) continue;
     const isLf = (row.flags & storedFlagBits.isLf) !== 0;
-    const about = { sizeBytes: row.size, isLf, messageBytesMax };
+    const isPlain = place !== undefined;
+    const about = { sizeBytes: row.size, isLf, isPlain, messageBytesMax };
     const file = await StoredFile.open(handle, about, () =>
       Promise.reject(new Error("not asked for")),
     );

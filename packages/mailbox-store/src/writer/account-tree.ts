@@ -11,7 +11,9 @@ import {
 import { folderOfName } from "../maildir/folder-name.ts";
 import { formatSubscriptions } from "../maildir/subscriptions.ts";
 import { nextUidValidity } from "../maildir/uid-validity.ts";
+import { formatFileName, formatOfFolder } from "../mbox/mbox-folder.ts";
 import { StoreError } from "../store-error.ts";
+import type { MailboxFormat } from "../types.ts";
 import { makeDirectory, stagingName, writeEmptyFolder } from "./folder-on-disk.ts";
 import type { MailRoot } from "./mail-root.ts";
 
@@ -37,8 +39,13 @@ const firstMailboxes = [
  *   A2      whole                       -                as A1
  *   A3      -                           whole            done
  */
-export function ensureAccount(accountPath: string, accountId: string, root: MailRoot): boolean {
-  const isNew = !existsSync(accountPath) && makeAccount(accountPath, accountId, root);
+export function ensureAccount(
+  accountPath: string,
+  account: { readonly accountId: string; readonly format: MailboxFormat },
+  root: MailRoot,
+): boolean {
+  const { accountId } = account;
+  const isNew = !existsSync(accountPath) && makeAccount(accountPath, account, root);
   const id = readIfThere(join(accountPath, accountFileName))?.toString("utf8").trim();
   if (id === undefined) adoptTree(accountPath, accountId);
   else if (id !== accountId) {
@@ -50,7 +57,11 @@ export function ensureAccount(accountPath: string, accountId: string, root: Mail
   return isNew;
 }
 
-function makeAccount(accountPath: string, accountId: string, root: MailRoot): boolean {
+function makeAccount(
+  accountPath: string,
+  account: { readonly accountId: string; readonly format: MailboxFormat },
+  root: MailRoot,
+): boolean {
   root.refuseIfReplaced();
   const domainPath = dirname(accountPath);
   if (!existsSync(domainPath)) {
@@ -60,7 +71,7 @@ function makeAccount(accountPath: string, accountId: string, root: MailRoot): bo
   const staging = join(domainPath, stagingName("making"));
   try {
     makeDirectory(staging);
-    fillAccount(staging, accountId);
+    fillAccount(staging, account.accountId, account.format);
     crashPoint("A2");
     renameSync(staging, accountPath);
     syncDirectory(domainPath);
@@ -73,25 +84,33 @@ function makeAccount(accountPath: string, accountId: string, root: MailRoot): bo
   }
 }
 
-function fillAccount(path: string, accountId: string): void {
+function fillAccount(path: string, accountId: string, format: MailboxFormat): void {
   let uidValidity = nextUidValidity(path, 0);
-  writeEmptyFolder(path, { uidValidity, specialUse: [] });
+  writeEmptyFolder(path, { uidValidity, specialUse: [], format });
+  // Where everything is received, whatever the format.
+  makeDirectory(join(path, "tmp"));
   rmSync(join(path, "maildirfolder"));
   crashPoint("A1");
   for (const { name, specialUse } of firstMailboxes) {
     uidValidity = nextUidValidity(path, uidValidity);
-    writeEmptyFolder(join(path, folderOfName(name)), { uidValidity, specialUse: [specialUse] });
+    writeEmptyFolder(join(path, folderOfName(name)), {
+      uidValidity,
+      specialUse: [specialUse],
+      format,
+    });
   }
   const subscribed = new Set(["INBOX", ...firstMailboxes.map(({ name }) => name)]);
   writeNew(join(path, subscriptionsName), formatSubscriptions(subscribed));
   writeNew(join(path, accountFileName), `${accountId}\n`);
   writeNew(join(path, markerName), Buffer.alloc(8));
+  if (format !== "maildir") writeNew(join(path, formatFileName), `${format}\n`);
   syncDirectory(path);
 }
 
 /** A tree of Dovecot or of another Maildir++ program is taken over as it is. */
 function adoptTree(accountPath: string, accountId: string): void {
-  for (const directory of ["new", "cur", "tmp"]) {
+  const isMbox = formatOfFolder(accountPath) === "mbox";
+  for (const directory of isMbox ? ["tmp"] : ["new", "cur", "tmp"]) {
     mkdirSync(join(accountPath, directory), { recursive: true });
   }
   replaceDurably(join(accountPath, accountFileName), `${accountId}\n`);

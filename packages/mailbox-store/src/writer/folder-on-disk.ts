@@ -4,6 +4,8 @@ import { join } from "node:path";
 import { directoryMode, syncDirectory, writeNew } from "../maildir/durable-file.ts";
 import { formatMailboxFile, mailboxFileName } from "../maildir/mailbox-file.ts";
 import { formatUidListHeader } from "../maildir/uid-list.ts";
+import { mboxName } from "../mbox/mbox-folder.ts";
+import type { MailboxFormat } from "../types.ts";
 import { uidListName } from "./uid-list-file.ts";
 
 /** A name of ours for a directory that is not, or no longer, part of the tree. */
@@ -24,21 +26,30 @@ export function makeDirectory(path: string): void {
   if ((statSync(path).mode & 0o7777) !== directoryMode) chmodSync(path, directoryMode);
 }
 
+/** What a mailbox has from its beginning. */
+export interface NewMailbox {
+  readonly uidValidity: number;
+  readonly specialUse: readonly string[];
+  readonly format: MailboxFormat;
+}
+
 /** Everything of an empty mailbox, in a directory that nobody sees yet. */
-export function writeEmptyFolder(
-  path: string,
-  mailbox: { readonly uidValidity: number; readonly specialUse: readonly string[] },
-): void {
-  for (const directory of ["", "new", "cur", "tmp"]) makeDirectory(join(path, directory));
+export function writeEmptyFolder(path: string, mailbox: NewMailbox): void {
+  const { uidValidity } = mailbox;
+  const isMbox = mailbox.format === "mbox";
   const guid = newGuid();
-  writeNew(
-    join(path, uidListName),
-    formatUidListHeader({ uidValidity: mailbox.uidValidity, uidNext: 1, guid }),
-  );
+  for (const directory of isMbox ? [""] : ["", "new", "cur", "tmp"]) {
+    makeDirectory(join(path, directory));
+  }
+  if (isMbox) writeNew(join(path, mboxName), "");
+  else {
+    writeNew(join(path, uidListName), formatUidListHeader({ uidValidity, uidNext: 1, guid }));
+  }
   writeNew(
     join(path, mailboxFileName),
     formatMailboxFile({
       id: guid,
+      ...(isMbox ? { uidValidity } : {}),
       // Nothing is given out before the index has raised them.
       uidReserved: 0,
       modSeqReserved: 0,
@@ -56,11 +67,7 @@ export function writeEmptyFolder(
 }
 
 /** Builds it aside and gives it its name, so that a crash leaves all of it or nothing that is seen. */
-export function makeFolder(
-  accountPath: string,
-  folder: string,
-  mailbox: { readonly uidValidity: number; readonly specialUse: readonly string[] },
-): void {
+export function makeFolder(accountPath: string, folder: string, mailbox: NewMailbox): void {
   const staging = join(accountPath, stagingName("making"));
   try {
     writeEmptyFolder(staging, mailbox);

@@ -1,6 +1,6 @@
 import type { DetailsRow } from "../index/rows.ts";
 import type { StoreErrorCode } from "../store-error.ts";
-import type { AnnotationChange, RightsChange } from "../types.ts";
+import type { AnnotationChange, MailboxFormat, RightsChange } from "../types.ts";
 
 /** A message whose octets are durable in a file of the account's tmp/. */
 export interface ReceivedMessage {
@@ -9,7 +9,8 @@ export interface ReceivedMessage {
   readonly sizeBytes: number;
   readonly systemFlags: number;
   readonly keywords: readonly string[];
-  readonly details: DetailsRow;
+  /** Not known of what another format gave: it is found when it is first asked for. */
+  readonly details: DetailsRow | undefined;
 }
 
 export interface QuotaLimits {
@@ -32,7 +33,10 @@ export interface CopiedUids {
 /** Everything that the writer thread can be asked for; each is done whole or not at all. */
 export interface Jobs {
   /** Makes the account's directory when there is none; finishes what a crash interrupted. */
-  open: { args: { readonly accountId: string }; result: { readonly isNew: boolean } };
+  open: {
+    args: { readonly accountId: string; readonly format?: MailboxFormat };
+    result: { readonly isNew: boolean };
+  };
   /** Closes the account's database and removes its directory. */
   removeAccount: { args: { readonly accountId: string }; result: undefined };
   append: {

@@ -23,6 +23,8 @@ export class KeywordTable {
   readonly #mailbox: number;
   readonly #path: string;
   readonly #onBeyondLetters: () => void;
+  /** An mbox has them by name in each message: there are no letters and no file. */
+  readonly #hasFile: boolean;
   #names: (string | undefined)[] | undefined;
 
   constructor(
@@ -30,11 +32,28 @@ export class KeywordTable {
     mailbox: number,
     folderPath: string,
     onBeyondLetters: () => void,
+    hasFile: boolean,
   ) {
     this.#statements = statements;
     this.#mailbox = mailbox;
     this.#path = join(folderPath, keywordsFileName);
     this.#onBeyondLetters = onBeyondLetters;
+    this.#hasFile = hasFile;
+  }
+
+  /** Every keyword that the mailbox has. */
+  all(): string[] {
+    return this.#all().filter((name) => name !== undefined);
+  }
+
+  /** Of another program's keywords those that there is room for. */
+  positionsIfAllowed(keywords: readonly string[]): number[] {
+    return keywords.flatMap((keyword) => {
+      const known = this.#find(keyword);
+      if (known !== undefined) return [known];
+      const hasRoom = this.#all().length < limits.keywordsMax;
+      return hasRoom && isKeyword(keyword) ? [this.#add(keyword)] : [];
+    });
   }
 
   /** The position of each, made where it is new. */
@@ -85,6 +104,7 @@ export class KeywordTable {
 
   /** Another set of positions beyond the letters is to be written into posthouse-mailbox. */
   noteSetChange(before: readonly number[], after: readonly number[]): void {
+    if (!this.#hasFile) return;
     const beyond = (positions: readonly number[]) =>
       positions
         .filter((at) => at >= keywordLettersMax)
@@ -95,6 +115,7 @@ export class KeywordTable {
 
   /** Takes in what another program added to dovecot-keywords. */
   readFile(): void {
+    if (!this.#hasFile) return;
     const listed = parseKeywordList(readIfThere(this.#path) ?? Buffer.alloc(0));
     for (const [position, name] of listed.entries()) {
       if (name !== undefined && isKeyword(name) && this.#all()[position] !== name) {
@@ -132,6 +153,7 @@ export class KeywordTable {
 
   beyondLetters(): Map<number, string> {
     const more = new Map<number, string>();
+    if (!this.#hasFile) return more;
     for (const [position, name] of this.#all().entries()) {
       if (position >= keywordLettersMax && name !== undefined) more.set(position, name);
     }
@@ -177,6 +199,11 @@ export class KeywordTable {
   #add(keyword: string): number {
     if (!isKeyword(keyword)) {
       throw new StoreError("not-permitted", `Cannot use "${keyword}" as a keyword`);
+    }
+    if (!this.#hasFile) {
+      const position = this.#firstFree();
+      this.#put(position, keyword);
+      return position;
     }
     const lock = takeDotlock(`${this.#path}.lock`);
     try {

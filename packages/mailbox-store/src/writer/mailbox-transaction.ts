@@ -20,9 +20,11 @@ import {
   parseMailboxFile,
 } from "../maildir/mailbox-file.ts";
 import type { UidListEntry } from "../maildir/uid-list.ts";
+import { formatOfFolder } from "../mbox/mbox-folder.ts";
 import { StoreError } from "../store-error.ts";
 import { adoptFile } from "./adopt-file.ts";
 import { KeywordTable } from "./keyword-table.ts";
+import { MboxTransaction } from "./mbox-transaction.ts";
 import type { Transaction } from "./transaction.ts";
 import { UidListFile } from "./uid-list-file.ts";
 
@@ -41,6 +43,8 @@ export class MailboxTransaction {
   readonly row: MailboxRow;
   readonly folderPath: string;
   readonly keywords: KeywordTable;
+  /** Where the messages are, when they are not files of a Maildir. */
+  readonly mbox: MboxTransaction | undefined;
   readonly #transaction: Transaction;
   readonly #rowBefore: string;
   /** Whether the index agreed with the directories when we came, or agrees since a scan. */
@@ -57,11 +61,19 @@ export class MailboxTransaction {
     this.row = row;
     this.folderPath = transaction.folderPath(row.folder);
     this.#rowBefore = JSON.stringify(row);
-    const times = directoryTimes(this.folderPath);
+    const isMbox = formatOfFolder(this.folderPath) === "mbox";
+    this.mbox = isMbox ? new MboxTransaction(transaction, this) : undefined;
+    const times = this.#times();
     this.#isAgreed = times.newMtime === row.newMtime && times.curMtime === row.curMtime;
-    this.keywords = new KeywordTable(transaction.statements, row.id, this.folderPath, () => {
-      this.#mustWriteMailboxFile = true;
-    });
+    this.keywords = new KeywordTable(
+      transaction.statements,
+      row.id,
+      this.folderPath,
+      () => {
+        this.#mustWriteMailboxFile = true;
+      },
+      !isMbox,
+    );
   }
 
   get isScanned(): boolean {
@@ -80,13 +92,13 @@ export class MailboxTransaction {
 
   /** The next UID, which from now on belongs to this key. */
   uidFor(key: string): number {
-    this.readUidList();
+    if (this.mbox === undefined) this.readUidList();
     const uid = this.row.uidNext;
     if (uid > limits.uidMax) {
       throw new StoreError("limit", `Cannot add to "${this.folderPath}": its UIDs are used up`);
     }
     this.row.uidNext = uid + 1;
-    this.#lines.push({ uid, key });
+    if (this.mbox === undefined) this.#lines.push({ uid, key });
     return uid;
   }
 
@@ -151,7 +163,7 @@ export class MailboxTransaction {
     if (isNews) {
       Object.assign(this.row, times, { scannedMs: times.recordedMs });
     }
-    const now = directoryTimes(this.folderPath);
+    const now = this.#times();
     this.#isAgreed = now.newMtime === times.newMtime && now.curMtime === times.curMtime;
   }
 
@@ -168,7 +180,7 @@ export class MailboxTransaction {
     const entries = news.kind === "appended" ? news.entries : news.list.entries;
     const uidNext = news.kind === "appended" ? news.uidNext : news.list.uidNext;
     if (news.kind === "replaced") {
-      if (news.list.uidValidity !== this.row.uidValidity) this.#beginAnew(news.list.uidValidity);
+      if (news.list.uidValidity !== this.row.uidValidity) this.beginAnew(news.list.uidValidity);
       // Damaged lines would be found damaged by Dovecot too, and lost ones given out again.
       this.#mustRewriteUidList = news.list.damagedLines > 0 || news.list.uidNext < this.row.uidNext;
     }
@@ -177,12 +189,17 @@ export class MailboxTransaction {
   }
 
   rewriteUidList(): void {
+    if (this.mbox !== undefined) {
+      this.#mustWriteMailboxFile = true;
+      return;
+    }
     this.readUidList();
     this.#mustRewriteUidList = true;
   }
 
   /** Its plain files, and then its row. */
   finish(): void {
+    this.mbox?.write();
     this.#writeUidList();
     const { row } = this;
     if (row.uidNext - 1 > row.uidReserved || row.highestModSeq > row.modSeqReserved) {
@@ -193,7 +210,7 @@ export class MailboxTransaction {
     }
     if (this.#mustWriteMailboxFile) this.#writeMailboxFile();
     if (this.#isAgreed) {
-      const times = directoryTimes(this.folderPath);
+      const times = this.#times();
       if (times.newMtime !== row.newMtime || times.curMtime !== row.curMtime) {
         Object.assign(row, times);
       }
@@ -203,6 +220,7 @@ export class MailboxTransaction {
   }
 
   release(): void {
+    this.mbox?.release();
     this.#uidList?.release();
     this.#uidList = undefined;
   }
@@ -310,7 +328,7 @@ export class MailboxTransaction {
   }
 
   /** Another UIDVALIDITY: all that clients knew is void, and so is all that the index knew. */
-  #beginAnew(uidValidity: number): void {
+  beginAnew(uidValidity: number): void {
     const { statements } = this.#transaction;
     const { id } = this.row;
     statements.deleteMessages.run(id);
@@ -324,7 +342,12 @@ export class MailboxTransaction {
     this.row.newMtime = "";
     this.row.curMtime = "";
     this.#isAgreed = false;
+    this.#mustWriteMailboxFile = this.mbox !== undefined;
     this.row.historyModSeq = this.modSeq();
+  }
+
+  #times(): DirectoryTimes {
+    return this.mbox?.times() ?? directoryTimes(this.folderPath);
   }
 
   #writeUidList(): void {
@@ -367,6 +390,7 @@ export class MailboxTransaction {
         id: this.row.guid,
         uidReserved: this.row.uidReserved,
         modSeqReserved: this.row.modSeqReserved,
+        ...(this.mbox === undefined ? {} : { uidValidity: this.row.uidValidity }),
         specialUse: this.row.specialUse.split(" ").filter((use) => use !== ""),
         moreKeywords,
         // Until the first scan is done, the file knows of messages that the index does not know yet.

@@ -143,6 +143,8 @@ export class Transaction {
 
   /** What the mailboxes have in plain files, and their rows. */
   writePlainFiles(): void {
+    // What was moved into an mbox is in it before it leaves another.
+    for (const mailbox of this.#mailboxes.values()) mailbox.mbox?.writeAppended();
     for (const mailbox of this.#mailboxes.values()) mailbox.finish();
   }
 
@@ -163,7 +165,10 @@ export class Transaction {
 
   rollBack(): void {
     this.#giveRoomBack();
-    for (const mailbox of this.#mailboxes.values()) mailbox.release();
+    for (const mailbox of this.#mailboxes.values()) {
+      mailbox.mbox?.takeBack();
+      mailbox.release();
+    }
     if (this.#takeBack(0)) this.#end();
   }
 

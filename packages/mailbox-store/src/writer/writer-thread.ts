@@ -127,8 +127,11 @@ function runBatch(accountPath: string, requests: readonly JobRequest[]): BatchRe
   const [first] = requests;
   try {
     if (first?.name === "removeAccount") return removeAccount(first);
-    const { accountId } = (first?.args ?? {}) as Partial<Jobs["open"]["args"]>;
-    const isNew = first?.name === "open" && ensureAccount(accountPath, accountId ?? "", mailRoot);
+    const { accountId = "", format = "maildir" } = (first?.args ?? {}) as Partial<
+      Jobs["open"]["args"]
+    >;
+    const isNew =
+      first?.name === "open" && ensureAccount(accountPath, { accountId, format }, mailRoot);
     const reply = writerOf(accountPath).run(requests);
     return first?.name === "open" ? withResult(reply, { isNew }) : reply;
   } catch (error) {

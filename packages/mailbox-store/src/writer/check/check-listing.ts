@@ -21,6 +21,17 @@ export function checkListing(
   const mailbox = transaction.mailboxOfFolder(args.folder);
   const name = nameOfFolder(mailbox.row.folder);
   const findings = new Findings();
+  if (mailbox.mbox !== undefined) {
+    if (mailbox.isScanned) {
+      for (const finding of mailbox.mbox.check()) {
+        findings.add(
+          "messages of an mbox",
+          `${finding} in "${name}"; repair takes the mbox's word`,
+        );
+      }
+    }
+    return findings.all();
+  }
   checkDoubles(transaction, mailbox, findings, args.repair);
   // Before the first scan there is nothing that could disagree.
   if (!mailbox.isScanned) return findings.all();

@@ -29,12 +29,14 @@ export function checkMailbox(
     name: nameOfFolder(mailbox.row.folder),
     repair: args.repair,
   };
-  checkDirectories(about);
+  const isMaildir = mailbox.mbox === undefined;
+  if (isMaildir) checkDirectories(about);
   checkMailboxFile(about);
   checkRows(about);
   checkNumbers(about);
-  checkUidList(about);
-  checkKeywords(about);
+  // An mbox has UIDs and keywords in the messages.
+  if (isMaildir) checkUidList(about);
+  if (isMaildir) checkKeywords(about);
   return findings.all();
 }
 

@@ -11,6 +11,7 @@ import { infoOfFlags } from "../../message-flags.ts";
 import { planFiles } from "../batch-journal.ts";
 import type { Jobs, ReceivedMessage } from "../jobs.ts";
 import type { MailboxTransaction } from "../mailbox-transaction.ts";
+import { appendToMbox } from "../mbox-messages.ts";
 import { refuseOverQuota } from "../quota.ts";
 import type { Transaction } from "../transaction.ts";
 
@@ -43,10 +44,12 @@ export function append(
   const bytes = messages.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
   refuseOverQuota(transaction, args.quota, { messages: messages.length, bytes });
 
-  planFiles(
-    transaction,
-    messages.map(({ tmpName }) => ({ folder: mailbox.row.folder, stem: tmpName })),
-  );
+  if (mailbox.mbox === undefined) {
+    planFiles(
+      transaction,
+      messages.map(({ tmpName }) => ({ folder: mailbox.row.folder, stem: tmpName })),
+    );
+  }
   const uids = messages.map((message) => appendOne(transaction, mailbox, message, args.isDelivery));
   const { uidValidity } = mailbox.row;
   if (deliveryId !== undefined) {
@@ -58,13 +61,18 @@ export function append(
   return { uidValidity, uids };
 }
 
-/** Puts one in place and gives it its UID. */
+/** Puts one into new/ or cur/, or at the end of the mbox, and gives it its UID. */
 export function appendOne(
   transaction: Transaction,
   mailbox: MailboxTransaction,
   message: ReceivedMessage,
   isDelivery: boolean,
 ): number {
+  if (mailbox.mbox !== undefined) {
+    const isPlain = message.systemFlags === 0 && message.keywords.length === 0;
+    crashPoint("D2");
+    return appendToMbox(transaction, mailbox, mailbox.mbox, message, isDelivery && isPlain);
+  }
   const positions = mailbox.keywords.positionsOf(message.keywords);
   const hasFlags = message.systemFlags !== 0 || positions.length > 0;
   // new/ has no flags: what was delivered with some, by a Sieve script, goes where flags can be.
@@ -96,6 +104,7 @@ export function appendOne(
   );
   statements.insertFile.run(id, message.key, uid, info);
   mailbox.keywords.noteSetChange([], positions);
+  if (message.details === undefined) return uid;
   const { envelope, bodyStructure, body, parts, emailId, threadId } = message.details;
   statements.insertDetails.run(
     detailsId(id, uid),

@@ -8,6 +8,7 @@ import { infoOfFlags } from "../../message-flags.ts";
 import { findMoved } from "../find-moved.ts";
 import type { Jobs } from "../jobs.ts";
 import type { MailboxTransaction } from "../mailbox-transaction.ts";
+import { mboxFlagsOf } from "../mbox-messages.ts";
 import type { Transaction } from "../transaction.ts";
 
 /**
@@ -30,6 +31,7 @@ export function changeFlags(
   args: Jobs["changeFlags"]["args"],
 ): Jobs["changeFlags"]["result"] {
   const mailbox = transaction.mailboxOfGuid(args.guid);
+  mailbox.mbox?.ready();
   const change = new FlagsChange(mailbox, args);
   const modified: number[] = [];
   for (const message of transaction.messagesOf(mailbox, args.uids)) {
@@ -72,7 +74,8 @@ class FlagsChange {
 
   /** undefined when the message has these flags already. */
   outcomeOf(message: MessageRow): Outcome | undefined {
-    const had = `${message.flags} ${message.keywordSet} ${message.info}`;
+    const letters = this.#mailbox.mbox === undefined ? message.info : "";
+    const had = `${message.flags} ${message.keywordSet} ${letters}`;
     if (this.#outcomes.has(had)) return this.#outcomes.get(had);
     const outcome = this.#find(message);
     this.#outcomes.set(had, outcome);
@@ -87,7 +90,7 @@ class FlagsChange {
       const { flags, keywordSet, info } = outcome;
       const uids = JSON.stringify(outcome.uids);
       statements.updateFlagsOf.run(flags, keywordSet, this.#mailbox.modSeq(), id, uids);
-      statements.updateInfoOf.run(info, id, uids);
+      if (this.#mailbox.mbox === undefined) statements.updateInfoOf.run(info, id, uids);
     }
   }
 
@@ -120,6 +123,11 @@ function changeOne(
 ): void {
   const outcome = change.outcomeOf(message);
   if (outcome === undefined) return;
+  if (mailbox.mbox !== undefined) {
+    mailbox.mbox.setFlags(message.uid, mboxFlagsOf(mailbox, outcome));
+    outcome.uids.push(message.uid);
+    return;
+  }
   const moved = renameMessage(transaction, mailbox, message, outcome.info);
   if (moved === "gone") return;
   if (moved !== undefined) changeOne(transaction, mailbox, moved, change);

@@ -4,6 +4,9 @@ import { storedFlagBits } from "../../index/schema.ts";
 import { errnoOf } from "../../maildir/durable-file.ts";
 import { findMoved } from "../find-moved.ts";
 import type { Jobs } from "../jobs.ts";
+import type { MailboxTransaction } from "../mailbox-transaction.ts";
+import { mboxFlagsOf } from "../mbox-messages.ts";
+import type { MboxTransaction } from "../mbox-transaction.ts";
 import type { Transaction } from "../transaction.ts";
 
 /**
@@ -18,6 +21,7 @@ export function claimRecent(
   const mailbox = transaction.mailboxOfGuid(args.guid);
   const { statements } = transaction;
   const uids: number[] = [];
+  if (mailbox.mbox !== undefined) return claimInMbox(transaction, mailbox, mailbox.mbox);
   for (const message of statements.newMessages.all(mailbox.row.id)) {
     const from = mailbox.path(message);
     const info = message.info === "" ? ":2," : message.info;
@@ -45,4 +49,21 @@ export function claimRecent(
     uids.push(message.uid);
   }
   return { uids };
+}
+
+/** "O" in Status says that somebody was told. */
+function claimInMbox(
+  transaction: Transaction,
+  mailbox: MailboxTransaction,
+  mbox: MboxTransaction,
+): Jobs["claimRecent"]["result"] {
+  const { statements } = transaction;
+  mbox.ready();
+  const recent = statements.newMessages.all(mailbox.row.id);
+  for (const { uid, flags, keywordSet, modSeq } of recent) {
+    const row = { flags: flags & ~storedFlagBits.isNew, keywordSet };
+    mbox.setFlags(uid, mboxFlagsOf(mailbox, row));
+    statements.updateFlags.run(row.flags, keywordSet, modSeq, mailbox.row.id, uid);
+  }
+  return { uids: recent.map(({ uid }) => uid) };
 }

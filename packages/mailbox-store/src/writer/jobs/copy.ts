@@ -14,6 +14,7 @@ import type { Jobs } from "../jobs.ts";
 import type { MailboxTransaction } from "../mailbox-transaction.ts";
 import { refuseOverQuota } from "../quota.ts";
 import type { Transaction } from "../transaction.ts";
+import { copyAcross, removeSourcesAcross } from "./copy-across.ts";
 import { removeFile } from "./expunge.ts";
 
 /**
@@ -34,10 +35,16 @@ import { removeFile } from "./expunge.ts";
 export function copy(transaction: Transaction, args: Jobs["copy"]["args"]): Jobs["copy"]["result"] {
   const source = transaction.mailboxOfGuid(args.guid);
   const target = transaction.mailboxOfFolder(args.targetFolder);
+  source.mbox?.ready();
   const messages = transaction.messagesOf(source, args.uids);
   if (!args.isMove) {
     const bytes = messages.reduce((sum, { size }) => sum + size, 0);
     refuseOverQuota(transaction, args.quota, { messages: messages.length, bytes });
+  }
+  if (source.mbox !== undefined || target.mbox !== undefined) {
+    const across = copyAcross(transaction, source, target, messages);
+    if (args.isMove) removeSourcesAcross(transaction, source, target, across);
+    return copiedUids(target, across);
   }
   const stems = messages.map(() => newKeyStem(transaction.host));
   planFiles(
@@ -56,6 +63,13 @@ export function copy(transaction: Transaction, args: Jobs["copy"]["args"]): Jobs
     if (copiedOne !== undefined) copied.push(copiedOne);
   }
   if (args.isMove) removeSources(transaction, source, target, copied);
+  return copiedUids(target, copied);
+}
+
+function copiedUids(
+  target: MailboxTransaction,
+  copied: readonly { readonly message: MessageRow; readonly uid: number }[],
+): Jobs["copy"]["result"] {
   return {
     uidValidity: target.row.uidValidity,
     sourceUids: copied.map(({ message }) => message.uid),

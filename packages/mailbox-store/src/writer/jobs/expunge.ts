@@ -27,12 +27,14 @@ export function expunge(
   args: Jobs["expunge"]["args"],
 ): Jobs["expunge"]["result"] {
   const mailbox = transaction.mailboxOfGuid(args.guid);
+  mailbox.mbox?.ready();
   const messages = transaction
     .messagesOf(mailbox, args.uids)
     .filter(({ flags }) => !args.ifDeleted || (flags & systemFlagBits["\\Deleted"]) !== 0);
   for (const message of messages) {
     crashPoint("X1");
-    removeFile(transaction, mailbox, message);
+    if (mailbox.mbox === undefined) removeFile(transaction, mailbox, message);
+    else mailbox.mbox.remove(message.uid, message.info);
   }
   mailbox.forget(messages.map(({ uid }) => uid));
   return undefined;

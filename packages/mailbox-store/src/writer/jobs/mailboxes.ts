@@ -5,6 +5,7 @@ import { limits } from "../../limits.ts";
 import { syncDirectory } from "../../maildir/durable-file.ts";
 import { nameOfFolder } from "../../maildir/folder-name.ts";
 import { nextUidValidity } from "../../maildir/uid-validity.ts";
+import { formatOfAccount } from "../../mbox/mbox-folder.ts";
 import { StoreError } from "../../store-error.ts";
 import { makeFolder, stagingName } from "../folder-on-disk.ts";
 import type { Jobs } from "../jobs.ts";
@@ -53,6 +54,7 @@ export function createMailbox(
     makeFolder(transaction.accountPath, folder, {
       uidValidity: largest,
       specialUse: folder === wanted ? args.specialUse : [],
+      format: formatOfAccount(transaction.accountPath),
     });
     const path = transaction.folderPath(folder);
     transaction.onUndo(() => rmSync(path, { recursive: true, force: true }));

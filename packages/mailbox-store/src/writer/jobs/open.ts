@@ -4,6 +4,7 @@ import { limits } from "../../limits.ts";
 import { errnoOf } from "../../maildir/durable-file.ts";
 import { fileSignature } from "../../maildir/file-signature.ts";
 import { mailboxFileName } from "../../maildir/mailbox-file.ts";
+import { formatOfFolder } from "../../mbox/mbox-folder.ts";
 import type { Transaction } from "../transaction.ts";
 import { followPlainFile } from "./annotations.ts";
 import { finishRenames } from "./mailboxes.ts";
@@ -36,7 +37,11 @@ function sweep(transaction: Transaction): string[] {
   const { accountPath } = transaction;
   const deleted: string[] = [];
   for (const folder of listFolders(accountPath)) {
-    sweepOld(join(transaction.folderPath(folder), "tmp"), () => true);
+    const path = transaction.folderPath(folder);
+    const isMbox = formatOfFolder(path) === "mbox";
+    // A journal of an mbox that was not whole yet.
+    if (isMbox) sweepOld(path, (entry) => /\.tmp-\d+-\d+$/.test(entry));
+    if (!isMbox || folder === "") sweepOld(join(path, "tmp"), () => true);
   }
   for (const entry of readdirSync(accountPath)) {
     const path = join(accountPath, entry);

@@ -11,6 +11,7 @@ import type { MailboxTransaction } from "../mailbox-transaction.ts";
 import { refuseOverQuota } from "../quota.ts";
 import type { Transaction } from "../transaction.ts";
 import { appendOne, tmpPath } from "./append.ts";
+import { removeSourcesAcross } from "./copy-across.ts";
 import { removeFile } from "./expunge.ts";
 
 /**
@@ -29,8 +30,14 @@ export function replace(
   const { message } = args;
   const source = transaction.mailboxOfGuid(args.guid);
   const target = transaction.mailboxOfFolder(args.targetFolder);
+  source.mbox?.ready();
   const old = findMessage(transaction, source, args.uid);
   refuseOverQuota(transaction, args.quota, { messages: 0, bytes: message.sizeBytes - old.size });
+  if (source.mbox !== undefined || target.mbox !== undefined) {
+    const uid = appendOne(transaction, target, message, false);
+    removeSourcesAcross(transaction, source, target, [{ message: old, uid }]);
+    return { uidValidity: target.row.uidValidity, uids: [uid] };
+  }
   const from = { folder: source.row.folder, key: old.key };
   planFiles(transaction, [{ folder: target.row.folder, stem: message.tmpName, from }]);
   crashPoint("P1");
@@ -56,7 +63,9 @@ function findMessage(
 ): MessageRow {
   const row = transaction.statements.message.get(source.row.id, uid);
   const found =
-    row === undefined || existsSync(source.path(row)) ? row : findMoved(transaction, source, row);
+    row === undefined || source.mbox !== undefined || existsSync(source.path(row))
+      ? row
+      : findMoved(transaction, source, row);
   if (found === undefined) throw new StoreError("gone", `The message of UID ${uid} is gone`);
   return found;
 }

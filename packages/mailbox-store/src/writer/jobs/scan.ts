@@ -31,6 +31,10 @@ import { uidListName } from "../uid-list-file.ts";
  */
 export function scan(transaction: Transaction, args: Jobs["scan"]["args"]): Jobs["scan"]["result"] {
   const mailbox = transaction.mailboxOfGuid(args.guid);
+  if (mailbox.mbox !== undefined) {
+    mailbox.mbox.rescan();
+    return { isUnfinished: false };
+  }
   // A folder that is gone is a mailbox that is gone, or a disk that is not mounted: not an empty mailbox.
   if (!existsSync(join(mailbox.folderPath, "cur"))) {
     throw transaction.noSuchMailbox(mailbox.row.folder);

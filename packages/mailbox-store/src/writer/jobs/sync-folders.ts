@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, renameSync } from "node:fs";
+import { mkdirSync, readdirSync, renameSync } from "node:fs";
 import { join } from "node:path";
 import type { MailboxRow } from "../../index/rows.ts";
 import { limits } from "../../limits.ts";
@@ -12,6 +12,7 @@ import {
 } from "../../maildir/mailbox-file.ts";
 import { parseUidList } from "../../maildir/uid-list.ts";
 import { nextUidValidity } from "../../maildir/uid-validity.ts";
+import { formatOfFolder } from "../../mbox/mbox-folder.ts";
 import { newGuid } from "../folder-on-disk.ts";
 import type { Jobs } from "../jobs.ts";
 import type { Transaction } from "../transaction.ts";
@@ -42,11 +43,12 @@ export function syncFolders(
   return undefined;
 }
 
-/** '' for INBOX, and every subfolder that has a cur/. */
+/** '' for INBOX, and every subfolder that has a cur/ or an mbox. */
 export function listFolders(accountPath: string): Set<string> {
   const folders = new Set([inboxFolder]);
   for (const entry of readdirSync(accountPath)) {
-    if (isFolderName(entry) && existsSync(join(accountPath, entry, "cur"))) folders.add(entry);
+    if (isFolderName(entry) && formatOfFolder(join(accountPath, entry)) !== undefined)
+      folders.add(entry);
   }
   return folders;
 }
@@ -59,7 +61,8 @@ export function adoptFolder(
 ): void {
   const { statements } = transaction;
   const path = transaction.folderPath(folder);
-  for (const directory of ["new", "cur", "tmp"]) {
+  const isMbox = formatOfFolder(path) === "mbox";
+  for (const directory of isMbox ? [] : ["new", "cur", "tmp"]) {
     mkdirSync(join(path, directory), { recursive: true });
   }
   const file = readMailboxFile(transaction, path);
@@ -88,7 +91,7 @@ function insertFolder(
   const row = {
     folder,
     guid,
-    uidValidity: list?.uidValidity ?? freshUidValidity(transaction),
+    uidValidity: list?.uidValidity ?? file?.uidValidity ?? freshUidValidity(transaction),
     // Above the reserved mark: lines that were appended last may not have reached the disk.
     uidNext: Math.max(list?.uidNext ?? 1, nextAbove(file?.uidReserved)),
     highestModSeq: nextAbove(file?.modSeqReserved),
@@ -110,6 +113,7 @@ function insertFolder(
       otherLines: [],
       ...file,
       id: guid,
+      ...(formatOfFolder(path) === "mbox" ? { uidValidity: row.uidValidity } : {}),
       uidReserved: row.uidReserved,
       modSeqReserved: row.modSeqReserved,
     }),
@@ -119,7 +123,8 @@ function insertFolder(
   mailbox.keywords.restore(file?.moreKeywords ?? new Map());
   mailbox.keywords.readFile();
   // A list that is not there, or that names another mailbox's id, is written with the commit.
-  if (list === undefined || list.guid !== guid) mailbox.rewriteUidList();
+  if (mailbox.mbox === undefined && (list === undefined || list.guid !== guid))
+    mailbox.rewriteUidList();
 }
 
 function nextAbove(reserved: number | undefined): number {
