@@ -27,39 +27,41 @@ function breakCommits(files: TestStore): Disposable {
   return { [Symbol.dispose]: () => run("DROP TRIGGER diskIsFull; DROP TRIGGER diskIsFullToo") };
 }
 
-test("a commit that fails takes back deliveries, copies, moves and flags, and loses nothing", async () => {
-  await using files = await TestStore.open();
-  const account = await files.account();
-  for (const subject of ["1", "2"]) {
-    await account.deliver("INBOX", { octets: [message(subject)] }, subject);
-  }
-  await using inbox = await account.openMailbox("INBOX");
-  const uids = [1, 2] as Uid[];
-  const before = await snapshotOf(account, "INBOX");
-  {
-    using _broken = breakCommits(files);
-    await Promise.all([
-      assert.rejects(account.deliver("INBOX", { octets: [message("3")] }, "3"), isUnavailable),
-      assert.rejects(account.append("Sent", [{ octets: [message("4")] }]), isUnavailable),
-      assert.rejects(inbox.copy(uids, "Archive"), isUnavailable),
-      assert.rejects(inbox.move(uids, "Trash"), isUnavailable),
-      assert.rejects(
-        inbox.changeFlags(uids, { mode: "add", systemFlags: ["\\Seen"], keywords: [] }),
-        isUnavailable,
-      ),
-    ]);
-  }
-  assert.deepEqual(await readdir(join(files.annPath, "tmp")), []);
-  assert.deepEqual(await snapshotOf(account, "INBOX"), before);
-  for (const name of ["Sent", "Archive", "Trash"]) {
-    assert.deepEqual((await snapshotOf(account, name)).messages, [], name);
-  }
-  assert.deepEqual(await octetsOf(inbox, 2), message("2"));
-  assert.deepEqual(await account.check(), []);
-  await account.deliver("INBOX", { octets: [message("3")] }, "3");
-  await inbox.sync(inbox.columns);
-  assert.equal(uidsOf(inbox).length, 3);
-});
+for (const format of ["maildir", "mbox"] as const) {
+  test(`a commit that fails takes back what was stored in ${format}, and loses nothing`, async () => {
+    await using files = await TestStore.open({}, format);
+    const account = await files.account();
+    for (const subject of ["1", "2"]) {
+      await account.deliver("INBOX", { octets: [message(subject)] }, subject);
+    }
+    await using inbox = await account.openMailbox("INBOX");
+    const uids = [1, 2] as Uid[];
+    const before = await snapshotOf(account, "INBOX");
+    {
+      using _broken = breakCommits(files);
+      await Promise.all([
+        assert.rejects(account.deliver("INBOX", { octets: [message("3")] }, "3"), isUnavailable),
+        assert.rejects(account.append("Sent", [{ octets: [message("4")] }]), isUnavailable),
+        assert.rejects(inbox.copy(uids, "Archive"), isUnavailable),
+        assert.rejects(inbox.move(uids, "Trash"), isUnavailable),
+        assert.rejects(
+          inbox.changeFlags(uids, { mode: "add", systemFlags: ["\\Seen"], keywords: [] }),
+          isUnavailable,
+        ),
+      ]);
+    }
+    assert.deepEqual(await readdir(join(files.annPath, "tmp")), []);
+    assert.deepEqual(await snapshotOf(account, "INBOX"), before);
+    for (const name of ["Sent", "Archive", "Trash"]) {
+      assert.deepEqual((await snapshotOf(account, name)).messages, [], name);
+    }
+    assert.deepEqual(await octetsOf(inbox, 2), message("2"));
+    assert.deepEqual(await account.check(), []);
+    await account.deliver("INBOX", { octets: [message("3")] }, "3");
+    await inbox.sync(inbox.columns);
+    assert.equal(uidsOf(inbox).length, 3);
+  });
+}
 
 test("an expunge whose commit fails is found by the next sync", async () => {
   await using files = await TestStore.open();

@@ -5,6 +5,7 @@ import { userInfo } from "node:os";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { promisify } from "node:util";
+import Database from "better-sqlite3";
 import type { Mailbox, Uid } from "../src/index.ts";
 import { message, octetsOf, snapshotOf, TestStore, uidsOf } from "./store-for-tests.ts";
 
@@ -189,6 +190,62 @@ void describe("what other programs do to an mbox", { concurrency: 4 }, () => {
     assert.deepEqual(await octetsOf(sent, 1), await octetsOf(inbox, 1));
     assert.equal(sent.columns.sizes[0], (await octetsOf(sent, 1)).length);
   });
+});
+
+test("a move whose commit fails loses nothing, from and to each format", async () => {
+  await using files = await TestStore.open({}, "mbox");
+  const account = await files.account();
+  await mkdir(join(files.annPath, ".Dir", "cur"), { recursive: true });
+  for (const name of ["INBOX", "Dir"]) {
+    await account.append(name, [{ octets: [message(`${name} 1`)] }, { octets: [message("2")] }]);
+  }
+  const moves = [
+    ["INBOX", "Dir"],
+    ["Dir", "INBOX"],
+    ["INBOX", "Sent"],
+  ] as const;
+  await using inbox = await account.openMailbox("INBOX");
+  await using directory = await account.openMailbox("Dir");
+  await account.status("Sent");
+  const database = new Database(join(files.annPath, "index.sqlite"));
+  // At the very end, when the rows of expunged messages are there already.
+  database.exec(`CREATE TRIGGER diskIsFull BEFORE UPDATE OF uidNext ON mailboxes
+    BEGIN SELECT RAISE(ROLLBACK, 'the disk is full'); END`);
+  for (const [from, to] of moves) {
+    const source = from === "INBOX" ? inbox : directory;
+    await assert.rejects(source.move([...source.columns.uids] as Uid[], to));
+  }
+  database.exec("DROP TRIGGER diskIsFull");
+  database.close();
+  const subjects = new Set<string>();
+  for (const name of ["INBOX", "Dir", "Sent"]) {
+    await using mailbox = await account.openMailbox(name);
+    await mailbox.sync(mailbox.columns);
+    for (const subject of await subjectsOf(mailbox)) subjects.add(subject);
+  }
+  assert.deepEqual([...subjects].sort(), ["2", "Dir 1", "INBOX 1"]);
+});
+
+test("a mailbox of each format in one account: copies keep octets, flags and dates", async () => {
+  await using files = await TestStore.open({ compression: "zstd" }, "mbox");
+  const account = await files.account();
+  await mkdir(join(files.annPath, ".Dir", "cur"), { recursive: true });
+  const octets = message("1", `From here on\r\n${"a long line\r\n".repeat(500)}`);
+  await account.append("Dir", [
+    { octets: [octets], systemFlags: ["\\Seen"], keywords: ["todo"], internalDateMs: 1e12 },
+  ]);
+  await using directory = await account.openMailbox("Dir");
+  await directory.copy(uids(1), "INBOX");
+  await using inbox = await account.openMailbox("INBOX");
+  await inbox.move(uids(1), "Dir");
+  await directory.sync(directory.columns);
+  assert.deepEqual(uidsOf(directory), [1, 2]);
+  assert.deepEqual(await octetsOf(directory, 2), octets);
+  const { messages } = await snapshotOf(account, "Dir");
+  const { uid: _one, saveDateMs: _then, ...first } = messages[0] ?? {};
+  const { uid: _other, saveDateMs: _now, ...second } = messages[1] ?? {};
+  assert.deepEqual(second, first);
+  assert.deepEqual((await snapshotOf(account, "INBOX")).messages, []);
 });
 
 const isInstalled = async (path: string) =>

@@ -1,4 +1,12 @@
-import { closeSync, fstatSync, fsyncSync, ftruncateSync, lstatSync, openSync } from "node:fs";
+import {
+  closeSync,
+  fstatSync,
+  fsyncSync,
+  ftruncateSync,
+  lstatSync,
+  openSync,
+  writeSync,
+} from "node:fs";
 import { join } from "node:path";
 import type { MessageRow } from "../index/rows.ts";
 import { storedFlagBits, systemFlagsMask } from "../index/schema.ts";
@@ -57,8 +65,11 @@ export class MboxTransaction {
   readonly #flags = new Map<number, MboxFlags>();
   /** By UID, with the place in the file. */
   readonly #removed = new Map<number, string>();
-  /** Size before this transaction appended anything, as long as nothing else was moved. */
+  /** Size before this transaction appended anything. */
   #sizeBefore: number | undefined;
+  /** What stood where something was written in place. */
+  readonly #overwritten: Edit[] = [];
+  #hasMoved = false;
 
   constructor(transaction: Transaction, mailbox: MailboxTransaction) {
     this.#transaction = transaction;
@@ -131,10 +142,10 @@ export class MboxTransaction {
     const edits = first === undefined ? [] : this.#baseEdits(fd, first);
     const hasMoved = edits.some(isMoving);
     const change = { edits, appended: this.#octetsOfAppended(fd, first === undefined) };
+    this.#noteOverwritten(fd, edits);
     applyChange(fd, this.#journalPath, change);
     this.#transaction.syncLater(this.#mailbox.folderPath);
     this.#appended.clear();
-    if (hasMoved) this.#sizeBefore = undefined;
     this.#readPlaces(fd, hasMoved ? 0 : source.sizeBytes);
   }
 
@@ -144,21 +155,29 @@ export class MboxTransaction {
     if (this.#flags.size === 0 && this.#removed.size === 0) return;
     const { fd } = this.#lock();
     const edits = this.#edits(fd);
+    if (this.#removed.size > 0) this.#transaction.keepFiles();
     this.#flags.clear();
     this.#removed.clear();
     const [first] = edits;
     if (first === undefined) return;
+    this.#noteOverwritten(fd, edits);
     applyChange(fd, this.#journalPath, { edits, appended: undefined });
     this.#transaction.syncLater(this.#mailbox.folderPath);
-    this.#sizeBefore = undefined;
     if (edits.some(isMoving)) this.#readPlaces(fd, 0);
   }
 
-  /** The index failed to commit: "unavailable" is to mean that nothing was stored. */
+  /**
+   * The index failed to commit: "unavailable" is to mean that nothing was done. What made messages move
+   * about in the file cannot be taken back, and is found by the next scan.
+   */
   takeBack(): void {
-    if (this.#locked === undefined || this.#sizeBefore === undefined) return;
-    ftruncateSync(this.#locked.fd, this.#sizeBefore);
-    fsyncSync(this.#locked.fd);
+    if (this.#locked === undefined || this.#hasMoved) return;
+    const { fd } = this.#locked;
+    for (const { start, octets } of this.#overwritten.reverse()) {
+      writeSync(fd, octets, 0, octets.length, start);
+    }
+    if (this.#sizeBefore !== undefined) ftruncateSync(fd, this.#sizeBefore);
+    fsyncSync(fd);
   }
 
   release(): void {
@@ -232,6 +251,15 @@ export class MboxTransaction {
     if (this.#appended.delete(uid) || this.#locked === undefined) return;
     const info = this.#transaction.statements.fileByKey.get(this.#mailbox.row.id, `${uid}`)?.info;
     this.#removed.set(uid, info ?? "");
+  }
+
+  #noteOverwritten(fd: number, edits: readonly Edit[]): void {
+    const source = sourceOf(fd);
+    this.#hasMoved ||= edits.some(isMoving);
+    if (this.#hasMoved) return;
+    for (const { start, end } of edits) {
+      this.#overwritten.push({ start, end, octets: source.read(start, end - start) });
+    }
   }
 
   *#octetsOfAppended(fd: number, isEmpty: boolean): Generator<Uint8Array> {

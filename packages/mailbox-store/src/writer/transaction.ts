@@ -27,6 +27,7 @@ export class Transaction {
   readonly #afterCommit: (() => void)[] = [];
   readonly #atEnd: (() => void)[] = [];
   #hasChanged = false;
+  #mustKeepFiles = false;
   #hasRoom = false;
 
   constructor(
@@ -112,6 +113,14 @@ export class Transaction {
     this.#atEnd.push(run);
   }
 
+  /**
+   * From now on something is gone that only stands where it was moved to: files stay as they are, also
+   * when the job or the commit fails, and the next scan finds them so.
+   */
+  keepFiles(): void {
+    this.#mustKeepFiles = true;
+  }
+
   noteChange(): void {
     this.#hasChanged = true;
   }
@@ -166,7 +175,7 @@ export class Transaction {
   rollBack(): void {
     this.#giveRoomBack();
     for (const mailbox of this.#mailboxes.values()) {
-      mailbox.mbox?.takeBack();
+      if (!this.#mustKeepFiles) mailbox.mbox?.takeBack();
       mailbox.release();
     }
     if (this.#takeBack(0)) this.#end();
@@ -200,6 +209,7 @@ export class Transaction {
   /** False when something could not be taken back. */
   #takeBack(to: number): boolean {
     let isWhole = true;
+    if (this.#mustKeepFiles) this.#undo.length = to;
     for (const undo of this.#undo.splice(to).reverse()) {
       try {
         undo();

@@ -51,13 +51,31 @@ export function removeSourcesAcross(
   if (source.mbox === undefined) target.mbox?.writeAppended();
   if (target.mbox === undefined) syncDirectory(join(target.folderPath, "cur"));
   crashPoint("C3");
+  const removed: number[] = [];
   for (const { message } of copied) {
     const now = transaction.statements.message.get(source.row.id, message.uid) ?? message;
-    if (source.mbox === undefined) removeFile(transaction, source, now);
-    else source.mbox.remove(now.uid, now.info);
+    if (source.mbox !== undefined) source.mbox.remove(now.uid, now.info);
+    else if (!tryToRemove(transaction, source, now)) continue;
+    removed.push(now.uid);
     crashPoint("C4");
   }
-  source.forget(copied.map(({ message }) => message.uid));
+  source.forget(removed);
+}
+
+function tryToRemove(
+  transaction: Transaction,
+  source: MailboxTransaction,
+  message: MessageRow,
+): boolean {
+  try {
+    removeFile(transaction, source, message);
+    transaction.keepFiles();
+    return true;
+  } catch (error) {
+    const path = source.path(message);
+    transaction.log(`Cannot remove "${path}" after it was moved: ${(error as Error).message}`);
+    return false;
+  }
 }
 
 function copyOne(
