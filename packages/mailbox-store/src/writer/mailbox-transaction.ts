@@ -5,7 +5,6 @@ import { detailsId, packedId } from "../index/schema.ts";
 import { limits } from "../limits.ts";
 import { readIfThere, replaceDurably } from "../maildir/durable-file.ts";
 import { fileSignature } from "../maildir/file-signature.ts";
-import { keywordLettersMax } from "../maildir/keyword-list.ts";
 import {
   type DirectoryTimes,
   directoryTimes,
@@ -13,6 +12,7 @@ import {
   pathOfFile,
   type SeenFile,
 } from "../maildir/folder-files.ts";
+import { keywordLettersMax } from "../maildir/keyword-list.ts";
 import {
   formatMailboxFile,
   type MailboxFile,
