@@ -1,4 +1,4 @@
-import { type Compression, DirectoryError } from "@posthouse/accounts";
+import { type Compression, DirectoryError, type MailboxFormat } from "@posthouse/accounts";
 import type { Directory } from "@posthouse/accounts/directory";
 import { type CallArguments, type CallMethods, callLimits } from "@posthouse/accounts/socket";
 import type { Administration } from "./administration.ts";
@@ -40,6 +40,7 @@ function accountMethods(directory: Directory, administration: Administration) {
         ...(typeof quotaBytes === "number" && { quotaBytes }),
         ...(typeof quotaMessages === "number" && { quotaMessages }),
         ...(args.has("compression") && { compression: compression(args) }),
+        ...(args.has("format") && { format: format(args) }),
       });
     },
     removeAccount: (args: CallArguments) => administration.removeAccount(address(args)),
@@ -114,6 +115,12 @@ function quota(args: CallArguments) {
     ...(quotaBytes !== undefined && { quotaBytes }),
     ...(quotaMessages !== undefined && { quotaMessages }),
   };
+}
+
+function format(args: CallArguments): MailboxFormat {
+  const wanted = args.string("format", 8);
+  if (wanted === "maildir" || wanted === "mbox") return wanted;
+  throw new DirectoryError("bad-request", `There is no format "${wanted}": maildir or mbox`);
 }
 
 function compression(args: CallArguments): Compression {

@@ -59,6 +59,14 @@ test("everything the administrator does is so at once for the servers", async ()
     /There is no compression "lzma": zstd or none/,
   );
   await admin.removeAccount("bob@example.org");
+  const cyd = await admin.addAccount({ address: "cyd@example.org", format: "mbox" });
+  assert.equal(cyd.format, "mbox");
+  assert.equal((await auth.findAccount("cyd@example.org"))?.format, "mbox");
+  await assert.rejects(
+    admin.addAccount({ address: "dan@example.org", format: "mh" as never }),
+    /There is no format "mh": maildir or mbox/,
+  );
+  await admin.removeAccount("cyd@example.org");
   assert.deepEqual(await admin.listDomains(), [
     { domain: "example.org", accounts: 1, aliases: 1 },
     { domain: "xn--bcher-kva.example", accounts: 0, aliases: 0 },

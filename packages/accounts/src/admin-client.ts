@@ -50,10 +50,14 @@ export interface AddAccountRequest {
   readonly quotaBytes?: number;
   readonly quotaMessages?: number;
   readonly compression?: Compression;
+  /** What its mailboxes are on disk, from the first one on. "maildir" when absent. */
+  readonly format?: MailboxFormat;
 }
 
 /** Of messages that come from now on; those that are there stay as they are. */
 export type Compression = "none" | "zstd";
+
+export type MailboxFormat = "maildir" | "mbox";
 
 export interface QuotaChange {
   readonly quotaBytes?: number | null;

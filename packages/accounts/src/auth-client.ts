@@ -47,6 +47,8 @@ export interface Account {
   readonly quotaMessages?: number;
   /** How new messages are stored; undefined: as they are. */
   readonly compression?: "zstd";
+  /** What its mailboxes are on disk; undefined: Maildirs. Of interest to whoever makes its directory. */
+  readonly format?: "mbox";
 }
 
 export type RecipientResolution =

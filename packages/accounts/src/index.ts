@@ -8,6 +8,7 @@ export {
   connectAdmin,
   type DomainSummary,
   type LastLogin,
+  type MailboxFormat,
   type QuotaChange,
   type RemovedAccount,
   type RemovedDomain,

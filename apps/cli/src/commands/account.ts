@@ -1,4 +1,4 @@
-import type { Compression } from "@posthouse/accounts";
+import type { Compression, MailboxFormat } from "@posthouse/accounts";
 import { Argument, Command, Option } from "commander";
 import { administer } from "../administration.ts";
 import { becomeOwnerOf } from "../become-owner.ts";
@@ -31,9 +31,11 @@ export function accountCommand(): Command {
 interface AddOptions extends SourceOptions {
   readonly quota?: string;
   readonly compression?: Compression;
+  readonly format?: MailboxFormat;
 }
 
 const compressions = ["zstd", "none"] as const satisfies readonly Compression[];
+const formats = ["maildir", "mbox"] as const satisfies readonly MailboxFormat[];
 
 const addCommand = () =>
   withExamples(
@@ -44,22 +46,32 @@ const addCommand = () =>
         .option("--quota <size>", "the most it may store, such as 500M or 10G")
         .addOption(
           new Option("--compression <how>", "how its messages are stored").choices(compressions),
+        )
+        .addOption(
+          new Option("--format <format>", "what its mailboxes are on disk, for good").choices(
+            formats,
+          ),
         ),
     ).action(async (address: string, options: AddOptions) => {
       const quotaBytes = options.quota === undefined ? undefined : parseSize(options.quota);
       const password = await readPassword(`Password for ${address}`);
-      const { compression } = options;
+      const { compression, format } = options;
       const added = await administer(options, (admin) =>
         admin.addAccount({
           address,
           password,
           ...(quotaBytes !== undefined && { quotaBytes }),
           ...(compression !== undefined && { compression }),
+          ...(format !== undefined && { format }),
         }),
       );
       print(`Added the account ${added.address}`);
     }),
-    ["account add ann@example.org", "account add ann@example.org --quota 10G < password.txt"],
+    [
+      "account add ann@example.org",
+      "account add ann@example.org --quota 10G < password.txt",
+      "account add bob@example.org --format mbox",
+    ],
   );
 
 const listCommand = () =>
@@ -74,6 +86,7 @@ const listCommand = () =>
           address: "Address",
           quotaBytes: "Quota (bytes)",
           compression: "Compression",
+          format: "Format",
           hasPassword: "Password set",
           id: "Id",
         },

@@ -46,5 +46,6 @@ export const directoryMigrations: readonly Migration[] = [
   `,
   `
   ALTER TABLE accounts ADD COLUMN compression TEXT CHECK (compression = 'zstd');  -- NULL: none
+  ALTER TABLE accounts ADD COLUMN format TEXT CHECK (format = 'mbox');             -- NULL: Maildir
   `,
 ];

@@ -7,6 +7,7 @@ export interface AccountRow extends Address {
   readonly quotaBytes: number | null;
   readonly quotaMessages: number | null;
   readonly compression: "zstd" | null;
+  readonly format: "mbox" | null;
   readonly createdMs: number;
 }
 
@@ -22,7 +23,7 @@ interface TargetRow {
 
 const ACCOUNT = `
   SELECT id, local_part AS localPart, domain, quota_bytes AS quotaBytes,
-         quota_messages AS quotaMessages, compression, created_ms AS createdMs
+         quota_messages AS quotaMessages, compression, format, created_ms AS createdMs
   FROM accounts`;
 const ALIAS = "SELECT number, local_part AS localPart, domain FROM aliases";
 /** Rows after a place in the order of domain and local part, of one domain or (NULL) of all. */
@@ -232,8 +233,8 @@ function prepareAll(db: Database.Database) {
       `${ACCOUNT} WHERE ${AFTER} ORDER BY domain, local_part LIMIT @count`,
     ),
     insertAccount: db.prepare<[AccountRow]>(`
-      INSERT INTO accounts (id, local_part, domain, quota_bytes, quota_messages, compression, created_ms)
-      VALUES (@id, @localPart, @domain, @quotaBytes, @quotaMessages, @compression, @createdMs)`),
+      INSERT INTO accounts (id, local_part, domain, quota_bytes, quota_messages, compression, format, created_ms)
+      VALUES (@id, @localPart, @domain, @quotaBytes, @quotaMessages, @compression, @format, @createdMs)`),
     updateQuota: db.prepare<[number | null, number | null, string]>(
       "UPDATE accounts SET quota_bytes = ?, quota_messages = ? WHERE id = ?",
     ),

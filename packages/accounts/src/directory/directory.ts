@@ -171,7 +171,10 @@ export class Directory {
   addAccount(
     id: string,
     text: string,
-    options: Pick<AddAccountRequest, "quotaBytes" | "quotaMessages" | "compression"> = {},
+    options: Pick<
+      AddAccountRequest,
+      "quotaBytes" | "quotaMessages" | "compression" | "format"
+    > = {},
   ): Account {
     return this.#transaction(() => {
       const address = this.assertFree(text);
@@ -181,6 +184,7 @@ export class Directory {
         quotaBytes: options.quotaBytes ?? null,
         quotaMessages: options.quotaMessages ?? null,
         compression: options.compression === "zstd" ? "zstd" : null,
+        format: options.format === "mbox" ? "mbox" : null,
         createdMs: this.#now(),
       });
       return accountOf(this.#existingAccount(text));
@@ -374,6 +378,7 @@ function accountOf(row: AccountRow): Account {
     ...(row.quotaBytes !== null && { quotaBytes: row.quotaBytes }),
     ...(row.quotaMessages !== null && { quotaMessages: row.quotaMessages }),
     ...(row.compression !== null && { compression: row.compression }),
+    ...(row.format !== null && { format: row.format }),
   };
 }
 
