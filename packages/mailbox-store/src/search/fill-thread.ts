@@ -13,7 +13,11 @@ import type { FillOptions, FillReply, FillRequest } from "./search-jobs.ts";
 const { crashAt, messageBytesMax } = workerData as FillOptions;
 armCrashPoint(crashAt);
 // On Linux this is the priority of this thread alone.
-setPriority(constants.priority.PRIORITY_LOW);
+try {
+  setPriority(constants.priority.PRIORITY_LOW);
+} catch {
+  // A sandbox may forbid it. Filling is then one thread among the others.
+}
 
 const waiting: Exclude<FillRequest, "close">[] = [];
 let isStopping = false;
