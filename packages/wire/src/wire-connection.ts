@@ -1,11 +1,17 @@
 import type { Socket } from "node:net";
 import { TLSSocket, type TlsOptions } from "node:tls";
+import { Deflater, Inflater } from "./deflate-layer.ts";
+import { type ChannelBindingType, certifiedAddressesOf, channelBindingOf } from "./tls-channel.ts";
 import { ConnectionLost, IdleTimeout, LineTooLong } from "./wire-error.ts";
 
 /** What the client may send ahead of our reading before we stop taking it from the kernel. */
 const READ_AHEAD_BYTES_MAX = 128 * 1024;
 /** What we may have written ahead of the client's reading before flush() waits. */
 const WRITE_AHEAD_BYTES_MAX = 128 * 1024;
+/** A handshake takes two round trips; whoever takes longer holds a slot and says nothing. */
+const HANDSHAKE_MS_MAX = 10_000;
+/** The kernel asks whether the client is still there: a laptop that was closed sends nothing more. */
+const TCP_KEEPALIVE_MS = 2 * 60_000;
 const NOTHING = Buffer.alloc(0);
 const LF = 0x0a;
 const CR = 0x0d;
@@ -23,9 +29,12 @@ const CR = 0x0d;
 export class WireConnection {
   readonly remoteAddress: string;
   readonly remotePort: number;
+  readonly #handshakeMs: number;
   #socket: Socket;
   #received: Buffer = NOTHING;
   #isCorked = false;
+  #deflater: Deflater | undefined;
+  #inflater: Inflater | undefined;
   #hasEnded = false;
   #failure: Error | undefined;
   #wakeReader: (() => void) | undefined;
@@ -34,11 +43,13 @@ export class WireConnection {
   #bytesWritten = 0;
 
   /** `idleMs`: how long to wait for the client, in either direction, before IdleTimeout; 0 is for ever. */
-  constructor(socket: Socket, options: { readonly idleMs: number }) {
+  constructor(socket: Socket, options: { readonly idleMs: number; readonly handshakeMs?: number }) {
     this.#socket = socket;
+    this.#handshakeMs = options.handshakeMs ?? HANDSHAKE_MS_MAX;
     this.remoteAddress = withoutMappedPrefix(socket.remoteAddress ?? "");
     this.remotePort = socket.remotePort ?? 0;
     socket.setNoDelay(true);
+    socket.setKeepAlive(true, TCP_KEEPALIVE_MS);
     socket.setTimeout(options.idleMs);
     this.#attach(socket);
   }
@@ -56,11 +67,25 @@ export class WireConnection {
     };
   }
 
+  get isCompressed(): boolean {
+    return this.#deflater !== undefined;
+  }
+
+  /** What ties a login to this TLS connection (RFC 5802 §6); undefined where there is no such thing. */
+  channelBinding(type: ChannelBindingType): Buffer | undefined {
+    return this.#socket instanceof TLSSocket ? channelBindingOf(this.#socket, type) : undefined;
+  }
+
+  /** The mail addresses that the client has proved by a certificate; none without a trusted one. */
+  get certifiedAddresses(): readonly string[] {
+    return this.#socket instanceof TLSSocket ? certifiedAddressesOf(this.#socket) : [];
+  }
+
   get isClosed(): boolean {
     return this.#socket.destroyed;
   }
 
-  /** Octets of the application, both before and inside TLS. */
+  /** Octets of the application before and inside TLS; those that came compressed count as they came. */
   get bytesRead(): number {
     return this.#bytesRead;
   }
@@ -75,7 +100,7 @@ export class WireConnection {
 
   /** True when octets have come in that nobody has read yet: the client pipelines. */
   hasBuffered(): boolean {
-    return this.#received.length > 0;
+    return this.#received.length > 0 || (this.#inflater?.heldBytes ?? 0) > 0;
   }
 
   /**
@@ -125,7 +150,10 @@ export class WireConnection {
       this.#socket.cork();
     }
     this.#bytesWritten += typeof octets === "string" ? Buffer.byteLength(octets) : octets.length;
-    this.#socket.write(octets);
+    if (this.#deflater === undefined) this.#socket.write(octets);
+    else if (this.#deflater.add(typeof octets === "string" ? Buffer.from(octets) : octets)) {
+      this.#compress();
+    }
   }
 
   /** Sends what was written, and waits while the client is too slow to take it. @throws ConnectionLost */
@@ -145,7 +173,7 @@ export class WireConnection {
    * the command is dropped, so that nobody can slip commands into the encrypted session
    * (RFC 3207 §6, RFC 9051 §11.1, RFC 2595 §4).
    *
-   * @throws ConnectionLost when the handshake fails
+   * @throws ConnectionLost when the handshake fails, or is not done within 10 s
    */
   async startTls(options: TlsOptions): Promise<void> {
     this.#uncork();
@@ -156,6 +184,7 @@ export class WireConnection {
     secure.setTimeout(plain.timeout ?? 0);
     plain.setTimeout(0);
     this.#socket = secure;
+    let timer: NodeJS.Timeout | undefined;
     await new Promise<void>((resolve, reject) => {
       const failed = (cause?: Error) => {
         secure.destroy();
@@ -166,12 +195,32 @@ export class WireConnection {
       secure.once("secure", resolve);
       secure.once("error", failed);
       secure.once("close", () => failed());
-      secure.once("timeout", () => failed(new Error("timed out")));
-    });
+      // Of the whole handshake, so that an octet now and then does not prolong it.
+      timer = setTimeout(() => failed(new Error("timed out")), this.#handshakeMs);
+    }).finally(() => clearTimeout(timer));
     secure.removeAllListeners("error");
     secure.removeAllListeners("close");
-    secure.removeAllListeners("timeout");
     this.#attach(secure);
+  }
+
+  /**
+   * From here on both directions are compressed (RFC 4978 §3): call it after the positive reply was
+   * written. A client waits for that reply, so whatever has come before it counts as compressed.
+   */
+  startCompression(): void {
+    this.#deflater = new Deflater();
+    this.#inflater = new Inflater();
+    this.#inflater.push(this.#received);
+    this.#received = NOTHING;
+  }
+
+  /** Back to octets as they are, behind the reply that was just written (RFC 8437 §4.1). */
+  stopCompression(): void {
+    if (this.#inflater === undefined) return;
+    this.#compress();
+    this.#deflater = undefined;
+    this.#received = Buffer.concat([this.#received, this.#inflater.end()]);
+    this.#inflater = undefined;
   }
 
   /** Sends what is queued and ends the connection; the client gets 2 s to take it. */
@@ -209,8 +258,9 @@ export class WireConnection {
 
   readonly #onData = (octets: Buffer): void => {
     this.#bytesRead += octets.length;
-    this.#received = this.#received.length === 0 ? octets : Buffer.concat([this.#received, octets]);
-    if (this.#received.length > READ_AHEAD_BYTES_MAX) this.#socket.pause();
+    if (this.#inflater === undefined) this.#append(octets);
+    else this.#inflater.push(octets);
+    if (this.#heldBytes > READ_AHEAD_BYTES_MAX) this.#socket.pause();
     this.#wake();
   };
 
@@ -227,6 +277,7 @@ export class WireConnection {
   readonly #onClose = (): void => {
     this.#hasEnded = true;
     this.#failure ??= new ConnectionLost("The connection was closed");
+    this.#inflater?.destroy();
     this.#wake();
   };
 
@@ -248,11 +299,23 @@ export class WireConnection {
     if (this.#failure !== undefined) this.#onDrain();
   }
 
-  /** Waits until more has been received; false when nothing more will come. */
+  /** Waits until there is more to read; false when nothing more will come. */
   async #receive(): Promise<boolean> {
     this.#uncork();
-    const before = this.#received.length;
-    while (this.#received.length === before) {
+    const inflater = this.#inflater;
+    if (inflater === undefined) return await this.#receiveOctets();
+    for (;;) {
+      const piece = await inflater.next();
+      this.#append(piece);
+      if (piece.length > 0) return true;
+      if (!(await this.#receiveOctets())) return false;
+    }
+  }
+
+  /** Waits until the client has sent more. */
+  async #receiveOctets(): Promise<boolean> {
+    const before = this.#heldBytes;
+    while (this.#heldBytes === before) {
       if (this.#hasEnded) return false;
       if (this.#failure !== undefined) throw this.#failure;
       if (this.#socket.isPaused()) this.#socket.resume();
@@ -261,6 +324,15 @@ export class WireConnection {
       });
     }
     return true;
+  }
+
+  /** What the client has sent and nobody has asked for yet. */
+  get #heldBytes(): number {
+    return this.#inflater?.heldBytes ?? this.#received.length;
+  }
+
+  #append(octets: Buffer): void {
+    this.#received = this.#received.length === 0 ? octets : Buffer.concat([this.#received, octets]);
   }
 
   #takeLine(end: number): Buffer {
@@ -287,8 +359,16 @@ export class WireConnection {
     }
   }
 
+  /** Hands over what waits to be compressed. */
+  #compress(): void {
+    const octets = this.#deflater?.take();
+    if (octets === undefined || octets.length === 0) return;
+    if (!this.#socket.destroyed && !this.#socket.writableEnded) this.#socket.write(octets);
+  }
+
   #uncork(): void {
     if (!this.#isCorked) return;
+    this.#compress();
     this.#isCorked = false;
     this.#socket.uncork();
   }
