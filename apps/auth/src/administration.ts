@@ -27,6 +27,8 @@ export interface AdministrationParts {
   readonly queue: HashQueue;
   readonly desk: Pick<LoginDesk, "forget">;
   readonly history: LoginHistory;
+  /** SHA-1 keys are kept of passwords too. */
+  readonly withScramSha1: boolean;
 }
 
 /** The line that the administrator's passwords wait in. */
@@ -128,7 +130,8 @@ export class Administration {
 
   async #keep(password: string) {
     const octets = octetsToKeep(password);
-    return await this.#parts.queue.run(LINE, () => keepPassword(this.#parts.hasher, octets));
+    const { queue, hasher, withScramSha1 } = this.#parts;
+    return await queue.run(LINE, () => keepPassword(hasher, octets, { withScramSha1 }));
   }
 
   #forget(id: string): void {

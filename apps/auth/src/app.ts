@@ -2,7 +2,15 @@ import { mkdir } from "node:fs/promises";
 import { createServer, type Server, type Socket } from "node:net";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
-import type { AuthenticateRequest, AuthenticateResult } from "@posthouse/accounts";
+import type {
+  Account,
+  AuthenticateRequest,
+  CertifiedLoginRequest,
+  LoginProtocol,
+  ScramChallengeRequest,
+  ScramProofRequest,
+  TokenLoginRequest,
+} from "@posthouse/accounts";
 import {
   bcryptHasher,
   Directory,
@@ -20,11 +28,15 @@ import { Failures } from "./failures.ts";
 import { limits } from "./limits.ts";
 import { LoginDesk } from "./login-desk.ts";
 import { LoginHistory } from "./login-history.ts";
+import { ScramDesk } from "./scram-desk.ts";
+import { type TokenValidator, TrustedLogins } from "./trusted-logins.ts";
 
 /** What a test may put in the place of time and hashing. */
 export interface AuthSeams {
   readonly now?: () => number;
   readonly hasher?: PasswordHasher;
+  /** Whom to ask about tokens; none yet where nobody is given. */
+  readonly tokens?: TokenValidator;
 }
 
 /**
@@ -48,16 +60,29 @@ export async function start(context: AppContext, seams: AuthSeams = {}): Promise
   const history = new LoginHistory(secrets, (err) => context.log.error({ err }, "Login history"));
   opened.defer(() => history.flush());
   const parts = { directory, secrets, hasher, queue, failures, history, now };
-  const desk = await LoginDesk.open({ ...parts, ...reportsOf(context) });
+  const reports = reportsOf(context);
+  const withScramSha1 = config.auth.scramSha1;
+  const desk = await LoginDesk.open({ ...parts, ...reports, withScramSha1 });
+  const scram = new ScramDesk({ ...parts, ...reports });
+  const trusted = new TrustedLogins({ ...parts, tokens: seams.tokens });
   opened.defer(() => desk.settle());
-  const administration = new Administration({ ...parts, desk });
+  const administration = new Administration({ ...parts, desk, withScramSha1 });
   const swept = administration.sweep();
   if (swept > 0) context.log.warn(`Removed secrets of ${swept} accounts that are not there`);
 
-  const authenticate = recording(context, desk, history, now);
+  const record = recording(context, history, now);
+  const logins = {
+    authenticate: record((request: AuthenticateRequest) => desk.authenticate(request)),
+    scramChallenge: (request: ScramChallengeRequest) => scram.challenge(request),
+    authenticateScram: record((request: ScramProofRequest) => scram.authenticate(request)),
+    authenticateCertified: record((request: CertifiedLoginRequest) =>
+      trusted.byCertificate(request),
+    ),
+    authenticateToken: record((request: TokenLoginRequest) => trusted.byToken(request)),
+  };
   const servers: ServedSocket[] = [];
   opened.defer(async () => void (await Promise.all(servers.map((server) => server.close()))));
-  const forServers = await serve(context, "auth", authMethods({ directory, authenticate }));
+  const forServers = await serve(context, "auth", authMethods({ directory, logins }));
   servers.push(forServers);
   const ofAdministrator = telling(adminMethods({ ...parts, administration }), directory, () =>
     forServers.tell("directory-changed"),
@@ -109,28 +134,35 @@ function reportsOf({ log, metrics }: AppContext) {
   };
 }
 
-/** Leaves a trace of every login: metric, event, history. Never of the password. */
-function recording(
-  { events, metrics }: AppContext,
-  desk: LoginDesk,
-  history: LoginHistory,
-  now: () => number,
-): (request: AuthenticateRequest) => Promise<AuthenticateResult> {
+type Login = {
+  readonly username: string;
+  readonly protocol: LoginProtocol;
+  readonly remoteAddress: string;
+};
+type Outcome =
+  | { readonly kind: "ok"; readonly account: Account }
+  | { readonly kind: "refused" | "banned" };
+
+/** Leaves a trace of every login: metric, event, history. Never of what proved it. */
+function recording({ events, metrics }: AppContext, history: LoginHistory, now: () => number) {
   const logins = metrics.counter("auth_logins_total", "Logins", ["protocol", "outcome"]);
-  return async (request) => {
-    const { username, protocol, remoteAddress } = request;
-    const result = await desk.authenticate(request);
-    logins.inc({ protocol, outcome: result.kind });
-    if (result.kind === "ok") {
-      const { id, address } = result.account;
-      history.record({ accountId: id, protocol, remoteAddress, atMs: now() });
-      events.record({ type: "login", account: address, protocol, remoteAddress });
-    } else {
-      const reason = result.kind === "banned" ? "banned" : "wrong";
-      events.record({ type: "login-refused", reason, username, protocol, remoteAddress });
-    }
-    return result;
-  };
+  return <Request extends Login, Result extends Outcome>(
+    authenticate: (request: Request) => Result | Promise<Result>,
+  ) =>
+    async (request: Request): Promise<Result> => {
+      const { username, protocol, remoteAddress } = request;
+      const result = await authenticate(request);
+      logins.inc({ protocol, outcome: result.kind });
+      if (result.kind === "ok") {
+        const { id, address } = result.account;
+        history.record({ accountId: id, protocol, remoteAddress, atMs: now() });
+        events.record({ type: "login", account: address, protocol, remoteAddress });
+      } else {
+        const reason = result.kind === "banned" ? "banned" : "wrong";
+        events.record({ type: "login-refused", reason, username, protocol, remoteAddress });
+      }
+      return result;
+    };
 }
 
 /** The servers remember what they were answered: they know of a change before it is answered. */

@@ -1,30 +1,85 @@
-import type { AuthenticateRequest, AuthenticateResult } from "@posthouse/accounts";
+import type {
+  AuthenticateRequest,
+  CertifiedLoginRequest,
+  ScramChallengeRequest,
+  ScramProofRequest,
+  TokenLoginRequest,
+} from "@posthouse/accounts";
 import type { Directory } from "@posthouse/accounts/directory";
 import { type CallArguments, type CallMethods, callLimits } from "@posthouse/accounts/socket";
 
 const protocols = ["imap", "pop3", "submission", "managesieve"] as const;
+const scramHashes = ["sha256", "sha1"] as const;
+
+/** Who answers logins; what is answered is the asking server's affair. */
+export interface Logins {
+  authenticate(request: AuthenticateRequest): unknown;
+  scramChallenge(request: ScramChallengeRequest): unknown;
+  authenticateScram(request: ScramProofRequest): unknown;
+  authenticateCertified(request: CertifiedLoginRequest): unknown;
+  authenticateToken(request: TokenLoginRequest): unknown;
+}
 
 /** What servers may ask: AuthClient, method by method. */
 export function authMethods(parts: {
   readonly directory: Directory;
-  readonly authenticate: (request: AuthenticateRequest) => Promise<AuthenticateResult>;
+  readonly logins: Logins;
 }): CallMethods {
-  const { directory, authenticate } = parts;
-  const address = (args: CallArguments, name = "address") =>
-    args.string(name, callLimits.addressCharsMax);
-  return new Map(
-    Object.entries({
-      authenticate: (args: CallArguments) =>
-        authenticate({
-          username: args.string("username", callLimits.usernameCharsMax),
-          password: args.string("password", callLimits.passwordCharsMax),
-          protocol: args.oneOf("protocol", protocols),
-          remoteAddress: args.string("remoteAddress", callLimits.remoteAddressCharsMax),
+  return new Map([
+    ...Object.entries(loginMethods(parts.logins)),
+    ...Object.entries(directoryMethods(parts.directory)),
+  ]);
+}
+
+function loginMethods(logins: Logins) {
+  return {
+    authenticate: (args: CallArguments) =>
+      logins.authenticate({
+        ...login(args),
+        password: args.string("password", callLimits.passwordCharsMax),
+      }),
+    scramChallenge: (args: CallArguments) =>
+      logins.scramChallenge({ ...login(args), hash: args.oneOf("hash", scramHashes) }),
+    authenticateScram: (args: CallArguments) =>
+      logins.authenticateScram({
+        ...login(args),
+        hash: args.oneOf("hash", scramHashes),
+        authMessage: args.string("authMessage", callLimits.scramMessageCharsMax),
+        proof: args.string("proof", callLimits.hashCharsMax),
+      }),
+    authenticateCertified: (args: CallArguments) =>
+      logins.authenticateCertified({
+        ...login(args),
+        addresses: args.strings("addresses", {
+          countMax: callLimits.certifiedAddressesMax,
+          charsMax: callLimits.addressCharsMax,
         }),
-      resolveRecipient: (args: CallArguments) => directory.resolveRecipient(address(args)),
-      findAccount: (args: CallArguments) => directory.findAccount(address(args)),
-      maySendAs: (args: CallArguments) =>
-        directory.maySendAs(address(args, "accountAddress"), address(args, "senderAddress")),
-    }),
-  );
+      }),
+    authenticateToken: (args: CallArguments) =>
+      logins.authenticateToken({
+        ...login(args),
+        token: args.string("token", callLimits.tokenCharsMax),
+      }),
+  };
+}
+
+function directoryMethods(directory: Directory) {
+  return {
+    resolveRecipient: (args: CallArguments) => directory.resolveRecipient(address(args)),
+    findAccount: (args: CallArguments) => directory.findAccount(address(args)),
+    maySendAs: (args: CallArguments) =>
+      directory.maySendAs(address(args, "accountAddress"), address(args, "senderAddress")),
+  };
+}
+
+function login(args: CallArguments) {
+  return {
+    username: args.string("username", callLimits.usernameCharsMax),
+    protocol: args.oneOf("protocol", protocols),
+    remoteAddress: args.string("remoteAddress", callLimits.remoteAddressCharsMax),
+  };
+}
+
+function address(args: CallArguments, name = "address"): string {
+  return args.string(name, callLimits.addressCharsMax);
 }

@@ -22,6 +22,8 @@ export interface LoginDeskParts {
   readonly queue: HashQueue;
   readonly failures: Failures;
   readonly now: () => number;
+  /** SHA-1 keys are kept of passwords too. */
+  readonly withScramSha1: boolean;
   /** A password that was right could not be hashed anew. */
   readonly complain: (error: unknown) => void;
   readonly counted: (what: "cached" | "joined") => void;
@@ -157,14 +159,18 @@ export class LoginDesk {
     return { kind: "banned", retryAfterSeconds: Math.max(1, Math.ceil(waitMs / 1000)) };
   }
 
+  #isCurrent({ hash, isPrepared, scram, scramSha1 }: KeptPassword): boolean {
+    const hasKeys = scram !== undefined && (scramSha1 !== undefined || !this.#parts.withScramSha1);
+    return hasKeys && isPrepared && this.#parts.hasher.isCurrent(hash);
+  }
+
   /** Brings what is kept up to date behind the answer, while the password is at hand. */
   #renew(accountId: string, kept: KeptPassword, { request, subject }: Attempt): void {
-    const isCurrent = this.#parts.hasher.isCurrent(kept.hash) && kept.isPrepared && kept.scram;
-    if (isCurrent || this.#renewals.has(accountId)) return;
-    const { queue, hasher, secrets } = this.#parts;
+    if (this.#isCurrent(kept) || this.#renewals.has(accountId)) return;
+    const { queue, hasher, secrets, withScramSha1 } = this.#parts;
     const renew = async () => {
       const fresh = await queue.run("renewals", () =>
-        keepPassword(hasher, octetsToKeep(request.password)),
+        keepPassword(hasher, octetsToKeep(request.password), { withScramSha1 }),
       );
       if (!secrets.replacePassword(accountId, kept.hash, fresh)) return;
       this.#cache.add(this.#cache.fingerprint(subject, fresh.hash, request.password), accountId);

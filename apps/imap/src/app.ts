@@ -12,6 +12,7 @@ import { ImapSession } from "./session.ts";
 export interface Parts {
   readonly auth?: AuthClient;
   readonly store?: MailStore;
+  readonly takesTokens?: boolean;
 }
 
 /** How long sessions have for their last words; the rest of the 2 s is the store's. */
@@ -32,8 +33,9 @@ export async function start(context: AppContext, parts: Parts = {}): Promise<Run
       fillsSearchText: true,
     }));
   const auth = parts.auth ?? connectAuth({ socketPath: config.auth.socketPath });
+  const { takesTokens = false } = parts;
   const logins = new ConnectionCounts(limits.connectionsPerAccountAndAddressMax);
-  const services: Services = { ...context, store, auth, tls, logins };
+  const services: Services = { ...context, store, auth, tls, logins, takesTokens };
   const open = metrics.gauge("imap_connections", "Open IMAP connections");
   const server = new SessionServer({
     name: "imap",

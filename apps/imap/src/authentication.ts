@@ -1,8 +1,8 @@
-import type { Account } from "@posthouse/accounts";
+import type { Account, AuthenticateResult } from "@posthouse/accounts";
 import { capabilityText } from "./capabilities.ts";
 import type { Completion, Session } from "./command.ts";
 import { limits } from "./limits.ts";
-import { Farewell, no } from "./response.ts";
+import { Farewell, no, type ResponseCode } from "./response.ts";
 import type { States, User } from "./state.ts";
 
 export interface Credentials {
@@ -16,22 +16,32 @@ export function requirePrivacy(session: Session): void {
   throw no("PRIVACYREQUIRED", "Passwords are taken only in TLS: give STARTTLS first");
 }
 
-/** Checks a password and opens the mail of its account; the one way into the authenticated state. */
+/** Checks a password and opens the mail of its account. */
 export async function logIn(session: Session, credentials: Credentials): Promise<Completion> {
-  const account = await checkPassword(session, credentials);
+  const { remoteAddress } = session.connection;
+  const { auth } = session.services;
+  return await enterAs(session, () =>
+    auth.authenticate({ ...credentials, protocol: "imap", remoteAddress }),
+  );
+}
+
+/** Opens the mail of whoever was authenticated; the one way into the authenticated state. */
+export async function enterAs(
+  session: Session,
+  authenticate: () => Promise<AuthenticateResult>,
+): Promise<Completion> {
+  const account = accountOf(session, await authenticate());
   const state: States["authenticated"] = {
     name: "authenticated",
     user: await openUser(session, account),
   };
   // RFC 3501 §6.2.2: the capabilities may differ from here on, so they come with the answer.
-  const now = { state, connection: session.connection, isLoginAllowed: true };
-  return { text: "Logged in", code: `CAPABILITY ${capabilityText(now)}`, state };
+  return { text: "Logged in", codeThen: capabilityCode, state };
 }
 
-async function checkPassword(session: Session, credentials: Credentials): Promise<Account> {
-  const { remoteAddress } = session.connection;
-  const { auth } = session.services;
-  const result = await auth.authenticate({ ...credentials, protocol: "imap", remoteAddress });
+const capabilityCode = (session: Session): ResponseCode => `CAPABILITY ${capabilityText(session)}`;
+
+function accountOf(session: Session, result: AuthenticateResult): Account {
   if (result.kind === "ok") return result.account;
   if (result.kind === "banned") {
     throw no(

@@ -1,9 +1,8 @@
 import type { Session } from "./command.ts";
 
-/** What this server can do in any state; a name is here when all of it works. */
+/** What this server can do for somebody who is logged in; a name is here when all of it works. */
 const capabilities = [
   "IMAP4rev1",
-  "LITERAL+", // RFC 7888
   "SASL-IR", // RFC 4959
   "ID", // RFC 2971
   "ENABLE", // RFC 5161
@@ -17,17 +16,33 @@ const capabilities = [
   "LIST-STATUS", // RFC 5819
   "SPECIAL-USE", // RFC 6154
   "CREATE-SPECIAL-USE", // RFC 6154 §3
+  "COMPRESS=DEFLATE", // RFC 4978
+  "LANGUAGE", // RFC 5255 §3
+  "UNAUTHENTICATE", // RFC 8437
 ] as const;
+
+/** What helps before a login; the rest is told with its success (RFC 9051 §7.2.2). */
+const beforeLogin: ReadonlySet<string> = new Set(["IMAP4rev1", "SASL-IR", "ID", "LANGUAGE"]);
 
 /** The capabilities as they are for this connection now, RFC 3501 §7.2.1. */
 export function capabilityText(
-  session: Pick<Session, "state" | "connection" | "isLoginAllowed">,
+  session: Pick<
+    Session,
+    "state" | "connection" | "isLoginAllowed" | "mechanisms" | "switchedOff" | "services"
+  >,
 ): string {
-  const names: string[] = [...capabilities];
-  if (session.state.name === "not-authenticated") {
-    if (!session.connection.isEncrypted) names.push("STARTTLS");
-    if (session.isLoginAllowed) names.push("AUTH=PLAIN", "AUTH=LOGIN");
+  const { state, connection, services } = session;
+  const isNobody = state.name === "not-authenticated";
+  const names: string[] = capabilities.filter((name) => !isNobody || beforeLogin.has(name));
+  // RFC 7888 §5: one of the two, never both.
+  names.push(services.config.imap.literals === "plus" ? "LITERAL+" : "LITERAL-");
+  if (isNobody) {
+    if (!connection.isEncrypted) names.push("STARTTLS");
+    if (session.isLoginAllowed) names.push(...session.mechanisms.map((name) => `AUTH=${name}`));
     else names.push("LOGINDISABLED");
   }
-  return names.join(" ");
+  return names
+    .filter((name) => !session.switchedOff.has(name))
+    .filter((name) => name !== "COMPRESS=DEFLATE" || !connection.isCompressed)
+    .join(" ");
 }

@@ -1,9 +1,11 @@
 import type { WireConnection } from "@posthouse/wire";
 import type { IncomingCommand, TakesLiteral } from "./incoming-command.ts";
+import type { Language } from "./language/languages.ts";
 import type { ResponseCode } from "./response.ts";
 import type { ResponseWriter } from "./response-writer.ts";
 import type { Services } from "./services.ts";
 import type { State, StateName, States } from "./state.ts";
+import type { SwitchedOff } from "./switched-off.ts";
 import type { CommandReader } from "./syntax/command-reader.ts";
 
 /** One IMAP command. `states` says where it is allowed, and so what `run` finds in its state. */
@@ -20,6 +22,8 @@ export interface Command<Name extends StateName = StateName> {
   readonly isChange?: true;
   /** The mailbox is not looked at before: what follows is of another one, and the client could not tell. */
   readonly isLeaving?: true;
+  /** Where this is switched off, there is no such command. */
+  readonly capability?: string;
   /** Says which literal run() reads itself, because it does not fit into memory: APPEND's message. */
   readonly takesLiteral?: TakesLiteral;
   run(state: States[Name], args: CommandReader, session: Session): Completion | Promise<Completion>;
@@ -29,6 +33,8 @@ export interface Command<Name extends StateName = StateName> {
 export interface Completion {
   readonly text: string;
   readonly code?: ResponseCode;
+  /** The code where it says how things are in the new state. */
+  readonly codeThen?: (session: Session) => ResponseCode;
   readonly state?: State;
   /** Runs when the OK is on its way: STARTTLS. */
   readonly afterwards?: () => Promise<void>;
@@ -44,6 +50,18 @@ export interface Session {
   readonly state: State;
   /** A password may be sent as things are: in TLS, or where the configuration allows. */
   readonly isLoginAllowed: boolean;
+  /** SASL mechanisms that can work on this connection, in capitals. */
+  readonly mechanisms: readonly string[];
+  /** What was switched off for this listener, account or client. */
+  readonly switchedOff: SwitchedOff;
+  /** The listener asks for a certificate. */
+  readonly wantsClientCertificate: boolean;
+  /** What the human-readable texts are in (RFC 5255). */
+  language: Language;
+  /** The `name` of the client's ID (RFC 2971). */
+  clientName: string | undefined;
+  /** A human-readable text in the session's language. */
+  inLanguage(text: string): string;
   /** Wrong passwords so far. */
   failedLogins: number;
   /** Leaves the selected mailbox, for commands that do so also when they fail (RFC 3501 §6.3.1). */

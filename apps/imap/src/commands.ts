@@ -4,6 +4,7 @@ import { authenticate } from "./commands/authenticate.ts";
 import { capability } from "./commands/capability.ts";
 import { check } from "./commands/check.ts";
 import { close } from "./commands/close.ts";
+import { compress } from "./commands/compress.ts";
 import { copy, uidCopy } from "./commands/copy.ts";
 import { create } from "./commands/create.ts";
 import { deleteMailbox } from "./commands/delete.ts";
@@ -12,6 +13,7 @@ import { expunge, uidExpunge } from "./commands/expunge.ts";
 import { fetch, uidFetch } from "./commands/fetch.ts";
 import { id } from "./commands/id.ts";
 import { idle } from "./commands/idle.ts";
+import { language } from "./commands/language.ts";
 import { list } from "./commands/list.ts";
 import { login } from "./commands/login.ts";
 import { logout } from "./commands/logout.ts";
@@ -26,6 +28,7 @@ import { startTls } from "./commands/starttls.ts";
 import { status } from "./commands/status.ts";
 import { store, uidStore } from "./commands/store.ts";
 import { subscribe, unsubscribe } from "./commands/subscribe.ts";
+import { unauthenticate } from "./commands/unauthenticate.ts";
 import { unselect } from "./commands/unselect.ts";
 
 /** Every command that this server knows: the table of contents of apps/imap. */
@@ -36,6 +39,7 @@ export const commands: ReadonlyMap<string, Command> = new Map(
     noop,
     logout,
     id, // RFC 2971
+    language, // RFC 5255
     // Not authenticated, §6.2
     startTls,
     authenticate,
@@ -55,6 +59,8 @@ export const commands: ReadonlyMap<string, Command> = new Map(
     enable, // RFC 5161
     namespace, // RFC 2342
     idle, // RFC 2177
+    compress, // RFC 4978
+    unauthenticate, // RFC 8437
     // Selected, §6.4
     check,
     close,

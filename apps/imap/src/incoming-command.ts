@@ -73,11 +73,16 @@ export class IncomingCommand {
   /** Reads all literals and lines, up to a literal that `takesLiteral` leaves for the command. */
   async gather(options: {
     readonly literalBytesMax: number;
+    /** Literals that come unasked may be no longer than this (RFC 7888 §5, LITERAL-). */
+    readonly unaskedBytesMax: number;
     readonly takesLiteral?: TakesLiteral | undefined;
   }): Promise<void> {
     let gatheredBytes = this.#lines[0]?.length ?? 0;
     while (this.#announced !== undefined) {
-      const { lengthBytes } = this.#announced;
+      const { lengthBytes, isSynchronising } = this.#announced;
+      if (!isSynchronising && lengthBytes > options.unaskedBytesMax) {
+        throw bad(`A literal has more than ${options.unaskedBytesMax} octets`, "TOOBIG");
+      }
       const [line = ""] = this.#lines;
       if (options.takesLiteral?.(line.slice(this.#argumentsAt), this.#literals.length)) return;
       if (lengthBytes > options.literalBytesMax) {

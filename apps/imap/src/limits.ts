@@ -13,6 +13,8 @@ export const limits = {
   literalBytesMax: 64 * KIB,
   /** A name or a password from somebody who has not logged in. */
   literalBytesMaxBeforeLogin: 4 * KIB,
+  /** RFC 7888 §5: what a client may send unasked where LITERAL- is announced. */
+  literalMinusBytesMax: 4 * KIB,
   /** All lines and literals of one command together, but for the message of an APPEND. */
   commandBytesMax: 256 * KIB,
   /** A non-synchronising literal that is refused is read and dropped up to here; above it we hang up. */
@@ -64,8 +66,6 @@ export const limits = {
   loginMsMax: 2 * MINUTE_MS,
   /** RFC 3501 §5.4: at least 30 minutes. */
   idleMsMax: 31 * MINUTE_MS,
-  /** In IDLE a line now and then keeps the entry in the client's address translator. */
-  idleKeepaliveMs: 2 * MINUTE_MS,
   /** A client that sends nothing for so long inside the message of an APPEND is gone. */
   stalledMsMax: 5 * MINUTE_MS,
 } as const;

@@ -8,6 +8,8 @@ export interface Services extends Pick<AppContext, "config" | "log" | "events"> 
   readonly store: MailStore;
   readonly auth: AuthClient;
   readonly tls: TlsIdentity;
+  /** Apps/auth knows somebody who can say whose a token is: OAUTHBEARER and XOAUTH2 are there. */
+  readonly takesTokens: boolean;
   /** Sessions that are logged in, by account and address. */
   readonly logins: ConnectionCounts;
 }

@@ -1,11 +1,13 @@
-import { AuthUnavailable } from "@posthouse/accounts";
+import { AuthUnavailable, saslMechanisms } from "@posthouse/accounts";
 import { StoreError } from "@posthouse/mailbox-store";
+import type { Config, SessionOptions } from "@posthouse/service";
 import { ConnectionLost, IdleTimeout, LineTooLong, type WireConnection } from "@posthouse/wire";
 import { BrokenLiteral } from "./answers/fetch-response.ts";
 import { capabilityText } from "./capabilities.ts";
 import type { Command, Completion, Session } from "./command.ts";
 import { commands } from "./commands.ts";
 import { IncomingCommand } from "./incoming-command.ts";
+import { inLanguage, type Language } from "./language/languages.ts";
 import { limits } from "./limits.ts";
 import {
   bad,
@@ -19,6 +21,9 @@ import {
 import { ResponseWriter } from "./response-writer.ts";
 import type { Services } from "./services.ts";
 import type { State, User } from "./state.ts";
+import { type SwitchedOff, switchedOffFor } from "./switched-off.ts";
+
+export type ImapListener = Config["imap"]["listeners"][number];
 
 /**
  * One connection: reads a command, checks its state, runs it, writes the outcome, and again.
@@ -34,6 +39,8 @@ export class ImapSession implements Session {
   readonly connection: WireConnection;
   readonly output: ResponseWriter;
   failedLogins = 0;
+  language: Language = "i-default";
+  clientName: string | undefined;
   #state: State = { name: "not-authenticated" };
   #user: User | undefined;
   #incoming: IncomingCommand | undefined;
@@ -42,20 +49,44 @@ export class ImapSession implements Session {
   #isClosing = false;
   #hasSaidBye = false;
   readonly #closingListeners = new Set<() => void>();
-  readonly #loginTimer: NodeJS.Timeout;
-
+  #loginTimer: NodeJS.Timeout;
   readonly #isImplicitTls: boolean;
+  readonly #listener: ImapListener;
 
   constructor(
     connection: WireConnection,
     services: Services,
-    options: { readonly isImplicitTls: boolean },
+    options: SessionOptions<ImapListener>,
   ) {
     this.connection = connection;
     this.#isImplicitTls = options.isImplicitTls;
+    this.#listener = options.listener;
     this.services = services;
     this.output = new ResponseWriter(connection);
-    this.#loginTimer = setTimeout(() => this.#endUnlessLoggedIn(), limits.loginMsMax).unref();
+    this.#loginTimer = this.#waitForLogin();
+  }
+
+  get wantsClientCertificate(): boolean {
+    return this.#listener.clientCertificates;
+  }
+
+  get mechanisms(): readonly string[] {
+    const { services } = this;
+    return saslMechanisms(this.connection, {
+      hasScramSha1: services.config.auth.scramSha1,
+      takesTokens: services.takesTokens,
+    });
+  }
+
+  get switchedOff(): SwitchedOff {
+    return switchedOffFor(this.services.config.imap, this.#listener, {
+      account: this.#user?.account.address,
+      client: this.clientName,
+    });
+  }
+
+  inLanguage(text: string): string {
+    return inLanguage(this.language, text);
   }
 
   get state(): State {
@@ -77,7 +108,10 @@ export class ImapSession implements Session {
   async run(): Promise<void> {
     try {
       // At each connection anew, so that a renewed certificate is shown from the next one on.
-      if (this.#isImplicitTls) await this.connection.startTls(this.services.tls.options());
+      if (this.#isImplicitTls) {
+        const asked = { clientCertificate: this.wantsClientCertificate };
+        await this.connection.startTls(this.services.tls.options(asked));
+      }
       this.output.untagged(`OK ${this.#greeting()}`);
       while (this.#state.name !== "logout" && !this.#isClosing) {
         if (!(await this.#serveOne())) break;
@@ -130,8 +164,9 @@ export class ImapSession implements Session {
     try {
       const done = await this.#perform(incoming);
       this.#badCommands = 0;
-      this.#answer(incoming.tag, "OK", done.code, done.text);
+      this.#answer(incoming.tag, "OK", done.codeThen?.(this) ?? done.code, done.text);
       await done.afterwards?.();
+      if (done.state?.name === "not-authenticated") this.#forget();
     } catch (error) {
       const failure = this.#asFailure(error);
       await finish(incoming);
@@ -160,7 +195,8 @@ export class ImapSession implements Session {
         return incoming;
       } catch (error) {
         if (!(error instanceof LineTooLong)) throw error;
-        this.output.untagged(`BAD [TOOBIG] A line has more than ${error.bytesMax} octets`);
+        const text = this.inLanguage(`A line has more than ${error.bytesMax} octets`);
+        this.output.untagged(`BAD [TOOBIG] ${text}`);
         this.#countBad();
       } finally {
         this.#isWaiting = false;
@@ -175,6 +211,10 @@ export class ImapSession implements Session {
         this.#state.name === "not-authenticated"
           ? limits.literalBytesMaxBeforeLogin
           : limits.literalBytesMax,
+      unaskedBytesMax:
+        this.services.config.imap.literals === "plus"
+          ? Number.POSITIVE_INFINITY
+          : limits.literalMinusBytesMax,
       takesLiteral: command.takesLiteral,
     });
     if (this.#user !== undefined) incoming.hierarchy = this.#user.mail.hierarchy;
@@ -198,7 +238,8 @@ export class ImapSession implements Session {
     if (incoming.tag === "*") throw bad("Expected a tag");
     if (incoming.name === "") throw bad("Expected a command");
     const command = commands.get(incoming.name);
-    if (command === undefined) throw bad(`Unknown command ${incoming.name.slice(0, 40)}`);
+    const isOff = command?.capability !== undefined && this.switchedOff.has(command.capability);
+    if (command === undefined || isOff) throw bad(`Unknown command ${incoming.name.slice(0, 40)}`);
     if (!command.states.includes(this.#state.name)) {
       throw bad(`${command.name} is not allowed ${whyNot(command, this.#state)}`);
     }
@@ -228,9 +269,27 @@ export class ImapSession implements Session {
       clearTimeout(this.#loginTimer);
       this.connection.setIdle(limits.idleMsMax);
     }
-    if (before.name !== "selected") return;
-    if (state.name === "selected" && state.selected === before.selected) return;
-    await before.selected[Symbol.asyncDispose]();
+    const isSame =
+      before.name === "selected" && state.name === "selected" && state.selected === before.selected;
+    if (before.name === "selected" && !isSame) await before.selected[Symbol.asyncDispose]();
+    if (state.name === "not-authenticated") await this.#leaveUser();
+  }
+
+  async #leaveUser(): Promise<void> {
+    const user = this.#user;
+    this.#user = undefined;
+    await user?.[Symbol.asyncDispose]();
+  }
+
+  /** RFC 8437 §4.1: what the connection has learned since its greeting is forgotten, but for TLS and ID. */
+  #forget(): void {
+    this.language = "i-default";
+    this.connection.setIdle(limits.loginMsMax);
+    this.#loginTimer = this.#waitForLogin();
+  }
+
+  #waitForLogin(): NodeJS.Timeout {
+    return setTimeout(() => this.#endUnlessLoggedIn(), limits.loginMsMax).unref();
   }
 
   #answer(
@@ -239,7 +298,7 @@ export class ImapSession implements Session {
     code: ResponseCode | undefined,
     text: string,
   ): void {
-    this.output.write(`${tag} ${condition} ${responseText(code, text)}\r\n`);
+    this.output.write(`${tag} ${condition} ${responseText(code, this.inLanguage(text))}\r\n`);
     this.output.drain();
   }
 
@@ -293,7 +352,7 @@ export class ImapSession implements Session {
   #sayBye(code: ResponseCode | undefined, text: string): void {
     if (this.#hasSaidBye) return;
     this.#hasSaidBye = true;
-    this.output.untagged(`BYE ${responseText(code, text)}`);
+    this.output.untagged(`BYE ${responseText(code, this.inLanguage(text))}`);
     this.output.drain();
   }
 
@@ -303,7 +362,7 @@ export class ImapSession implements Session {
     this.connection.close();
     try {
       await this.#enter({ name: "logout" });
-      await this.#user?.[Symbol.asyncDispose]();
+      await this.#leaveUser();
     } catch (error) {
       this.services.log.error({ err: error }, "Cannot close a mailbox");
     }

@@ -1,6 +1,17 @@
 import type { Socket } from "node:net";
-import type { Account, AuthClient, AuthenticateRequest } from "@posthouse/accounts";
+import type {
+  Account,
+  AuthClient,
+  AuthenticateRequest,
+  CertifiedLoginRequest,
+  ScramChallenge,
+  ScramChallengeRequest,
+  ScramProofRequest,
+  ScramResult,
+  TokenLoginRequest,
+} from "@posthouse/accounts";
 import { AuthUnavailable } from "@posthouse/accounts";
+import { checkScramProof, makeScramKeys } from "@posthouse/accounts/directory";
 import { type AppContext, type RunningApp, testContext } from "@posthouse/service";
 import { connectTo } from "@posthouse/transcript";
 import { start } from "../src/app.ts";
@@ -19,13 +30,14 @@ export interface ImapServerOptions {
   /** The configuration file; testContext()'s when absent. */
   readonly toml?: string;
   readonly account?: Partial<Account>;
+  readonly takesTokens?: boolean;
 }
 
 /** Starts the app on ports of its own. */
 export async function startImapServer(options: ImapServerOptions = {}): Promise<ImapServer> {
   const context = await testContext(options.toml);
   const auth = new TestAuth(options.account);
-  const app = await start(context, { auth });
+  const app = await start(context, { auth, takesTokens: options.takesTokens ?? false });
   const portOf = (name: string) => app.addresses.find((one) => one.name === name)?.port ?? 0;
   return {
     app,
@@ -40,6 +52,12 @@ export async function startImapServer(options: ImapServerOptions = {}): Promise<
     },
   };
 }
+
+/** Everybody's password is "secret"; 4096 rounds, since nobody is to be kept out. */
+const scramKeys = {
+  sha256: makeScramKeys(Buffer.from("secret"), { iterations: 4096 }),
+  sha1: makeScramKeys(Buffer.from("secret"), { iterations: 4096, hash: "sha1" }),
+};
 
 /**
  * What apps/auth answers, without its process: `ann` and `bob` with the password `secret`, `down` for an
@@ -61,6 +79,31 @@ export class TestAuth implements AuthClient {
     }
     const account = { id: `${name}0000000000000`, address: `${name}@example.org` };
     return { kind: "ok", account: { ...account, ...this.#account } } as const;
+  }
+
+  async scramChallenge({ username, hash }: ScramChallengeRequest): Promise<ScramChallenge> {
+    if (username === "banned") return { kind: "banned", retryAfterSeconds: 60 };
+    const { salt, iterations } = await scramKeys[hash];
+    return { kind: "challenge", salt: salt.toString("base64"), iterations };
+  }
+
+  async authenticateScram(request: ScramProofRequest): Promise<ScramResult> {
+    const { hash, authMessage } = request;
+    const proof = Buffer.from(request.proof, "base64");
+    const signature = checkScramProof(await scramKeys[hash], { hash, authMessage, proof });
+    const result = await this.authenticate({ ...request, password: "secret" });
+    if (signature === undefined || result.kind !== "ok") return { kind: "refused" };
+    return { ...result, serverSignature: signature.toString("base64") };
+  }
+
+  async authenticateCertified({ addresses, ...request }: CertifiedLoginRequest) {
+    const [username = ""] = addresses;
+    return await this.authenticate({ ...request, username, password: "secret" });
+  }
+
+  async authenticateToken(request: TokenLoginRequest) {
+    const isRight = request.token === "vF9dft4qmTc2Nvb3RlckBhbHRhdmlzdGEuY29tCg==";
+    return await this.authenticate({ ...request, password: isRight ? "secret" : "" });
   }
 
   resolveRecipient(): never {

@@ -34,6 +34,22 @@ export class TestDirectory implements AuthClient {
     return Promise.reject(new Error("lmtp-delivery asks for no sender"));
   }
 
+  scramChallenge(): never {
+    throw new Error("Nobody logs in by SCRAM here");
+  }
+
+  authenticateScram(): never {
+    throw new Error("Nobody logs in by SCRAM here");
+  }
+
+  authenticateCertified(): never {
+    throw new Error("Nobody logs in by certificate here");
+  }
+
+  authenticateToken(): never {
+    throw new Error("Nobody logs in by token here");
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {}
 
   #assertUp(): void {

@@ -85,6 +85,10 @@ const testAuth: AuthClient = {
       ["ann", "mrose"].includes(username) && ["secret", "two  words "].includes(password);
     return isRight ? { kind: "ok", account } : { kind: "refused" };
   },
+  scramChallenge: () => Promise.reject(new AuthUnavailable("not asked by this test")),
+  authenticateScram: () => Promise.reject(new AuthUnavailable("not asked by this test")),
+  authenticateCertified: () => Promise.reject(new AuthUnavailable("not asked by this test")),
+  authenticateToken: () => Promise.reject(new AuthUnavailable("not asked by this test")),
   resolveRecipient: () => Promise.reject(new AuthUnavailable("not asked by POP3")),
   findAccount: () => Promise.reject(new AuthUnavailable("not asked by POP3")),
   maySendAs: () => Promise.reject(new AuthUnavailable("not asked by POP3")),

@@ -43,6 +43,22 @@ export class TestDirectory implements AuthClient {
     return sender === account || (account === "ann@example.test" && sender === "team@example.test");
   }
 
+  scramChallenge(): never {
+    throw new Error("Nobody logs in by SCRAM here");
+  }
+
+  authenticateScram(): never {
+    throw new Error("Nobody logs in by SCRAM here");
+  }
+
+  authenticateCertified(): never {
+    throw new Error("Nobody logs in by certificate here");
+  }
+
+  authenticateToken(): never {
+    throw new Error("Nobody logs in by token here");
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {}
 
   #assertUp(): void {

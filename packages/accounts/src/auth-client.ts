@@ -1,5 +1,14 @@
 import { AnswerCache } from "./answer-cache.ts";
 import { limits } from "./limits.ts";
+import type {
+  CertifiedLoginRequest,
+  SaslLogins,
+  ScramChallenge,
+  ScramChallengeRequest,
+  ScramProofRequest,
+  ScramResult,
+  TokenLoginRequest,
+} from "./sasl/login-requests.ts";
 import { CallClient, type CallClientOptions } from "./socket/call-client.ts";
 
 export { AuthUnavailable } from "./auth-unavailable.ts";
@@ -9,7 +18,7 @@ export { AuthUnavailable } from "./auth-unavailable.ts";
  * Over a Unix socket; no path, no SQL. Every call rejects with AuthUnavailable when auth does not
  * answer, which is a transient failure in every protocol (454 4.7.0, NO [UNAVAILABLE], -ERR [SYS/TEMP]).
  */
-export interface AuthClient extends AsyncDisposable {
+export interface AuthClient extends SaslLogins, AsyncDisposable {
   authenticate(request: AuthenticateRequest): Promise<AuthenticateResult>;
   /** Where mail for this address goes; aliases, catch-all and subaddresses are resolved. */
   resolveRecipient(address: string): Promise<RecipientResolution>;
@@ -22,10 +31,13 @@ export interface AuthClient extends AsyncDisposable {
   maySendAs(accountAddress: string, senderAddress: string): Promise<boolean>;
 }
 
+/** What the login is for. */
+export type LoginProtocol = "imap" | "pop3" | "submission" | "managesieve";
+
 export interface AuthenticateRequest {
   readonly username: string;
   readonly password: string;
-  readonly protocol: "imap" | "pop3" | "submission" | "managesieve";
+  readonly protocol: LoginProtocol;
   /** The client's address: for bans, failures and login history. */
   readonly remoteAddress: string;
 }
@@ -91,6 +103,7 @@ export function connectAuth(options: Omit<CallClientOptions, "onEvent">): AuthCl
       if (isTooLong(request.password, limits.passwordCharsMax)) return { kind: "refused" };
       return (await ask("authenticate", { ...request })) as AuthenticateResult;
     },
+    ...saslLogins(ask),
     async resolveRecipient(address) {
       if (isTooLong(address, limits.addressCharsMax)) return { kind: "unknown-user" };
       return await recipients.get(
@@ -112,6 +125,38 @@ export function connectAuth(options: Omit<CallClientOptions, "onEvent">): AuthCl
       return (await ask("maySendAs", { accountAddress, senderAddress })) as boolean;
     },
     [Symbol.asyncDispose]: () => client[Symbol.asyncDispose](),
+  };
+}
+
+/** What is too long for anybody's is refused without asking, and a challenge is given for nobody. */
+function saslLogins(
+  ask: (method: string, params: Readonly<Record<string, unknown>>) => Promise<unknown>,
+): SaslLogins {
+  const refused = { kind: "refused" } as const;
+  return {
+    async scramChallenge(request: ScramChallengeRequest) {
+      const isNobody = isTooLong(request.username, limits.usernameCharsMax);
+      const username = isNobody ? "" : request.username;
+      return (await ask("scramChallenge", { ...request, username })) as ScramChallenge;
+    },
+    async authenticateScram(request: ScramProofRequest) {
+      if (isTooLong(request.username, limits.usernameCharsMax)) return refused;
+      if (isTooLong(request.authMessage, limits.scramMessageCharsMax)) return refused;
+      if (isTooLong(request.proof, limits.hashCharsMax)) return refused;
+      return (await ask("authenticateScram", { ...request })) as ScramResult;
+    },
+    async authenticateCertified(request: CertifiedLoginRequest) {
+      if (isTooLong(request.username, limits.usernameCharsMax)) return refused;
+      const addresses = request.addresses
+        .filter((address) => !isTooLong(address, limits.addressCharsMax))
+        .slice(0, limits.certifiedAddressesMax);
+      return (await ask("authenticateCertified", { ...request, addresses })) as AuthenticateResult;
+    },
+    async authenticateToken(request: TokenLoginRequest) {
+      if (isTooLong(request.username, limits.usernameCharsMax)) return refused;
+      if (isTooLong(request.token, limits.tokenCharsMax)) return refused;
+      return (await ask("authenticateToken", { ...request })) as AuthenticateResult;
+    },
   };
 }
 

@@ -20,11 +20,24 @@ export {
   type AuthenticateResult,
   AuthUnavailable,
   connectAuth,
+  type LoginProtocol,
   type RecipientResolution,
   type RecipientTarget,
 } from "./auth-client.ts";
 export { DirectoryError, type DirectoryErrorCode } from "./directory-error.ts";
 export { LoginExchange, type LoginStep } from "./sasl/login.ts";
+export type {
+  CertifiedLoginRequest,
+  SaslLogins,
+  ScramChallenge,
+  ScramChallengeRequest,
+  ScramHash,
+  ScramProofRequest,
+  ScramResult,
+  TokenLoginRequest,
+} from "./sasl/login-requests.ts";
 export { decodePlain, type PlainCredentials } from "./sasl/plain.ts";
+export type { SaslChannel, SaslLogin } from "./sasl/sasl-dialogue.ts";
 export { SaslError, type SaslErrorCode } from "./sasl/sasl-error.ts";
+export { authenticateBySasl, type SaslOffers, saslMechanisms } from "./sasl/sasl-login.ts";
 export { decodeSaslResponse } from "./sasl/sasl-response.ts";

@@ -23,6 +23,12 @@ export const limits = {
   /** RFC 4616 §2 asks for 255 octets at least. */
   usernameCharsMax: 1024,
   passwordCharsMax: 1024,
+  /** Three SCRAM messages: two with a name and nonces, one with a salt. */
+  scramMessageCharsMax: 16 * KiB,
+  /** A signed token with its claims. */
+  tokenCharsMax: 8 * KiB,
+  /** Mail addresses of one certificate. */
+  certifiedAddressesMax: 20,
   /** An IPv6 address with its zone. */
   remoteAddressCharsMax: 128,
   /** `{BLF-CRYPT}` and 60 characters, with room. */

@@ -27,7 +27,12 @@ export { type Logger, openLog } from "./log.ts";
 export { type Metrics, openMetrics } from "./metrics.ts";
 export { isForOperator, type OperatorError } from "./operator-error.ts";
 export { runApp } from "./run-app.ts";
-export { type ServedSession, SessionServer } from "./session-server.ts";
+export {
+  type ServedListener,
+  type ServedSession,
+  type SessionOptions,
+  SessionServer,
+} from "./session-server.ts";
 export { openStatusServer, statusSocketPath } from "./status-server.ts";
 export { TEST_TOML, type TestContext, testContext } from "./test-context.ts";
 export { makeSelfSignedCertificate } from "./tls/self-signed-certificate.ts";

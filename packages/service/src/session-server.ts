@@ -13,12 +13,21 @@ export interface ServedSession {
   destroy(): void;
 }
 
-export interface SessionServerOptions {
-  readonly listeners: readonly {
-    readonly tls: "starttls" | "implicit";
-    readonly address: string;
-    readonly port: number;
-  }[];
+/** Where a protocol is served; an app's listeners may say more about themselves. */
+export interface ServedListener {
+  readonly tls: "starttls" | "implicit";
+  readonly address: string;
+  readonly port: number;
+}
+
+export interface SessionOptions<Listener extends ServedListener> {
+  readonly isImplicitTls: boolean;
+  /** The one that the client came through. */
+  readonly listener: Listener;
+}
+
+export interface SessionServerOptions<Listener extends ServedListener = ServedListener> {
+  readonly listeners: readonly Listener[];
   /** What the listeners are called: `imap` for STARTTLS, `imaps` for implicit TLS. */
   readonly name: string;
   readonly connectionsMax: number;
@@ -27,30 +36,31 @@ export interface SessionServerOptions {
   readonly log: Logger;
   /** Told how many sessions there are, whenever it changes. */
   readonly onCount: (count: number) => void;
-  readonly open: (socket: Socket, options: { readonly isImplicitTls: boolean }) => ServedSession;
+  readonly open: (socket: Socket, options: SessionOptions<Listener>) => ServedSession;
   /** There are `connectionsMax` already. Ends the connection, with a word where the client can read it. */
   readonly refuse: (socket: Socket, options: { readonly isImplicitTls: boolean }) => void;
 }
 
 /** The listeners of a protocol whose sessions are served one by one, and all sessions of the process. */
-export class SessionServer {
-  readonly #options: SessionServerOptions;
+export class SessionServer<Listener extends ServedListener = ServedListener> {
+  readonly #options: SessionServerOptions<Listener>;
   readonly #running = new Map<ServedSession, Promise<void>>();
   readonly #servers: Server[] = [];
   readonly addresses: BoundAddress[] = [];
 
-  constructor(options: SessionServerOptions) {
+  constructor(options: SessionServerOptions<Listener>) {
     this.#options = options;
   }
 
   /** Binds all listeners. @throws ListenError; then close() is still to be called */
   async listen(): Promise<void> {
     const clients = new ClientAddressWatch(this.#options.log);
-    for (const { tls, address, port } of this.#options.listeners) {
+    for (const listener of this.#options.listeners) {
+      const { tls, address, port } = listener;
       const isImplicitTls = tls === "implicit";
       // A client that has sent its last command may close its half and still listen for the answers.
       const server = createServer({ allowHalfOpen: true }, (socket) =>
-        this.#accept(socket, { isImplicitTls }),
+        this.#accept(socket, { isImplicitTls, listener }),
       );
       this.#servers.push(server);
       clients.watch(server);
@@ -71,7 +81,7 @@ export class SessionServer {
     await closed;
   }
 
-  #accept(socket: Socket, options: { readonly isImplicitTls: boolean }): void {
+  #accept(socket: Socket, options: SessionOptions<Listener>): void {
     const { connectionsMax, open, refuse, onCount } = this.#options;
     if (this.#running.size >= connectionsMax) {
       refuse(socket, options);

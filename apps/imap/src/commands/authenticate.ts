@@ -1,17 +1,9 @@
-import { decodePlain, LoginExchange, SaslError } from "@posthouse/accounts";
+import { authenticateBySasl, SaslError } from "@posthouse/accounts";
 import { ConnectionLost } from "@posthouse/wire";
-import { type Credentials, logIn, requirePrivacy } from "../authentication.ts";
+import { enterAs, requirePrivacy } from "../authentication.ts";
 import { defineCommand, type Session } from "../command.ts";
 import { limits } from "../limits.ts";
 import { bad, CommandFailure, no } from "../response.ts";
-
-type Mechanism = (session: Session, initialResponse?: string) => Promise<Credentials>;
-
-/** Every SASL mechanism; CAPABILITY names them. */
-const mechanisms: ReadonlyMap<string, Mechanism> = new Map<string, Mechanism>([
-  ["PLAIN", plain],
-  ["LOGIN", saslLogin],
-]);
 
 /** AUTHENTICATE: RFC 3501 §6.2.2, with the initial response of RFC 4959. */
 export const authenticate = defineCommand({
@@ -24,11 +16,24 @@ export const authenticate = defineCommand({
     const initialResponse = args.isAtEnd ? undefined : readInitialResponse(args);
     args.end();
 
-    const mechanism = mechanisms.get(name);
-    if (mechanism === undefined) throw no("CANNOT", `There is no mechanism ${name.slice(0, 40)}`);
     requirePrivacy(session);
-    const credentials = await exchange(() => mechanism(session, initialResponse));
-    return await logIn(session, credentials);
+    const isOff = session.switchedOff.has(`AUTH=${name}`);
+    if (isOff || !session.mechanisms.includes(name)) {
+      throw no("CANNOT", `There is no mechanism ${name.slice(0, 40)}`);
+    }
+    const { services, connection } = session;
+    return await enterAs(session, () =>
+      asFailures(() =>
+        authenticateBySasl(name, {
+          auth: services.auth,
+          protocol: "imap",
+          remoteAddress: connection.remoteAddress,
+          channel: connection,
+          initialResponse,
+          ask: (challenge) => ask(session, challenge),
+        }),
+      ),
+    );
   },
 });
 
@@ -38,9 +43,9 @@ function readInitialResponse(args: { sp(): void; astring(): string }): string {
   return args.astring();
 }
 
-async function exchange(mechanism: () => Promise<Credentials>): Promise<Credentials> {
+async function asFailures<Result>(exchange: () => Promise<Result>): Promise<Result> {
   try {
-    return await mechanism();
+    return await exchange();
   } catch (error) {
     if (!(error instanceof SaslError)) throw error;
     if (error.code === "not-authorized") throw no("AUTHENTICATIONFAILED", error.message);
@@ -48,19 +53,6 @@ async function exchange(mechanism: () => Promise<Credentials>): Promise<Credenti
     if (error.code === "cancelled") throw new CommandFailure("BAD", undefined, error.message);
     throw bad(error.message);
   }
-}
-
-async function plain(session: Session, initialResponse?: string): Promise<Credentials> {
-  return decodePlain(initialResponse ?? (await ask(session, "")));
-}
-
-async function saslLogin(session: Session, initialResponse?: string): Promise<Credentials> {
-  const dialogue = new LoginExchange();
-  let step = dialogue.start(initialResponse);
-  while (step.kind === "challenge") {
-    step = dialogue.respond(await ask(session, step.challenge));
-  }
-  return step;
 }
 
 /** One challenge, in base64 already, and the line that answers it. */

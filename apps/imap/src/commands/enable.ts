@@ -7,6 +7,7 @@ const enableable: ReadonlySet<string> = new Set();
 export const enable = defineCommand({
   name: "ENABLE",
   states: loggedIn,
+  capability: "ENABLE",
   expunges: "tell",
   run(_state, args, { output }) {
     const names: string[] = [];

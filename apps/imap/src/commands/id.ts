@@ -9,12 +9,15 @@ const PAIRS_MAX = 30;
 export const id = defineCommand({
   name: "ID",
   states: anyState,
+  capability: "ID",
   expunges: "tell",
-  run(_state, args, { output, services, connection }) {
+  run(_state, args, session) {
+    const { output, services, connection } = session;
     args.sp();
     const client = readIdParameters(args);
     args.end();
 
+    session.clientName = client.find(([name]) => name.toLowerCase() === "name")?.[1];
     const { remoteAddress } = connection;
     services.log.debug({ client: Object.fromEntries(client), remoteAddress }, "The client's ID");
     output.untagged('ID ("name" "Posthouse")');

@@ -8,6 +8,7 @@ import type { States } from "../state.ts";
 export const idle = defineCommand({
   name: "IDLE",
   states: loggedIn,
+  capability: "IDLE",
   expunges: "tell",
   async run(state, args, session) {
     args.end();
@@ -29,27 +30,30 @@ async function push(
   const alarm = new Alarm();
   using _changes = state.user.mail.onChange(() => alarm.ring("change"));
   using _closing = session.onClosing(() => alarm.ring("closing"));
-  const keepalive = setInterval(() => alarm.ring("keepalive"), limits.idleKeepaliveMs).unref();
+  using _keepalive = ringEvery(session.services.config.imap.idleKeepaliveSeconds, alarm);
   const line = readDone(session).finally(() => alarm.ring("line"));
   // It may fail while we are telling something; it is awaited below in any case.
   line.catch(() => {});
-  try {
-    alarm.ring("change"); // what changed since the last command
-    for (;;) {
-      const reasons = await alarm.wait();
-      if (reasons.has("line")) return await line;
-      if (reasons.has("closing")) throw new Farewell(undefined, "Shutting down");
-      if (reasons.has("change") && state.name === "selected") {
-        await state.selected.refresh();
-        await state.selected.tell(output, { expunges: "tell", isUid: false });
-      }
-      if (reasons.has("keepalive")) output.untagged("OK Still here");
-      await output.flush();
-      if (connection.isClosed) throw new ConnectionLost("The client went away inside IDLE");
+  alarm.ring("change"); // what changed since the last command
+  for (;;) {
+    const reasons = await alarm.wait();
+    if (reasons.has("line")) return await line;
+    if (reasons.has("closing")) throw new Farewell(undefined, "Shutting down");
+    if (reasons.has("change") && state.name === "selected") {
+      await state.selected.refresh();
+      await state.selected.tell(output, { expunges: "tell", isUid: false });
     }
-  } finally {
-    clearInterval(keepalive);
+    if (reasons.has("keepalive")) output.untagged(`OK ${session.inLanguage("Still here")}`);
+    await output.flush();
+    if (connection.isClosed) throw new ConnectionLost("The client went away inside IDLE");
   }
+}
+
+/** A line now and then keeps the entry in the client's address translator; 0 seconds for none. */
+function ringEvery(seconds: number, alarm: Alarm): Disposable {
+  const timer =
+    seconds === 0 ? undefined : setInterval(() => alarm.ring("keepalive"), seconds * 1000).unref();
+  return { [Symbol.dispose]: () => clearInterval(timer) };
 }
 
 async function readDone({ connection }: Session): Promise<void> {

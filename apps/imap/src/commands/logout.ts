@@ -5,9 +5,9 @@ export const logout = defineCommand({
   name: "LOGOUT",
   states: anyState,
   expunges: "hold",
-  run(_state, args, { output }) {
+  run(_state, args, session) {
     args.end();
-    output.untagged("BYE Logging out");
+    session.output.untagged(`BYE ${session.inLanguage("Logging out")}`);
     return { text: "LOGOUT completed", state: { name: "logout" } };
   },
 });

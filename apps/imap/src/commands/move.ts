@@ -11,6 +11,7 @@ function defineMove({ name, isUid }: { readonly name: string; readonly isUid: bo
   return defineCommand({
     name,
     states: ["selected"],
+    capability: "MOVE",
     // The client expects its own expunges with the answer: they are what MOVE does (RFC 6851 §3.3).
     expunges: "tell",
     isChange: true,

@@ -5,6 +5,7 @@ import { formatString } from "../syntax/strings.ts";
 export const namespace = defineCommand({
   name: "NAMESPACE",
   states: loggedIn,
+  capability: "NAMESPACE",
   expunges: "tell",
   run({ user }, args, { output }) {
     args.end();

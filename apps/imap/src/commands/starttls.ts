@@ -6,12 +6,13 @@ export const startTls = defineCommand({
   name: "STARTTLS",
   states: ["not-authenticated"],
   expunges: "hold",
-  run(_state, args, { connection, services }) {
+  run(_state, args, { connection, services, wantsClientCertificate }) {
     args.end();
     if (connection.isEncrypted) throw bad("TLS is active already");
     return {
       text: "Begin TLS negotiation now",
-      afterwards: () => connection.startTls(services.tls.options()),
+      afterwards: () =>
+        connection.startTls(services.tls.options({ clientCertificate: wantsClientCertificate })),
     };
   },
 });

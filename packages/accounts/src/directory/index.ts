@@ -7,7 +7,13 @@ export {
   parseBcryptHash,
 } from "../passwords/password-hasher.ts";
 export { octetsToKeep, octetsToTry } from "../passwords/password-octets.ts";
-export { makeScramKeys, type ScramKeys } from "../passwords/scram-keys.ts";
+export {
+  checkScramProof,
+  makeScramKeys,
+  SCRAM_ITERATIONS,
+  SCRAM_SALT_BYTES,
+  type ScramKeys,
+} from "../passwords/scram-keys.ts";
 export {
   type AccountEntry,
   Directory,

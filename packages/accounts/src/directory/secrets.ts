@@ -11,6 +11,8 @@ export interface KeptPassword {
   readonly isPrepared: boolean;
   /** Absent with a hash that was taken over, until its next login. */
   readonly scram?: ScramKeys;
+  /** Only where the administrator wants them: `auth.scram_sha_1`. */
+  readonly scramSha1?: ScramKeys;
 }
 
 export interface LoginRecord {
@@ -47,6 +49,15 @@ const migrations: readonly Migration[] = [
     PRIMARY KEY (account, protocol)
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  ALTER TABLE passwords ADD COLUMN sha1_iterations INTEGER;   -- SCRAM-SHA-1, NULL together
+  ALTER TABLE passwords ADD COLUMN sha1_salt       BLOB;
+  ALTER TABLE passwords ADD COLUMN sha1_stored_key BLOB;
+  ALTER TABLE passwords ADD COLUMN sha1_server_key BLOB;
+
+  CREATE TABLE false_salt_key (key BLOB NOT NULL) STRICT;     -- one row, made once
+  INSERT INTO false_salt_key VALUES (randomblob(32));
+  `,
 ];
 
 /** What proves who somebody is. Only apps/auth opens it. */
@@ -73,13 +84,26 @@ export class Secrets {
   password(accountId: string): KeptPassword | undefined {
     const row = this.#statements.password.get(accountId);
     if (row === undefined) return undefined;
-    const { iterations, salt, storedKey, serverKey } = row;
-    const hasScram = iterations !== null && salt && storedKey && serverKey;
+    const scram = scramKeys(row.iterations, row.salt, row.storedKey, row.serverKey);
+    const scramSha1 = scramKeys(
+      row.sha1Iterations,
+      row.sha1Salt,
+      row.sha1StoredKey,
+      row.sha1ServerKey,
+    );
     return {
       hash: row.hash,
       isPrepared: row.isPrepared === 1,
-      ...(hasScram && { scram: { iterations, salt, storedKey, serverKey } }),
+      ...(scram && { scram }),
+      ...(scramSha1 && { scramSha1 }),
     };
+  }
+
+  /** What salts for names without an account are made of: known to nobody, and the same for ever. */
+  falseSaltKey(): Buffer {
+    const key = this.#statements.falseSaltKey.get();
+    if (key === undefined) throw new Error("The key of false salts is not there");
+    return key;
   }
 
   hasPassword(accountId: string): boolean {
@@ -132,9 +156,26 @@ interface PasswordRow {
   readonly salt: Buffer | null;
   readonly storedKey: Buffer | null;
   readonly serverKey: Buffer | null;
+  readonly sha1Iterations: number | null;
+  readonly sha1Salt: Buffer | null;
+  readonly sha1StoredKey: Buffer | null;
+  readonly sha1ServerKey: Buffer | null;
 }
 
-function rowOf(account: string, { hash, isPrepared, scram }: KeptPassword, changedMs: number) {
+function scramKeys(
+  iterations: number | null,
+  salt: Buffer | null,
+  storedKey: Buffer | null,
+  serverKey: Buffer | null,
+): ScramKeys | undefined {
+  if (iterations === null || salt === null || storedKey === null || serverKey === null) {
+    return undefined;
+  }
+  return { iterations, salt, storedKey, serverKey };
+}
+
+function rowOf(account: string, kept: KeptPassword, changedMs: number) {
+  const { hash, isPrepared, scram, scramSha1 } = kept;
   return {
     account,
     hash,
@@ -143,6 +184,10 @@ function rowOf(account: string, { hash, isPrepared, scram }: KeptPassword, chang
     salt: scram?.salt ?? null,
     storedKey: scram?.storedKey ?? null,
     serverKey: scram?.serverKey ?? null,
+    sha1Iterations: scramSha1?.iterations ?? null,
+    sha1Salt: scramSha1?.salt ?? null,
+    sha1StoredKey: scramSha1?.storedKey ?? null,
+    sha1ServerKey: scramSha1?.serverKey ?? null,
     changedMs,
   };
 }
@@ -151,11 +196,15 @@ function prepareAll(db: Database.Database) {
   return {
     password: db.prepare<[string], PasswordRow>(`
       SELECT account, hash, is_prepared AS isPrepared, scram_iterations AS iterations,
-             scram_salt AS salt, scram_stored_key AS storedKey, scram_server_key AS serverKey
+             scram_salt AS salt, scram_stored_key AS storedKey, scram_server_key AS serverKey,
+             sha1_iterations AS sha1Iterations, sha1_salt AS sha1Salt,
+             sha1_stored_key AS sha1StoredKey, sha1_server_key AS sha1ServerKey
       FROM passwords WHERE account = ?`),
     setPassword: db.prepare<[ReturnType<typeof rowOf>]>(`
       INSERT OR REPLACE INTO passwords VALUES
-      (@account, @hash, @isPrepared, @iterations, @salt, @storedKey, @serverKey, @changedMs)`),
+      (@account, @hash, @isPrepared, @iterations, @salt, @storedKey, @serverKey, @changedMs,
+       @sha1Iterations, @sha1Salt, @sha1StoredKey, @sha1ServerKey)`),
+    falseSaltKey: db.prepare<[], Buffer>("SELECT key FROM false_salt_key").pluck(),
     deletePassword: db.prepare<[string]>("DELETE FROM passwords WHERE account = ?"),
     deleteLogins: db.prepare<[string]>("DELETE FROM last_logins WHERE account = ?"),
     accountIds: db

@@ -14,6 +14,21 @@ const smtpListener = z.strictObject({
   port,
 });
 const tlsListener = z.strictObject({ tls: z.enum(["starttls", "implicit"]), address, port });
+/** Names of capabilities, as CAPABILITY shows them. */
+const capabilityNames = z.array(z.string().regex(/^[!-~]{1,64}$/)).default([]);
+const imapListener = tlsListener.extend({
+  client_certificates: z.boolean().default(false),
+  disabled_capabilities: capabilityNames,
+});
+const imapException = z
+  .strictObject({
+    account: z.string().min(1).optional(),
+    client: z.string().min(1).optional(),
+    disabled_capabilities: capabilityNames,
+  })
+  .refine(({ account, client }) => account !== undefined || client !== undefined, {
+    message: "name an account, a client or both",
+  });
 const plainListener = z.strictObject({ address, port });
 
 /**
@@ -45,6 +60,7 @@ export const configSchema = z.strictObject({
     .strictObject({
       certificate_file: z.string().min(1).optional(),
       key_file: z.string().min(1).optional(),
+      client_ca_file: z.string().min(1).optional(),
     })
     .prefault({}),
   log: z
@@ -55,6 +71,7 @@ export const configSchema = z.strictObject({
     .strictObject({
       bcrypt_cost: z.int().min(4).max(15).default(10),
       allow_plaintext_from: z.enum(["nobody", "loopback"]).default("nobody"),
+      scram_sha_1: z.boolean().default(false),
       subaddress_separator: z.string().length(1).default("+"),
       postmaster: z.string().min(1).optional(),
     })
@@ -71,10 +88,14 @@ export const configSchema = z.strictObject({
   lmtp: z.strictObject({ listeners: z.array(plainListener).default([]) }).prefault({}),
   imap: z
     .strictObject({
-      listeners: z.array(tlsListener).default([
+      listeners: z.array(imapListener).prefault([
         { tls: "starttls", address: "*", port: 143 },
         { tls: "implicit", address: "*", port: 993 },
       ]),
+      disabled_capabilities: capabilityNames,
+      exceptions: z.array(imapException).default([]),
+      literals: z.enum(["plus", "minus"]).default("plus"),
+      idle_keepalive_seconds: z.int().min(0).default(240),
     })
     .prefault({}),
   pop3: z

@@ -23,7 +23,11 @@ export interface Config
     readonly events: string;
     readonly tmp: string;
   };
-  readonly tls: { readonly certificateFile?: string; readonly keyFile?: string };
+  readonly tls: {
+    readonly certificateFile?: string;
+    readonly keyFile?: string;
+    readonly clientCaFile?: string;
+  };
   readonly auth: Section["auth"] & {
     readonly socketPath: string;
     readonly adminSocketPath: string;
@@ -69,6 +73,7 @@ export function configOf(
         certificateFile: absolute(section.tls.certificateFile),
       }),
       ...(section.tls.keyFile && { keyFile: absolute(section.tls.keyFile) }),
+      ...(section.tls.clientCaFile && { clientCaFile: absolute(section.tls.clientCaFile) }),
     },
     auth: {
       ...section.auth,
@@ -77,7 +82,7 @@ export function configOf(
       stateDirectory: join(within(section.paths.state, "state"), "auth"),
     },
     smtpIn: { listeners: shifted(section.smtpIn.listeners) },
-    imap: { listeners: shifted(section.imap.listeners) },
+    imap: { ...section.imap, listeners: shifted(section.imap.listeners) },
     pop3: { listeners: shifted(section.pop3.listeners) },
     lmtp: { listeners: shifted(section.lmtp.listeners), socketPath: join(runDir, "lmtp.sock") },
     smtpOut: {

@@ -16,7 +16,7 @@ export interface TlsIdentity {
   readonly isSelfSigned: boolean;
   context(): SecureContext;
   /** For tls.createServer() and for STARTTLS: the context is looked up at each handshake. */
-  options(): TlsOptions;
+  options(asked?: { readonly clientCertificate: boolean }): TlsOptions;
   /** Reads the files again; true when they changed. The old certificate stays when the new one is broken. @throws ConfigError */
   reload(): boolean;
   /** Called after a reload that changed something. */
@@ -56,7 +56,9 @@ export function loadTls(
   return {
     isSelfSigned,
     context: () => current.context,
-    options: () => ({
+    options: (asked) => ({
+      // Asked for, and not demanded: whoever has none may log in as everybody else does.
+      ...(asked?.clientCertificate && { requestCert: true, rejectUnauthorized: false }),
       secureContext: current.context,
       SNICallback: (_name, done) => done(null, current.context),
       minVersion: "TLSv1.2",
@@ -69,24 +71,36 @@ export function loadTls(
 }
 
 interface TlsFiles {
+  /** Who signs the certificates of clients. */
+  readonly clientAuthority?: string;
   readonly certificate: string;
   readonly key: string;
 }
 
 function configuredFiles({ tls }: Pick<Config, "tls">): TlsFiles {
-  return { certificate: tls.certificateFile ?? "", key: tls.keyFile ?? "" };
+  return {
+    certificate: tls.certificateFile ?? "",
+    key: tls.keyFile ?? "",
+    ...(tls.clientCaFile && { clientAuthority: tls.clientCaFile }),
+  };
 }
 
 /**
  * Several apps start at once and must show one certificate. link() lets the first to finish win; all,
  * also the winner, then read what is in place. Key and certificate are one file, so no mixture can be seen.
  */
-function selfSignedFiles(config: Pick<Config, "hostname" | "paths">): TlsFiles {
+function selfSignedFiles(config: Pick<Config, "hostname" | "paths" | "tls">): TlsFiles {
   const directory = join(config.paths.state, "tls");
   const path = join(directory, "self-signed.pem");
+  const { clientCaFile } = config.tls;
+  const own = {
+    certificate: path,
+    key: path,
+    ...(clientCaFile && { clientAuthority: clientCaFile }),
+  };
   try {
     mkdirSync(directory, { recursive: true, mode: 0o750 });
-    if (isThere(path)) return { certificate: path, key: path };
+    if (isThere(path)) return own;
     const names = [...new Set([config.hostname, hostname(), "localhost", "127.0.0.1", "::1"])];
     const made = makeSelfSignedCertificate({
       names,
@@ -101,7 +115,7 @@ function selfSignedFiles(config: Pick<Config, "hostname" | "paths">): TlsFiles {
       if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
     }
     rmSync(tmp, { force: true });
-    return { certificate: path, key: path };
+    return own;
   } catch (cause) {
     throw new ConfigError(
       `Cannot make a certificate in "${directory}": ${(cause as Error).message}`,
@@ -120,9 +134,15 @@ function read(files: TlsFiles): { readonly context: SecureContext; readonly stam
   const stamp = stampOf(files);
   const certificate = readPem(files.certificate, "tls.certificate_file");
   const key = readPem(files.key, "tls.key_file");
+  const ca = files.clientAuthority && readPem(files.clientAuthority, "tls.client_ca_file");
   try {
     return {
-      context: createSecureContext({ cert: certificate, key, minVersion: "TLSv1.2" }),
+      context: createSecureContext({
+        cert: certificate,
+        key,
+        minVersion: "TLSv1.2",
+        ...(ca && { ca }),
+      }),
       stamp,
     };
   } catch (cause) {
@@ -143,7 +163,7 @@ function readPem(path: string, key: string): string {
 
 /** Changes whenever either file does. */
 function stampOf(files: TlsFiles): string {
-  return [files.certificate, files.key]
+  return [files.certificate, files.key, files.clientAuthority ?? files.key]
     .map((path) => {
       const stat = statSync(path, { throwIfNoEntry: false });
       return stat === undefined ? "missing" : `${stat.ino} ${stat.mtimeMs} ${stat.size}`;
