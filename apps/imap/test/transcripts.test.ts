@@ -8,6 +8,9 @@ import { startImapServer } from "./imap-server.ts";
  *   @plaintext nobody      passwords only in TLS
  *   @quota 10000           octets that the account may have
  *   @message-bytes 70000   limits.message_bytes_max
+ *   @imap KEY = VALUE      a line of [imap]
+ *   @scram-sha-1 yes       auth.scram_sha1
+ *   @tokens yes            somebody can say whose a token is
  */
 describeTranscripts(new URL("./transcripts/", import.meta.url), async ({ settings }) => {
   const quota = settings.get("quota");
@@ -15,8 +18,13 @@ describeTranscripts(new URL("./transcripts/", import.meta.url), async ({ setting
   const plaintext = settings.get("plaintext") ?? "loopback";
   const limits =
     messageBytes === undefined ? "" : `[limits]\nmessage_bytes_max = ${messageBytes}\n`;
+  const imap = settings.get("imap");
+  const toml = TEST_TOML.replace('"loopback"', `"${plaintext}"`)
+    .replace("[auth]\n", settings.has("scram-sha-1") ? "[auth]\nscram_sha1 = true\n" : "[auth]\n")
+    .replace("[imap]\n", `[imap]\n${imap ?? ""}\n`);
   const server = await startImapServer({
-    toml: `${TEST_TOML.replace('"loopback"', `"${plaintext}"`)}\n${limits}`,
+    toml: `${toml}\n${limits}`,
+    takesTokens: settings.has("tokens"),
     ...(quota !== undefined && { account: { quotaBytes: Number(quota) } }),
   });
   return {

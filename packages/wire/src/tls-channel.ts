@@ -38,12 +38,20 @@ function hashOfSignature({ signatureAlgorithm = "" }: X509Certificate): string |
  * §4.2.1.6). None when there is no certificate, or nobody whom we trust has signed it.
  */
 export function certifiedAddressesOf(socket: TLSSocket): readonly string[] {
-  if (!socket.authorized) return [];
   const certificate = socket.getPeerX509Certificate();
-  if (certificate === undefined) return [];
+  if (certificate === undefined || !isTrusted(socket)) return [];
   return mailNames(certificate.subjectAltName ?? "").filter(
     (address) => certificate.checkEmail(address, { subject: "never" }) !== undefined,
   );
+}
+
+/** Node sets `authorized` on sockets of its own tls.Server only; OpenSSL's verdict is there for all. */
+function isTrusted(socket: TLSSocket): boolean {
+  const { _handle: handle } = socket as unknown as {
+    readonly _handle: { verifyError?(): Error | null | undefined } | null;
+  };
+  // Whoever has no verdict is not trusted.
+  return typeof handle?.verifyError === "function" && (handle.verifyError() ?? null) === null;
 }
 
 /**

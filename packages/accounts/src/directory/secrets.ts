@@ -11,7 +11,7 @@ export interface KeptPassword {
   readonly isPrepared: boolean;
   /** Absent with a hash that was taken over, until its next login. */
   readonly scram?: ScramKeys;
-  /** Only where the administrator wants them: `auth.scram_sha_1`. */
+  /** Only where the administrator wants them: `auth.scram_sha1`. */
   readonly scramSha1?: ScramKeys;
 }
 

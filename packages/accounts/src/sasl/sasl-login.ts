@@ -8,7 +8,7 @@ import { scram } from "./scram.ts";
 
 /** What is configured of the mechanisms that not every host has. */
 export interface SaslOffers {
-  /** SHA-1 keys are kept: `auth.scram_sha_1`. */
+  /** SHA-1 keys are kept: `auth.scram_sha1`. */
   readonly hasScramSha1?: boolean;
   /** Somebody can say whose a token is. */
   readonly takesTokens?: boolean;

@@ -71,7 +71,7 @@ export const configSchema = z.strictObject({
     .strictObject({
       bcrypt_cost: z.int().min(4).max(15).default(10),
       allow_plaintext_from: z.enum(["nobody", "loopback"]).default("nobody"),
-      scram_sha_1: z.boolean().default(false),
+      scram_sha1: z.boolean().default(false),
       subaddress_separator: z.string().length(1).default("+"),
       postmaster: z.string().min(1).optional(),
     })

@@ -141,7 +141,8 @@ function read(files: TlsFiles): { readonly context: SecureContext; readonly stam
         cert: certificate,
         key,
         minVersion: "TLSv1.2",
-        ...(ca && { ca }),
+        // Without it OpenSSL refuses to resume the session of a client that showed a certificate.
+        ...(ca && { ca, sessionIdContext: "posthouse" }),
       }),
       stamp,
     };
