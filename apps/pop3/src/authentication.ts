@@ -1,4 +1,4 @@
-import type { Account } from "@posthouse/accounts";
+import type { Account, AuthenticateResult } from "@posthouse/accounts";
 import type { Completion, Session } from "./command.ts";
 import { limits } from "./limits.ts";
 import { Maildrop } from "./maildrop.ts";
@@ -15,9 +15,24 @@ export function requirePrivacy(session: Session): void {
   throw refused("Passwords are taken only in TLS: give STLS first");
 }
 
-/** Checks a password and locks the maildrop of its account; the one way into the transaction state. */
+/** Checks a password and locks the maildrop of its account. */
 export async function logIn(session: Session, credentials: Credentials): Promise<Completion> {
-  const account = await checkPassword(session, credentials);
+  const { remoteAddress } = session.connection;
+  const { auth } = session.services;
+  return await enterAs(session, () =>
+    auth.authenticate({ ...credentials, protocol: "pop3", remoteAddress }),
+  );
+}
+
+/**
+ * Locks the maildrop of whoever was authenticated; the one way into the transaction state. apps/auth
+ * writes logins and refusals into the event trail.
+ */
+export async function enterAs(
+  session: Session,
+  authenticate: () => Promise<AuthenticateResult>,
+): Promise<Completion> {
+  const account = accountOf(session, await authenticate());
   const maildrop = await Maildrop.open(session.services.store, account);
   if (maildrop === undefined) {
     throw refused("Another session has this maildrop: is a second client at work?", "IN-USE");
@@ -28,14 +43,7 @@ export async function logIn(session: Session, credentials: Credentials): Promise
   };
 }
 
-/** apps/auth writes logins and refusals into the event trail. */
-async function checkPassword(session: Session, credentials: Credentials): Promise<Account> {
-  const { remoteAddress } = session.connection;
-  const result = await session.services.auth.authenticate({
-    ...credentials,
-    protocol: "pop3",
-    remoteAddress,
-  });
+function accountOf(session: Session, result: AuthenticateResult): Account {
   switch (result.kind) {
     case "ok":
       return result.account;

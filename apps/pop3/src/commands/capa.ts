@@ -26,7 +26,7 @@ function capabilities(session: Session, { isLoggedIn }: { readonly isLoggedIn: b
     "PIPELINING",
     "EXPIRE NEVER",
     "IMPLEMENTATION Posthouse",
-    ...(session.isLoginAllowed ? ["USER", `SASL ${mechanismNames.join(" ")}`] : []),
+    ...(session.isLoginAllowed ? ["USER", `SASL ${mechanismNames(session).join(" ")}`] : []),
     ...(isEncrypted || isLoggedIn ? [] : ["STLS"]),
   ];
 }
