@@ -21,7 +21,15 @@ test("GNU SASL logs in by every mechanism with a password, bound to TLS where th
     const where = ["--imap", "--connect", `127.0.0.1:${server.port}`, "--x509-ca-file", ""];
     // Without it, it looks for a binding that only the other mechanisms have.
     const binding = mechanism.endsWith("-PLUS") ? [] : ["--no-cb"];
-    const child = run("gsasl", [...where, ...who, "--password", password, "-m", mechanism, ...binding]);
+    const child = run("gsasl", [
+      ...where,
+      ...who,
+      "--password",
+      password,
+      "-m",
+      mechanism,
+      ...binding,
+    ]);
     child.child.stdin?.end();
     const { stdout } = await child.catch((error: { stdout: string }) => error);
     return stdout;

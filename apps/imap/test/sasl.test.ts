@@ -131,7 +131,7 @@ test("EXTERNAL logs in by certificate, where the listener asks for one", {
   const stranger = await makeCertificate(files.directory, "stranger", "email:ann@example.org");
   const listener = '{ tls = "implicit", address = "127.0.0.1", port = 0';
   const toml = TEST_TOML.replace(
-    /(\[imap\][^]*?)\{ tls = "implicit", address = "127.0.0.1", port = 0/,
+    /(\[imap\][\s\S]*?)\{ tls = "implicit", address = "127.0.0.1", port = 0/,
     `$1${listener}, client_certificates = true`,
   );
   await using server = await startImapServer({

@@ -40,6 +40,28 @@ export const german: TextTable = {
   "Unknown compression {}": "Unbekannte Kompression {}",
   "Unsupported language {}": "Diese Sprache gibt es hier nicht: {}",
 
+  // What packages/accounts says of a SASL exchange
+  "The client cancelled the exchange": "Die Anmeldung wurde abgebrochen",
+  "The response is not base64": "Die Antwort ist nicht base64",
+  "The response is not UTF-8": "Die Antwort ist nicht UTF-8",
+  "PLAIN needs a user name and a password": "PLAIN verlangt Benutzernamen und Passwort",
+  "LOGIN needs a user name and a password": "LOGIN verlangt Benutzernamen und Passwort",
+  "The authorization identity is not the login": "Niemand kann hier für jemand anderen handeln",
+  "That is no first message of SCRAM": "Das ist keine erste Nachricht von SCRAM",
+  "That is no final message of SCRAM": "Das ist keine letzte Nachricht von SCRAM",
+  "That is no message of {}": "Das ist keine Nachricht von {}",
+  "The nonce is too long": "Die Nonce ist zu lang",
+  "The nonce is not ours": "Die Nonce ist nicht unsere",
+  "The exchange was at its end": "Die Anmeldung war am Ende",
+  "The user name is wrongly escaped": "Der Benutzername ist falsch maskiert",
+  "The channel binding does not match": "Die Bindung an den Kanal passt nicht",
+  "That channel binding is not there on this connection":
+    "Diese Bindung an den Kanal gibt es in dieser Verbindung nicht",
+  "This server does bind channels: who says otherwise?":
+    "Dieser Server bindet an Kanäle: wer sagt etwas anderes?",
+  "A mechanism with -PLUS needs a channel binding": "Ein Verfahren mit -PLUS verlangt eine Bindung",
+  "A channel binding needs a mechanism with -PLUS": "Eine Bindung verlangt ein Verfahren mit -PLUS",
+
   // What cannot be done
   "Internal error": "Interner Fehler",
   "Try again later": "Versuchen Sie es später noch einmal",
