@@ -110,7 +110,14 @@ async function handlerOptions(
     ...(atCrashPoint !== undefined && { atCrashPoint }),
   });
   const policy = new RelayPolicy(auth, config.auth.postmaster);
-  return { auth, policy, reception, tmpDirectory: paths.tmp, log };
+  return {
+    sasl: { hasScramSha1: config.auth.scramSha1 },
+    auth,
+    policy,
+    reception,
+    tmpDirectory: paths.tmp,
+    log,
+  };
 }
 
 function serverFor(

@@ -1,4 +1,13 @@
-import { type AuthClient, AuthUnavailable } from "@posthouse/accounts";
+import {
+  type AuthClient,
+  type AuthenticateResult,
+  AuthUnavailable,
+  authenticateBySasl,
+  SaslError,
+  type SaslErrorCode,
+  type SaslOffers,
+  saslMechanisms,
+} from "@posthouse/accounts";
 import type { Logger } from "@posthouse/service";
 import {
   ENVELOPE_VERSION,
@@ -12,6 +21,7 @@ import {
   type Reply,
   type SmtpHandler,
   type SmtpPeer,
+  type SmtpSasl,
   type SmtpTransaction,
   SpoolUnavailable,
 } from "@posthouse/smtp";
@@ -25,6 +35,8 @@ export interface MailHandlerOptions {
   readonly reception: Reception;
   readonly tmpDirectory: string;
   readonly log: Logger;
+  /** SASL mechanisms that not every host has. */
+  readonly sasl: SaslOffers;
 }
 
 /** What the MX and the submission listeners do alike; only submission has AUTH. */
@@ -37,22 +49,40 @@ export function mailHandler(options: MailHandlerOptions, kind: "mx" | "submissio
     },
     ...(kind === "submission" && {
       authenticate: (login: { username: string; password: string }, peer: SmtpPeer) =>
-        authenticate(auth, login, peer),
+        asReply(() =>
+          auth.authenticate({ ...login, protocol: "submission", remoteAddress: peer.address }),
+        ),
+      sasl: saslOf(auth, options.sasl),
     }),
   };
 }
 
-async function authenticate(
-  auth: AuthClient,
-  login: { readonly username: string; readonly password: string },
-  peer: SmtpPeer,
+function saslOf(auth: AuthClient, offers: SaslOffers): SmtpSasl {
+  const channelOf = ({ channelBinding }: SmtpPeer) => ({
+    channelBinding: (type: "tls-exporter" | "tls-server-end-point") => channelBinding?.(type),
+    certifiedAddresses: [],
+  });
+  return {
+    mechanisms: (peer) => saslMechanisms(channelOf(peer), offers),
+    authenticate: ({ mechanism, initialResponse, ask }, peer) =>
+      asReply(() =>
+        authenticateBySasl(mechanism, {
+          auth,
+          protocol: "submission",
+          remoteAddress: peer.address,
+          channel: channelOf(peer),
+          initialResponse,
+          ask,
+        }),
+      ),
+  };
+}
+
+async function asReply(
+  authenticate: () => Promise<AuthenticateResult>,
 ): Promise<{ readonly authenticatedAs: string } | Reply> {
   try {
-    const result = await auth.authenticate({
-      ...login,
-      protocol: "submission",
-      remoteAddress: peer.address,
-    });
+    const result = await authenticate();
     switch (result.kind) {
       case "ok":
         return { authenticatedAs: result.account.address };
@@ -65,9 +95,16 @@ async function authenticate(
     }
   } catch (error) {
     if (error instanceof AuthUnavailable) return replies.authUnavailable;
+    if (error instanceof SaslError) return saslReplies[error.code];
     throw error;
   }
 }
+
+const saslReplies = {
+  malformed: replies.badAuthResponse,
+  cancelled: replies.authCancelled,
+  "not-authorized": replies.badCredentials,
+} as const satisfies Record<SaslErrorCode, Reply>;
 
 class Transaction implements SmtpTransaction {
   readonly #options: MailHandlerOptions;

@@ -19,6 +19,12 @@ export const replies = {
     enhanced: "4.7.0",
     text: "Cannot check passwords now, try again later",
   },
+  badAuthResponse: {
+    code: 501,
+    enhanced: "5.5.2",
+    text: "Cannot decode the authentication response",
+  },
+  authCancelled: { code: 501, enhanced: "5.7.0", text: "Authentication cancelled" },
   badCredentials: { code: 535, enhanced: "5.7.8", text: "Authentication credentials invalid" },
   unknownUser: { code: 550, enhanced: "5.1.1", text: "No such user here" },
   noRelaying: { code: 550, enhanced: "5.7.1", text: "Relaying is not permitted" },

@@ -20,7 +20,7 @@ export const submit = (
     ...(options.login === undefined
       ? ["S: 250 STARTTLS"]
       : [
-          "S: 250 AUTH PLAIN LOGIN",
+          "S: 250 AUTH SCRAM-SHA-256 PLAIN LOGIN",
           `C: AUTH PLAIN ${Buffer.from(`\0${options.login}\0tea`).toString("base64")}`,
           "S: 235 $*",
         ]),

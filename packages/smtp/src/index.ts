@@ -60,6 +60,7 @@ export {
   type RcptTo,
   type SmtpHandler,
   type SmtpPeer,
+  type SmtpSasl,
   type SmtpTransaction,
 } from "./server/handler.ts";
 export { serverLimits } from "./server/limits.ts";

@@ -1,3 +1,4 @@
+import { mechanismsOffered } from "./commands/auth.ts";
 import type { Session } from "./session.ts";
 
 /** The lines of the reply to EHLO and LHLO, for this session at this moment (RFC 5321 §4.1.1.1). */
@@ -14,7 +15,7 @@ export function extensionsOffered(session: Session): readonly string[] {
     "ENHANCEDSTATUSCODES",
     ...(session.canStartTls ? ["STARTTLS"] : []),
     // RFC 4954 §4: not to those who may not, and not to those who have.
-    ...(session.canAuthenticate ? ["AUTH PLAIN LOGIN"] : []),
+    ...(session.canAuthenticate ? [`AUTH ${mechanismsOffered(session).join(" ")}`] : []),
     ...(options.privateExtension === undefined ? [] : [options.privateExtension.keyword]),
   ];
 }

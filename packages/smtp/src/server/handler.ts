@@ -16,6 +16,8 @@ export interface SmtpPeer {
   /** RFC 3848 keyword of the session: SMTP, ESMTP, ESMTPS, ESMTPSA, LMTP … */
   readonly protocol: string;
   readonly tls?: { readonly version: string; readonly cipher: string };
+  /** What ties a login to this TLS connection (RFC 5802 §6); absent in the clear. */
+  readonly channelBinding?: (type: "tls-exporter" | "tls-server-end-point") => Buffer | undefined;
   /** What authenticate() said it is. */
   readonly authenticatedAs?: string;
 }
@@ -61,6 +63,23 @@ export interface SmtpTransaction {
   data(octets: AsyncIterable<Uint8Array>): Promise<Reply | readonly Reply[]>;
 }
 
+/** SASL as an app does it; base64 is its affair, lines and replies are ours. */
+export interface SmtpSasl {
+  /** The names that are announced to this client, and taken. */
+  mechanisms(peer: SmtpPeer): readonly string[];
+  /** Leads an exchange; what `ask` throws has to be let through. */
+  authenticate(
+    exchange: {
+      readonly mechanism: string;
+      /** As it came with the command. */
+      readonly initialResponse: string | undefined;
+      /** Sends a challenge in base64, and waits for the line that answers it. */
+      ask(challenge: string): Promise<string>;
+    },
+    peer: SmtpPeer,
+  ): Promise<{ readonly authenticatedAs: string } | Reply>;
+}
+
 /** What an app does with the commands of its clients. */
 export interface SmtpHandler {
   /** Before the greeting; a Reply is said instead of it and ends the connection. */
@@ -70,6 +89,8 @@ export interface SmtpHandler {
     login: { readonly username: string; readonly password: string },
     peer: SmtpPeer,
   ): Promise<{ readonly authenticatedAs: string } | Reply>;
+  /** AUTH with other mechanisms than PLAIN and LOGIN of authenticate(), which has to be there too. */
+  readonly sasl?: SmtpSasl;
   /** Begins a transaction, or a Reply that refuses it. */
   mailFrom(mail: MailFrom, peer: SmtpPeer): MaybePromise<SmtpTransaction | Reply>;
 }

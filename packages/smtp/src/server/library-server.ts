@@ -1,5 +1,6 @@
 import type { Socket } from "node:net";
 import type { SecureContext, TLSSocket } from "node:tls";
+import { type ChannelBindingType, channelBindingOf } from "@posthouse/wire";
 import { SMTPServer } from "smtp-server";
 import { SMTPConnection, type SMTPConnectionOptions } from "smtp-server/lib/smtp-connection.js";
 import type { SMTPStream } from "smtp-server/lib/smtp-stream.js";
@@ -132,6 +133,10 @@ class LibraryConnection extends SMTPConnection implements SessionTransport {
       version: socket.getProtocol() ?? "TLS",
       cipher: socket.getCipher()?.standardName ?? "",
     };
+  }
+
+  channelBinding(type: ChannelBindingType): Buffer | undefined {
+    return this.secure ? channelBindingOf(this._socket as TLSSocket, type) : undefined;
   }
 
   onceClosed(onClosed: () => void): void {

@@ -16,6 +16,8 @@ export interface SessionTransport {
   readonly address: string;
   readonly isLoopback: boolean;
   readonly tls: { readonly version: string; readonly cipher: string } | undefined;
+  /** What both ends of the TLS connection see; undefined in the clear. */
+  channelBinding(type: "tls-exporter" | "tls-server-end-point"): Buffer | undefined;
   /** A promise while the client does not read what it is told. */
   write(octets: string): Promise<void> | undefined;
   /** What comes after TLS stands; undefined when it does not. */
@@ -345,8 +347,12 @@ export class Session {
 
   #freshPeer(): SmtpPeer {
     const { address, isLoopback, tls } = this.#transport;
-    const peer = { address, isLoopback, helo: "", protocol: "", ...(tls && { tls }) };
+    const peer = { address, isLoopback, helo: "", protocol: "", ...(tls && this.#ofTls(tls)) };
     return { ...peer, protocol: this.#protocolOf(peer) };
+  }
+
+  #ofTls(tls: NonNullable<SmtpPeer["tls"]>): Pick<SmtpPeer, "tls" | "channelBinding"> {
+    return { tls, channelBinding: (type) => this.#transport.channelBinding(type) };
   }
 
   #updatePeer(change: Partial<SmtpPeer>): void {

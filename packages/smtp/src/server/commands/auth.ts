@@ -1,5 +1,6 @@
 import type { Reply } from "../../reply.ts";
 import { defineCommand } from "../command.ts";
+import type { SmtpSasl } from "../handler.ts";
 import { LINE_TOO_LONG } from "../input.ts";
 import { serverLimits } from "../limits.ts";
 import { replies } from "../replies.ts";
@@ -20,7 +21,11 @@ export const auth = defineCommand({
     if (refusal !== undefined) return session.bad(refusal);
     const match = /^([A-Za-z0-9_-]{1,20})(?: +([!-~]+))?$/.exec(argument);
     if (match?.[1] === undefined) return session.bad(replies.badAuthSyntax);
-    const mechanism = mechanisms.get(match[1].toUpperCase());
+    const name = match[1].toUpperCase();
+    const mechanism = mechanisms.get(name);
+    if (!mechanismsOffered(session).includes(name)) return session.bad(replies.unknownMechanism);
+    const { sasl } = session.options.handler;
+    if (sasl !== undefined) return await leaveToApp(session, sasl, name, match[2]);
     if (mechanism === undefined) return session.bad(replies.unknownMechanism);
 
     const credentials = await mechanism(session, match[2]);
@@ -30,6 +35,44 @@ export const auth = defineCommand({
     await login(session, credentials);
   },
 });
+
+/** The mechanisms of the app, or the two that only ask for a password. */
+export function mechanismsOffered({ options, peer }: Session): readonly string[] {
+  return options.handler.sasl?.mechanisms(peer) ?? [...mechanisms.keys()];
+}
+
+/** Why an exchange has no end: the reply to it, or none when the client is gone. */
+class ExchangeBroken extends Error {
+  override readonly name = "ExchangeBroken";
+  readonly reply: Reply | undefined;
+
+  constructor(reply: Reply | undefined) {
+    super("The client did not answer a challenge");
+    this.reply = reply;
+  }
+}
+
+async function leaveToApp(
+  session: Session,
+  sasl: SmtpSasl,
+  mechanism: string,
+  initialResponse: string | undefined,
+): Promise<void> {
+  const ask = async (challenge: string): Promise<string> => {
+    session.reply({ code: 334, text: challenge });
+    const line = await session.readLine();
+    if (line === undefined) throw new ExchangeBroken(undefined);
+    if (line === LINE_TOO_LONG) throw new ExchangeBroken(replies.authTooLong);
+    return line.toString("latin1");
+  };
+  try {
+    const exchange = { mechanism, initialResponse, ask };
+    finishLogin(session, await sasl.authenticate(exchange, session.peer));
+  } catch (error) {
+    if (!(error instanceof ExchangeBroken)) throw error;
+    if (error.reply !== undefined) session.bad(error.reply);
+  }
+}
 
 function refusalOf(session: Session): Reply | undefined {
   if (session.options.handler.authenticate === undefined) return replies.notImplemented;
@@ -41,12 +84,24 @@ function refusalOf(session: Session): Reply | undefined {
 async function login(session: Session, credentials: Credentials): Promise<void> {
   const answer = await session.options.handler.authenticate?.(credentials, session.peer);
   if (answer === undefined) return session.bad(replies.notImplemented);
+  finishLogin(session, answer);
+}
+
+function finishLogin(session: Session, answer: { readonly authenticatedAs: string } | Reply): void {
   if ("authenticatedAs" in answer) {
     session.authenticatedAs(answer.authenticatedAs);
-    return session.reply(replies.authenticated);
+    session.reply(replies.authenticated);
+  } else if (answer.code === replies.badAuthResponse.code) {
+    // A response that cannot be read, or "*", is no wrong password.
+    session.bad(answer);
+  } else {
+    refuse(session, answer);
   }
+}
+
+function refuse(session: Session, answer: Reply): void {
   session.failedLogins++;
-  if (answer.code === 421) return session.hangUp(answer);
+  if (answer.code === 421) return void session.hangUp(answer);
   session.reply(answer);
   if (session.failedLogins >= serverLimits.failedLoginsMax) session.hangUp(replies.tooManyErrors);
 }
