@@ -71,6 +71,7 @@ export const german: TextTable = {
   "Mailbox is full": "Das Postfach ist voll",
   "Mailbox is read-only": "Das Postfach kann nur gelesen werden",
   "Some of the messages have been expunged": "Einige der Nachrichten gibt es nicht mehr",
+  "Some of the messages cannot be read": "Einige der Nachrichten können nicht gelesen werden",
   "A limit of this server is reached": "Eine Grenze dieses Servers ist erreicht",
   "A message cannot contain NUL octets": "Eine Nachricht kann keine NUL-Oktette enthalten",
   "The message is larger than this server takes":
