@@ -30,8 +30,8 @@ export const serverLimits = {
    * at least before a command; in the data a client may pause for three (§4.5.3.2.5).
    */
   idleMs: 5 * MINUTE_MS,
-  /** A TLS handshake is two round trips. */
-  handshakeMs: MINUTE_MS,
+  /** A TLS handshake is two round trips; whoever stops inside it holds a slot. */
+  handshakeMs: 10 * SECOND_MS,
   /** After our last reply, for the client to close its side. */
   lingerMs: 5 * SECOND_MS,
   /** All connections of one process. */
