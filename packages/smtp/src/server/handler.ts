@@ -74,7 +74,7 @@ export interface SmtpSasl {
       /** As it came with the command. */
       readonly initialResponse: string | undefined;
       /** Sends a challenge in base64, and waits for the line that answers it. */
-      ask(challenge: string): Promise<string>;
+      readonly ask: (challenge: string) => Promise<string>;
     },
     peer: SmtpPeer,
   ): Promise<{ readonly authenticatedAs: string } | Reply>;

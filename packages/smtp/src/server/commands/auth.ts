@@ -101,7 +101,10 @@ function finishLogin(session: Session, answer: { readonly authenticatedAs: strin
 
 function refuse(session: Session, answer: Reply): void {
   session.failedLogins++;
-  if (answer.code === 421) return void session.hangUp(answer);
+  if (answer.code === 421) {
+    session.hangUp(answer);
+    return;
+  }
   session.reply(answer);
   if (session.failedLogins >= serverLimits.failedLoginsMax) session.hangUp(replies.tooManyErrors);
 }
