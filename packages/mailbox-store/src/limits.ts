@@ -72,6 +72,12 @@ export const limits = {
   /** Accounts whose directories are synced together, each with its transaction open meanwhile. */
   accountsPerSync: 64,
   summariesPerBatch: 200,
+  /** Rows of sort keys of one read: up to 5 ms with long texts. */
+  sortKeysPerSlice: 2_000,
+  /** Combinations of their fields that one reader keeps prepared. */
+  sortKeyQueriesMax: 8,
+  /** Of a header that is read only for its sort keys. */
+  sortHeaderBytesMax: 256 * KiB,
   /** Directories changed within the clock tick of our own change look unchanged (ext4: up to 10 ms). */
   mtimeGrainMs: 20,
   /** Up to this many messages a scan is so cheap that doubt is settled at once. */

@@ -18,6 +18,8 @@ import type {
   ModSeq,
   QuotaUsage,
   RightsChange,
+  SortKeyField,
+  SortKeyRow,
   SpecialUse,
   StoredMessage,
   TextCriterion,
@@ -133,6 +135,14 @@ export interface Mailbox extends AsyncDisposable {
    * nothing. Without regard to case. A batch may be empty; whoever stops asking for more stops the search.
    */
   search(criterion: TextCriterion, uids: readonly Uid[]): AsyncIterable<readonly Uid[]>;
+  /**
+   * What SORT and THREAD compare, `fields` of each message. `uids` are ascending; those that are gone are
+   * left out. Comes in batches of no certain order, between which others have their turn.
+   */
+  sortKeys<const Fields extends readonly SortKeyField[]>(
+    uids: readonly Uid[],
+    fields: Fields,
+  ): AsyncIterable<readonly SortKeyRow<Fields>[]>;
   /** "gone" when the message was expunged or its file vanished. */
   openMessage(uid: Uid): Promise<StoredMessage>;
   /** Resolves when durable: files renamed, index committed. `modified` were left alone by unchangedSince (RFC 7162 §3.1.3). */

@@ -7,6 +7,7 @@ import { canonicalName } from "./maildir/folder-name.ts";
 import { changesBetween } from "./message-columns.ts";
 import { bitsOfSystemFlags } from "./message-flags.ts";
 import { openMessage, readSummaries } from "./read-messages.ts";
+import { readSortKeys } from "./read-sort-keys.ts";
 import { discardReceived, receiveMessage } from "./receive-message.ts";
 import { searchMailbox } from "./search/search-mailbox.ts";
 import { canBeReadAsItWas, type SharedMailbox } from "./shared-mailbox.ts";
@@ -22,6 +23,8 @@ import type {
   MessageColumns,
   MessageSummary,
   ModSeq,
+  SortKeyField,
+  SortKeyRow,
   StoredMessage,
   TextCriterion,
   Uid,
@@ -111,6 +114,13 @@ export class OpenMailbox implements Mailbox {
 
   summaries(uids: readonly Uid[]): AsyncIterable<readonly MessageSummary[]> {
     return readSummaries(this.#account, this.#shared, uids);
+  }
+
+  sortKeys<const Fields extends readonly SortKeyField[]>(
+    uids: readonly Uid[],
+    fields: Fields,
+  ): AsyncIterable<readonly SortKeyRow<Fields>[]> {
+    return readSortKeys(this.#account, this.#shared, uids, fields);
   }
 
   openMessage(uid: Uid): Promise<StoredMessage> {

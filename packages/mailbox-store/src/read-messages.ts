@@ -13,6 +13,7 @@ import { parsePlace } from "./mbox/message-place.ts";
 import { openMboxMessage } from "./mbox/open-mbox-message.ts";
 import { detailsOf, objectId } from "./message-details.ts";
 import type { SharedMailbox } from "./shared-mailbox.ts";
+import { type SortKeysRow, sortKeysOf } from "./sort-keys.ts";
 import { StoreError } from "./store-error.ts";
 import { openIfThere, StoredFile } from "./stored-file.ts";
 import type { MessageSummary, StoredMessage, Uid } from "./types.ts";
@@ -106,7 +107,7 @@ async function parseMissing(
 async function parseOctets(
   chunks: AsyncIterable<Uint8Array>,
   hasLfLineEnds: boolean,
-): Promise<DetailsRow & { readonly sizeBytes: number }> {
+): Promise<DetailsRow & { readonly sizeBytes: number; readonly sortKeys: SortKeysRow }> {
   const scanner = new PartScanner({ lineEnds: hasLfLineEnds ? "lf" : "crlf" });
   const converter = new CrlfConverter();
   const sha256 = createHash("sha256");
@@ -117,6 +118,7 @@ async function parseOctets(
   const part = scanner.end();
   return {
     ...detailsOf(scanner.header, part, sha256.digest()),
+    sortKeys: sortKeysOf(scanner.header),
     sizeBytes: scanner.sizeBytes,
   };
 }

@@ -10,6 +10,7 @@ import { fileMode } from "./maildir/durable-file.ts";
 import { keyWithSizes, newKeyStem } from "./maildir/maildir-name.ts";
 import { detailsOf } from "./message-details.ts";
 import { bitsOfSystemFlags } from "./message-flags.ts";
+import { sortKeysOf } from "./sort-keys.ts";
 import { StoreError } from "./store-error.ts";
 import type { AppendRequest, Compression } from "./types.ts";
 import type { ReceivedMessage } from "./writer/jobs.ts";
@@ -67,6 +68,7 @@ export async function receiveMessage(
       systemFlags: bitsOfSystemFlags(request.systemFlags ?? []),
       keywords: request.keywords ?? [],
       details: detailsOf(scanner.header, part, sha256),
+      sortKeys: sortKeysOf(scanner.header),
     };
   } catch (error) {
     await sink.discard();

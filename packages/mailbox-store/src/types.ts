@@ -128,6 +128,38 @@ export interface MessageSummary {
   readonly threadId: string;
 }
 
+/**
+ * What SORT and THREAD compare of one message (RFC 5256 §2 and §3). Texts are keys of
+ * unicodeCasemap(), empty where there is nothing.
+ */
+export interface SortKeys {
+  /** The Date field, ms since the epoch; null where there is none that can be read. */
+  readonly sentMs: number | null;
+  /** The base subject. */
+  readonly subject: string;
+  /** Not 0: the subject says that it is a reply or a forward. */
+  readonly isReply: number;
+  /** Local part of the first address, or the name of a group. */
+  readonly from: string;
+  readonly to: string;
+  readonly cc: string;
+  /** What is shown of the first address (RFC 5957). */
+  readonly displayFrom: string;
+  readonly displayTo: string;
+  /** Eight octets that stand for the Message-ID. */
+  readonly messageId: Uint8Array | null;
+  /** Eight octets for each of References, else In-Reply-To; oldest first. */
+  readonly references: Uint8Array | null;
+}
+
+export type SortKeyField = keyof SortKeys;
+
+/** The UID and the fields that were asked for, in their order. */
+export type SortKeyRow<Fields extends readonly SortKeyField[]> = readonly [
+  uid: number,
+  ...values: { readonly [At in keyof Fields]: SortKeys[Fields[At]] },
+];
+
 /** The octets of one message, with CRLF line ends whatever the file has. */
 export interface StoredMessage extends AsyncDisposable {
   readonly sizeBytes: number;

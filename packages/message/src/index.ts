@@ -1,5 +1,5 @@
 export { type Address, type Group, type Mailbox, parseAddressList } from "./header/address-list.ts";
-export { baseSubject } from "./header/base-subject.ts";
+export { type BaseSubject, baseSubject, splitSubject } from "./header/base-subject.ts";
 export { type CharsetDecoder, charsetDecoder, decodeCharset } from "./header/charset.ts";
 export { type DateTime, formatDate, parseDate, parseDateTime } from "./header/date-time.ts";
 export { decodeEncodedWords } from "./header/encoded-words.ts";
@@ -13,6 +13,8 @@ export {
 export { type HeaderText, headerTexts } from "./header/header-texts.ts";
 export { parseMessageIds } from "./header/message-ids.ts";
 export { type Parameter, parameterValue } from "./header/parameters.ts";
+export { type SortFields, sortFields } from "./header/sort-fields.ts";
+export { compareCasemapped, unicodeCasemap } from "./header/unicode-casemap.ts";
 export { type EnvelopeField, EnvelopeTexts } from "./imap/envelope-texts.ts";
 export { imapBody, imapBodyStructure } from "./imap/imap-body-structure.ts";
 export { imapEnvelope } from "./imap/imap-envelope.ts";

@@ -39,6 +39,15 @@ export const parameterBytesMax = 8 * 1024;
 /** White space held back in quoted-printable until its line goes on: a line has 76 octets at most. */
 export const heldSpaceBytesMax = 1_024;
 
+/** Characters of one text that SORT and THREAD compare: what follows makes no difference to a reader. */
+export const sortTextCharactersMax = 512;
+
+/** References of one message that THREAD looks at, the last ones; a list of 200 has been seen. */
+export const referencesMax = 256;
+
+/** Octets of a References field that are read, the last ones: more than referencesMax have. */
+export const referencesBytesMax = 32 * 1024;
+
 /** RFC 5321 §4.5.3.1.1. */
 export const localPartBytesMax = 64;
 

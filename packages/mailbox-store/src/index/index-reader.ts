@@ -3,6 +3,7 @@ import type Database from "better-sqlite3";
 import { limits } from "../limits.ts";
 import type { ColumnRow } from "../message-columns.ts";
 import { StoreError } from "../store-error.ts";
+import type { SortKeyField } from "../types.ts";
 import { isDamage } from "./damage.ts";
 import { indexIdentity, openIndexForReading } from "./index-file.ts";
 import type {
@@ -149,12 +150,41 @@ function prepareQueries(database: Database.Database) {
     uidsBetween: all<[mailbox: number, first: number, last: number], number>(
       "SELECT uid FROM messages WHERE mailbox = ? AND uid BETWEEN ? AND ?",
     ).pluck(),
+    sortKeys: sortKeyQueries(database),
     keywordSetsAbove: all<[number], { id: number; names: string }>(
       "SELECT id, names FROM keywordSets WHERE id > ? ORDER BY id",
     ),
     keywords: all<[number], string>(
       "SELECT name FROM keywords WHERE mailbox = ? ORDER BY position",
     ).pluck(),
+  };
+}
+
+/** A row of values, whose first is the id. */
+type SortKeyValues = [id: number, ...values: unknown[]];
+
+/** Who sorts by one field reads no other; there are few combinations that clients ask for. */
+function sortKeyQueries(database: Database.Database) {
+  const prepare = (fields: readonly SortKeyField[]) => {
+    const select = `SELECT ${["id", ...fields].map((name) => `"${name}"`).join(", ")} FROM sortKeys`;
+    return {
+      range: database
+        .prepare<[after: number, last: number, limit: number], SortKeyValues>(
+          `${select} WHERE id > ? AND id <= ? ORDER BY id LIMIT ?`,
+        )
+        .raw(),
+      one: database.prepare<[number], SortKeyValues>(`${select} WHERE id = ?`).raw(),
+    };
+  };
+  const prepared = new Map<string, ReturnType<typeof prepare>>();
+  return (fields: readonly SortKeyField[]) => {
+    const name = fields.join();
+    const known = prepared.get(name);
+    if (known !== undefined) return known;
+    if (prepared.size >= limits.sortKeyQueriesMax) prepared.clear();
+    const made = prepare(fields);
+    prepared.set(name, made);
+    return made;
   };
 }
 

@@ -29,7 +29,8 @@ export function packedId(mailbox: number, chunk: number): number {
 
 /**
  * What any program may drop and we make again when it is missing, so that it is no part of the version:
- * columns of large mailboxes as of a modseq (packed-columns.ts).
+ * columns of large mailboxes as of a modseq (packed-columns.ts), and what SORT and THREAD compare
+ * (sort-keys.ts). Keys that are made in another way need another name for their table.
  */
 export const cacheSchema = `
 CREATE TABLE IF NOT EXISTS packedColumns (
@@ -38,6 +39,23 @@ CREATE TABLE IF NOT EXISTS packedColumns (
   modSeq INTEGER NOT NULL,
   octets BLOB NOT NULL
 ) STRICT;
+
+CREATE TABLE IF NOT EXISTS sortKeys (
+  id INTEGER PRIMARY KEY,                 -- detailsId()
+  sentMs REAL,
+  subject TEXT NOT NULL,                  -- texts are keys of unicodeCasemap()
+  isReply INTEGER NOT NULL,
+  "from" TEXT NOT NULL,
+  "to" TEXT NOT NULL,
+  cc TEXT NOT NULL,
+  displayFrom TEXT NOT NULL,
+  displayTo TEXT NOT NULL,
+  messageId BLOB,                         -- 8 octets of its SHA-256
+  "references" BLOB                       -- 8 octets each, oldest first
+) STRICT;
+CREATE TRIGGER IF NOT EXISTS sortKeysRemoved AFTER DELETE ON messages BEGIN
+  DELETE FROM sortKeys WHERE id = old.mailbox * 4294967296 + old.uid;
+END;
 `;
 
 export const schema = `

@@ -13,6 +13,7 @@ import { createMailbox, deleteMailbox, finishRenames, renameMailbox } from "./jo
 import { tidyAccount } from "./jobs/open.ts";
 import { packMailbox } from "./jobs/pack-columns.ts";
 import { putDetails } from "./jobs/put-details.ts";
+import { putSortKeys } from "./jobs/put-sort-keys.ts";
 import { replace } from "./jobs/replace.ts";
 import { replaceIndex } from "./jobs/replace-index.ts";
 import { setRights } from "./jobs/rights.ts";
@@ -41,6 +42,7 @@ const jobs: {
   copy,
   claimRecent,
   putDetails,
+  putSortKeys,
   packColumns: packMailbox,
   // What others did
   scan,

@@ -1,4 +1,5 @@
 import type { DetailsRow } from "../index/rows.ts";
+import type { SortKeysRow } from "../sort-keys.ts";
 import type { StoreErrorCode } from "../store-error.ts";
 import type { AnnotationChange, MailboxFormat, RightsChange } from "../types.ts";
 
@@ -11,6 +12,7 @@ export interface ReceivedMessage {
   readonly keywords: readonly string[];
   /** Not known of what another format gave: it is found when it is first asked for. */
   readonly details: DetailsRow | undefined;
+  readonly sortKeys: SortKeysRow | undefined;
 }
 
 export interface QuotaLimits {
@@ -141,7 +143,15 @@ export interface Jobs {
       readonly details: readonly (DetailsRow & {
         readonly uid: number;
         readonly sizeBytes?: number;
+        readonly sortKeys?: SortKeysRow;
       })[];
+    };
+    result: undefined;
+  };
+  putSortKeys: {
+    args: {
+      readonly guid: string;
+      readonly keys: readonly (SortKeysRow & { readonly uid: number })[];
     };
     result: undefined;
   };

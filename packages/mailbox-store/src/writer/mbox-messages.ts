@@ -14,6 +14,7 @@ import { octetsBetween } from "../mbox/mbox-scanner.ts";
 import { parsePlace } from "../mbox/message-place.ts";
 import type { MboxFlags } from "../mbox/store-fields.ts";
 import { StoredDecoder } from "../mbox/stored-octets.ts";
+import { insertSortKeys } from "./jobs/put-sort-keys.ts";
 import type { ReceivedMessage } from "./jobs.ts";
 import type { MailboxTransaction } from "./mailbox-transaction.ts";
 import type { MboxTransaction } from "./mbox-transaction.ts";
@@ -64,6 +65,9 @@ export function appendToMbox(
       threadId,
       crcOfDetails(details),
     );
+    if (message.sortKeys !== undefined) {
+      insertSortKeys(transaction, detailsId(id, uid), message.sortKeys);
+    }
   }
   return uid;
 }
@@ -103,6 +107,7 @@ export function stageMessage(
       systemFlags: message.flags & systemFlagsMask,
       keywords: source.keywords.namesOfSet(message.keywordSet),
       details: undefined,
+      sortKeys: undefined,
     };
   } catch (error) {
     rmSync(path, { force: true });

@@ -7,6 +7,7 @@ import type {
   StoredDetailsRow,
 } from "../index/rows.ts";
 import type { ColumnRow } from "../message-columns.ts";
+import type { SortKeysRow } from "../sort-keys.ts";
 
 /** Every statement of the writer, prepared once for each open database. */
 export function prepareStatements(database: Database.Database) {
@@ -119,6 +120,18 @@ export function prepareStatements(database: Database.Database) {
       `INSERT OR REPLACE INTO details
        SELECT ?, envelope, bodyStructure, body, parts, emailId, threadId, crc
        FROM details WHERE id = ?`,
+    ),
+    insertSortKeys: all<[SortKeysRow & { readonly id: number }]>(
+      `INSERT OR REPLACE INTO sortKeys (id, sentMs, subject, isReply, "from", "to", cc, displayFrom,
+         displayTo, messageId, "references")
+       VALUES (:id, :sentMs, :subject, :isReply, :from, :to, :cc, :displayFrom, :displayTo,
+         :messageId, :references)`,
+    ),
+    copySortKeys: all<[to: number, from: number]>(
+      `INSERT OR REPLACE INTO sortKeys (id, sentMs, subject, isReply, "from", "to", cc, displayFrom,
+         displayTo, messageId, "references")
+       SELECT ?, sentMs, subject, isReply, "from", "to", cc, displayFrom, displayTo, messageId,
+         "references" FROM sortKeys WHERE id = ?`,
     ),
     deleteDetails: all<[number]>("DELETE FROM details WHERE id = ?"),
     deleteDetailsOf: all<[mailbox: number, uids: string]>(

@@ -14,6 +14,7 @@ import type { MailboxTransaction } from "../mailbox-transaction.ts";
 import { appendToMbox } from "../mbox-messages.ts";
 import { refuseOverQuota } from "../quota.ts";
 import type { Transaction } from "../transaction.ts";
+import { insertSortKeys } from "./put-sort-keys.ts";
 
 /**
  * New messages, whose octets are durable in tmp/ already.
@@ -116,6 +117,9 @@ export function appendOne(
     threadId,
     crcOfDetails(message.details),
   );
+  if (message.sortKeys !== undefined) {
+    insertSortKeys(transaction, detailsId(id, uid), message.sortKeys);
+  }
   return uid;
 }
 

@@ -94,6 +94,7 @@ function copyOne(
   if (staged.sizeBytes === message.size) {
     const from = detailsId(source.row.id, message.uid);
     statements.copyDetails.run(detailsId(target.row.id, uid), from);
+    statements.copySortKeys.run(detailsId(target.row.id, uid), from);
   }
   return { message, uid };
 }

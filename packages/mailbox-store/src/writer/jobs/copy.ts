@@ -149,6 +149,7 @@ function copyOne(
   );
   statements.insertFile.run(id, key, uid, info);
   statements.copyDetails.run(detailsId(id, uid), detailsId(source.row.id, message.uid));
+  statements.copySortKeys.run(detailsId(id, uid), detailsId(source.row.id, message.uid));
   target.keywords.noteSetChange([], positions);
   return { message, uid, path: join(target.folderPath, "cur", key + info) };
 }

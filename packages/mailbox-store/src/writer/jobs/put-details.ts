@@ -2,6 +2,7 @@ import { crcOfDetails } from "../../index/details-crc.ts";
 import { detailsId, packedId } from "../../index/schema.ts";
 import type { Jobs } from "../jobs.ts";
 import type { Transaction } from "../transaction.ts";
+import { insertSortKeys } from "./put-sort-keys.ts";
 
 /** Envelope and structure of messages that other programs stored, read when they were first asked for. */
 export function putDetails(
@@ -24,6 +25,7 @@ export function putDetails(
     const id = detailsId(row.id, uid);
     const crc = crcOfDetails(found);
     statements.insertDetails.run(id, envelope, bodyStructure, body, parts, emailId, threadId, crc);
+    if (found.sortKeys !== undefined) insertSortKeys(transaction, id, found.sortKeys);
   }
   return undefined;
 }
