@@ -5,6 +5,7 @@ import { type AppContext, loadTls, type RunningApp, SessionServer } from "@posth
 import { WireConnection } from "@posthouse/wire";
 import { ConnectionCounts } from "./connection-counts.ts";
 import { limits } from "./limits.ts";
+import type { SavedFilters } from "./search/saved-filters.ts";
 import type { Services } from "./services.ts";
 import { ImapSession } from "./session.ts";
 
@@ -13,6 +14,7 @@ export interface Parts {
   readonly auth?: AuthClient;
   readonly store?: MailStore;
   readonly takesTokens?: boolean;
+  readonly savedFilters?: SavedFilters;
 }
 
 /** How long sessions have for their last words; the rest of the 2 s is the store's. */
@@ -35,7 +37,16 @@ export async function start(context: AppContext, parts: Parts = {}): Promise<Run
   const auth = parts.auth ?? connectAuth({ socketPath: config.auth.socketPath });
   const { takesTokens = false } = parts;
   const logins = new ConnectionCounts(limits.connectionsPerAccountAndAddressMax);
-  const services: Services = { ...context, store, auth, tls, logins, takesTokens };
+  const { savedFilters } = parts;
+  const services: Services = {
+    ...context,
+    store,
+    auth,
+    tls,
+    logins,
+    takesTokens,
+    ...(savedFilters !== undefined && { savedFilters }),
+  };
   const open = metrics.gauge("imap_connections", "Open IMAP connections");
   const server = new SessionServer({
     name: "imap",

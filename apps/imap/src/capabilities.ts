@@ -19,6 +19,22 @@ const capabilities = [
   "COMPRESS=DEFLATE", // RFC 4978
   "LANGUAGE", // RFC 5255 §3
   "UNAUTHENTICATE", // RFC 8437
+  "ESEARCH", // RFC 4731
+  "SEARCHRES", // RFC 5182
+  "WITHIN", // RFC 5032
+  "SEARCH=FUZZY", // RFC 6203
+  "PARTIAL", // RFC 9394
+  "MULTISEARCH", // RFC 7377
+  "CONTEXT=SEARCH", // RFC 5267
+  "CONTEXT=SORT",
+  "ESORT",
+  "SORT", // RFC 5256
+  "SORT=DISPLAY", // RFC 5957
+  "THREAD=ORDEREDSUBJECT",
+  "THREAD=REFERENCES",
+  "THREAD=REFS",
+  "I18NLEVEL=1", // RFC 5255
+  "UIDBATCHES", // RFC 10022
 ] as const;
 
 /** What helps before a login; the rest is told with its success (RFC 9051 §7.2.2). */
@@ -34,6 +50,7 @@ export function capabilityText(
   const { state, connection, services } = session;
   const isNobody = state.name === "not-authenticated";
   const names: string[] = capabilities.filter((name) => !isNobody || beforeLogin.has(name));
+  if (!isNobody && services.savedFilters !== undefined) names.push("FILTERS"); // RFC 5466
   // RFC 7888 §5: one of the two, never both.
   names.push(services.config.imap.literals === "plus" ? "LITERAL+" : "LITERAL-");
   if (isNobody) {

@@ -1,6 +1,7 @@
 import type { Command } from "./command.ts";
 import { append } from "./commands/append.ts";
 import { authenticate } from "./commands/authenticate.ts";
+import { cancelUpdate } from "./commands/cancel-update.ts";
 import { capability } from "./commands/capability.ts";
 import { check } from "./commands/check.ts";
 import { close } from "./commands/close.ts";
@@ -9,6 +10,7 @@ import { copy, uidCopy } from "./commands/copy.ts";
 import { create } from "./commands/create.ts";
 import { deleteMailbox } from "./commands/delete.ts";
 import { enable } from "./commands/enable.ts";
+import { esearch } from "./commands/esearch.ts";
 import { expunge, uidExpunge } from "./commands/expunge.ts";
 import { fetch, uidFetch } from "./commands/fetch.ts";
 import { id } from "./commands/id.ts";
@@ -24,11 +26,14 @@ import { noop } from "./commands/noop.ts";
 import { rename } from "./commands/rename.ts";
 import { search, uidSearch } from "./commands/search.ts";
 import { examine, select } from "./commands/select.ts";
+import { sort, uidSort } from "./commands/sort.ts";
 import { startTls } from "./commands/starttls.ts";
 import { status } from "./commands/status.ts";
 import { store, uidStore } from "./commands/store.ts";
 import { subscribe, unsubscribe } from "./commands/subscribe.ts";
 import { unauthenticate } from "./commands/unauthenticate.ts";
+import { thread, uidThread } from "./commands/thread.ts";
+import { uidBatches } from "./commands/uid-batches.ts";
 import { unselect } from "./commands/unselect.ts";
 
 /** Every command that this server knows: the table of contents of apps/imap. */
@@ -58,6 +63,7 @@ export const commands: ReadonlyMap<string, Command> = new Map(
     append,
     enable, // RFC 5161
     namespace, // RFC 2342
+    esearch, // RFC 7377
     idle, // RFC 2177
     compress, // RFC 4978
     unauthenticate, // RFC 8437
@@ -69,6 +75,12 @@ export const commands: ReadonlyMap<string, Command> = new Map(
     uidExpunge, // RFC 4315
     search,
     uidSearch,
+    cancelUpdate, // RFC 5267
+    sort, // RFC 5256
+    uidSort,
+    thread,
+    uidThread,
+    uidBatches, // RFC 10022
     fetch,
     uidFetch,
     store,

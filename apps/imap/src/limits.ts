@@ -24,6 +24,24 @@ export const limits = {
   searchDepthMax: 50,
   /** Search keys of one command. */
   searchKeysMax: 1000,
+  /** Filters inside filters: RFC 5466 §3.1 asks for 3. */
+  filterDepthMax: 5,
+  /** Filters that one search may name, those in filters with them. */
+  filtersMax: 50,
+  /** Words of one FUZZY text that are sought each by itself. */
+  fuzzyWordsMax: 10,
+  /** References of all messages of one THREAD: 16 MiB. Beyond it only the parent of each message counts. */
+  threadReferencesMax: 2_000_000,
+  /** Searches of one connection whose results are kept up to date (RFC 5267 §4.3.1). */
+  searchContextsMax: 16,
+  /** Messages of a sorted result that is kept up to date: each change sorts it anew. */
+  sortContextMessagesMax: 5_000,
+  /** Mailboxes of one ESEARCH. */
+  searchedMailboxesMax: 1_000,
+  /** Fewer messages a batch are no batch; RFC 10022 has the client ask for 500 at least. */
+  uidBatchMessagesMin: 500,
+  /** Messages in all batches of one UIDBATCHES. */
+  uidBatchesMessagesMax: 1_000_000,
   /** Items of one FETCH, counted after macros. */
   fetchAttributesMax: 200,
   /** Names in one HEADER.FIELDS list. */

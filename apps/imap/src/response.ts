@@ -21,6 +21,10 @@ export type ResponseCode =
   | "TRYCREATE"
   | "UNAVAILABLE"
   | "USEATTR"
+  | "TOOFEW"
+  | "TOOMANY"
+  | `NOUPDATE ${string}`
+  | `UNDEFINED-FILTER ${string}`
   | `APPENDUID ${string}`
   | `CAPABILITY ${string}`
   | `COPYUID ${string}`;

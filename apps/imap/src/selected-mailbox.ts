@@ -9,21 +9,25 @@ import { formatFlagList, formatFlags } from "./answers/flags.ts";
 import { MailboxView } from "./mailbox-view.ts";
 import { bad, Farewell } from "./response.ts";
 import type { ResponseWriter } from "./response-writer.ts";
-import { NumberRanges, type SequenceSet } from "./syntax/sequence-set.ts";
+import { SearchContexts } from "./search/search-contexts.ts";
+import { NumberRanges, type SequenceSet, savedResult } from "./syntax/sequence-set.ts";
 
 /** The mailbox that a client has selected: the store's, and the client's picture of it. */
 export class SelectedMailbox implements AsyncDisposable {
   readonly mailbox: Mailbox;
   readonly view: MailboxView;
+  readonly contexts: SearchContexts;
   readonly #uidValidity: UidValidity;
   #toldExists = 0;
   #toldRecent = 0;
   #toldKeywords = "";
+  #saved: Uint32Array = new Uint32Array(0);
 
   private constructor(mailbox: Mailbox) {
     this.mailbox = mailbox;
     this.#uidValidity = mailbox.uidValidity;
     this.view = new MailboxView(mailbox.columns);
+    this.contexts = new SearchContexts(this);
   }
 
   /** Takes the mailbox over, and closes it where it cannot be looked at. */
@@ -48,6 +52,7 @@ export class SelectedMailbox implements AsyncDisposable {
   async refresh(): Promise<void> {
     const changes = await this.#sync();
     this.view.apply(changes);
+    this.contexts.note(changes);
     if (changes.added.length > 0) await this.#claimRecent();
   }
 
@@ -62,8 +67,19 @@ export class SelectedMailbox implements AsyncDisposable {
     throw new Farewell(undefined, "The selected mailbox is gone");
   }
 
+  /** What SEARCH saved, without what is gone by now (RFC 5182 §2.1); ascending. */
+  get saved(): Uid[] {
+    return [...this.#saved].filter((uid) => this.view.rowOf(uid) !== undefined) as Uid[];
+  }
+
+  /** For `$`; ascending. */
+  save(uids: Uint32Array): void {
+    this.#saved = uids;
+  }
+
   /** Messages of a sequence set, or of a set of UIDs, ascending. BAD for a number past the end. */
   resolve(set: SequenceSet, isUid: boolean): Uid[] {
+    if (set === savedResult) return this.saved;
     if (isUid) return this.view.uidsIn(new NumberRanges(set, this.view.largestUid));
     const { exists } = this.view;
     for (const { from, to } of set) {
@@ -117,6 +133,7 @@ export class SelectedMailbox implements AsyncDisposable {
     output: ResponseWriter,
     options: { readonly expunges: "hold" | "tell"; readonly isUid: boolean },
   ): Promise<void> {
+    const tellAddedToContexts = await this.contexts.tell(output);
     if (options.expunges === "tell" && this.view.owesExpunges) {
       for (const sequence of this.view.tellExpunges(this.#toldExists)) {
         this.#toldExists -= 1;
@@ -129,6 +146,7 @@ export class SelectedMailbox implements AsyncDisposable {
       this.tellFlags(uid, output, options.isUid);
       await output.pace();
     }
+    await tellAddedToContexts();
   }
 
   /** An untagged FETCH with the flags of one message; nothing when it is gone. */

@@ -2,6 +2,7 @@ import type { AuthClient } from "@posthouse/accounts";
 import type { MailStore } from "@posthouse/mailbox-store";
 import type { AppContext, TlsIdentity } from "@posthouse/service";
 import type { ConnectionCounts } from "./connection-counts.ts";
+import type { SavedFilters } from "./search/saved-filters.ts";
 
 /** What all sessions of the process share. */
 export interface Services extends Pick<AppContext, "config" | "log" | "events"> {
@@ -10,6 +11,8 @@ export interface Services extends Pick<AppContext, "config" | "log" | "events"> 
   readonly tls: TlsIdentity;
   /** Apps/auth knows somebody who can say whose a token is: OAUTHBEARER and XOAUTH2 are there. */
   readonly takesTokens: boolean;
+  /** Absent where nothing keeps any, and FILTERS is not offered. */
+  readonly savedFilters?: SavedFilters;
   /** Sessions that are logged in, by account and address. */
   readonly logins: ConnectionCounts;
 }

@@ -1,8 +1,15 @@
 import { defineCommand } from "../command.ts";
-import { MessageSearch } from "../search/message-search.ts";
+import {
+  orForgetSaved,
+  saveResult,
+  search as searchMailbox,
+  writeNumberList,
+  writeResult,
+} from "../search/searching.ts";
+import { readResultOptions } from "../syntax/result-options.ts";
 import { readSearchProgram } from "../syntax/search-keys.ts";
 
-/** SEARCH: RFC 3501 §6.4.4, response §7.2.5. */
+/** SEARCH: RFC 3501 §6.4.4, response §7.2.5; with RETURN RFC 4731, RFC 5182, RFC 5267, RFC 9394. */
 export const search = defineSearch({ name: "SEARCH", isUid: false });
 /** UID SEARCH: RFC 3501 §6.4.8. */
 export const uidSearch = defineSearch({ name: "UID SEARCH", isUid: true });
@@ -12,18 +19,24 @@ function defineSearch({ name, isUid }: { readonly name: string; readonly isUid: 
     name,
     states: ["selected"],
     expunges: isUid ? "tell" : "hold",
-    async run({ selected }, args, { output }) {
+    async run({ selected }, args, session) {
       args.sp();
-      const key = readSearchProgram(args);
-      args.end();
+      const options = readResultOptions(args);
+      await orForgetSaved(selected, options, async () => {
+        const key = readSearchProgram(args);
+        args.end();
+        if (options?.updates === true) selected.contexts.refuseTag(session.incoming.tag);
 
-      const found = await new MessageSearch(selected, output).find(key);
-      output.write("* SEARCH");
-      for (const [index, uid] of found.entries()) {
-        output.write(` ${isUid ? uid : selected.view.sequenceOf(uid)}`);
-        if (index % 256 === 0) await output.pace();
-      }
-      output.write("\r\n");
+        const result = await searchMailbox(selected, { key, isUid }, session);
+        if (options === undefined) {
+          await writeNumberList("SEARCH", selected, result, { isUid, session });
+          return;
+        }
+        const correlator = { tag: session.incoming.tag };
+        await writeResult(selected, result, options, { correlator, isUid, session });
+        saveResult(selected, result, options);
+        if (options.updates) selected.contexts.add({ ...result, ...correlator, isUid }, session);
+      });
       return { text: `${name} completed` };
     },
   });

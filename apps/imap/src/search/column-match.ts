@@ -1,5 +1,5 @@
 import { systemFlagBits } from "@posthouse/mailbox-store";
-import type { MailboxView } from "../mailbox-view.ts";
+import { indexOf, type MailboxView } from "../mailbox-view.ts";
 import { dayOf } from "../syntax/date-time.ts";
 import type { DateRelation, SearchKey } from "../syntax/search-keys.ts";
 import { NumberRanges } from "../syntax/sequence-set.ts";
@@ -46,6 +46,26 @@ export function columnMatch(key: SearchKey, view: MailboxView): ColumnMatch {
       return (row) => (columns.sizes[row] ?? 0) > key.sizeBytes;
     case "smaller":
       return (row) => (columns.sizes[row] ?? 0) < key.sizeBytes;
+    case "save-date":
+      return (row) => isIn(dayOf(columns.saveDatesMs[row] ?? 0), key.relation, key.day);
+    case "older":
+    case "younger": {
+      // RFC 5032 §2: to the resolution of a second, and equal is both.
+      const target = Math.floor(Date.now() / 1000) - key.seconds;
+      const isOlder = key.kind === "older";
+      return (row) => {
+        const second = Math.floor((columns.internalDatesMs[row] ?? 0) / 1000);
+        return isOlder ? second <= target : second >= target;
+      };
+    }
+    case "modseq":
+      return (row) => (columns.modSeqs[row] ?? 0) >= key.modSeq;
+    case "uids":
+      return (_row, uid) => indexOf(key.uids, uid) !== undefined;
+    case "fuzzy":
+    case "filter":
+    case "object-id":
+      throw new Error(`${key.kind} should have been resolved`);
     case "sent-date":
     case "envelope":
     case "header":

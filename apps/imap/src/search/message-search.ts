@@ -77,14 +77,22 @@ export class MessageSearch {
       case "text":
         return await this.#saying(key, uids);
       case "all":
+      case "filter":
       case "flag":
+      case "fuzzy":
       case "internal-date":
       case "keyword":
       case "larger":
+      case "modseq":
+      case "object-id":
+      case "older":
       case "recent":
+      case "save-date":
       case "sequence":
       case "smaller":
       case "uid":
+      case "uids":
+      case "younger":
         throw new Error(`Columns should have decided ${key.kind}`);
     }
   }

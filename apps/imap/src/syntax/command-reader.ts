@@ -4,7 +4,7 @@ import { bad, CommandFailure, no } from "../response.ts";
 import { parseDate, parseDateTime } from "./date-time.ts";
 import { ownHierarchy, storeNameOf } from "./mailbox-hierarchy.ts";
 import { decodeModifiedUtf7 } from "./mailbox-name.ts";
-import { parseSequenceSet, type SequenceSet } from "./sequence-set.ts";
+import { parseSequenceSet, type SequenceSet, savedResult } from "./sequence-set.ts";
 
 /** UINT32_MAX: number and nz-number, RFC 3501 §9. */
 const NUMBER_MAX = 4_294_967_295;
@@ -17,6 +17,8 @@ const listMailboxPattern = /[!#$%&'*+,\-./0-9:;<=>?@A-Z[\]^_`a-z|}~]+/y;
 const quotedPattern = /"(?:[\t\x20-\x21\x23-\x5b\x5d-\xff]|\\["\\])*"/y;
 const literalPattern = /(~?)\{(\d{1,20})(\+?)\}$/y;
 const numberPattern = /\d{1,10}/y;
+const number64Pattern = /\d{1,19}/y;
+const partialRangePattern = /(-?)(\d{1,10}):(-?)(\d{1,10})/y;
 const sequenceSetPattern = /[\d:*,]+/y;
 const flagPattern = /\\?[!#$&'+,\-./0-9:;<=>?@A-Z[^_`a-z|}~]+/y;
 
@@ -30,6 +32,16 @@ const systemFlagOf: ReadonlyMap<string, SystemFlag> = new Map(
 export interface FlagList {
   readonly systemFlags: readonly SystemFlag[];
   readonly keywords: readonly string[];
+}
+
+/** Results `first` to `last` of a search, counted from 1 (RFC 9394 §3.1). */
+export interface PartialRange {
+  /** As the client wrote it, which the answer repeats. */
+  readonly text: string;
+  readonly first: number;
+  readonly last: number;
+  /** The newest is 1. */
+  readonly isFromEnd: boolean;
 }
 
 /** `{310}` or `{310+}` at the end of a line: what follows is not in memory. */
@@ -157,13 +169,33 @@ export class CommandReader {
     return number;
   }
 
+  /** mod-sequence-valzer of RFC 7162 §7. None of ours is above 2^53, so what is lost above does no harm. */
+  modSequence(): number {
+    return Number(this.#match(number64Pattern) ?? this.#fail("mod-sequence-value"));
+  }
+
+  /** partial-range of RFC 9394 §4. */
+  partialRange(): PartialRange {
+    const text = this.#match(partialRangePattern) ?? this.#fail("partial-range");
+    const [from = 0, to = 0] = text.split(":").map(Number);
+    const isFromEnd = text.startsWith("-");
+    if (from === 0 || to === 0 || isFromEnd !== to < 0) {
+      throw bad(`"${shorten(text)}" is not a partial-range`);
+    }
+    const [one, other] = [Math.abs(from), Math.abs(to)];
+    if (Math.max(one, other) > NUMBER_MAX) throw bad(`${text} is more than a number can be`);
+    return { text, first: Math.min(one, other), last: Math.max(one, other), isFromEnd };
+  }
+
   nzNumber(): number {
     const number = this.number();
     if (number === 0) throw bad("Expected a number above zero");
     return number;
   }
 
+  /** `$` comes out as savedResult. */
   sequenceSet(): SequenceSet {
+    if (this.take("$")) return savedResult;
     const text = this.#match(sequenceSetPattern) ?? this.#fail("sequence-set");
     const set = parseSequenceSet(text);
     if (set === undefined) throw bad(`"${shorten(text)}" is not a sequence-set`);

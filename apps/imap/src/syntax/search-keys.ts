@@ -22,7 +22,25 @@ export type SearchKey =
   /** A field of ENVELOPE. */
   | { readonly kind: "envelope"; readonly field: EnvelopeField; readonly text: string }
   | { readonly kind: "header"; readonly field: string; readonly text: string }
-  | { readonly kind: "body" | "text"; readonly text: string };
+  | { readonly kind: "body" | "text"; readonly text: string }
+  /** RFC 8514 §4.3. */
+  | ({ readonly kind: "save-date" } & DateTest)
+  /** Seconds before now, RFC 5032 §2. */
+  | { readonly kind: "older" | "younger"; readonly seconds: number }
+  /** RFC 7162 §3.1.5. */
+  | { readonly kind: "modseq"; readonly modSeq: number }
+  | ResolvableKey
+  /** What such a key came to: ascending. */
+  | { readonly kind: "uids"; readonly uids: Uint32Array };
+
+/** Keys that search/resolve-keys.ts replaces before the search, since they mean something else each time. */
+export type ResolvableKey =
+  /** RFC 8474 §5.3. */
+  | { readonly kind: "object-id"; readonly field: "emailId" | "threadId"; readonly id: string }
+  /** RFC 6203 §3. */
+  | { readonly kind: "fuzzy"; readonly key: SearchKey }
+  /** RFC 5466 §3.1. */
+  | { readonly kind: "filter"; readonly name: string };
 
 export interface DateTest {
   readonly relation: DateRelation;
@@ -62,6 +80,24 @@ const envelope =
     args.sp();
     return { kind: "envelope", field, text: args.astring() };
   };
+const saveDate =
+  (relation: DateRelation): KeyReader =>
+  (args) => {
+    args.sp();
+    return { kind: "save-date", relation, day: args.date() };
+  };
+const within =
+  (kind: "older" | "younger"): KeyReader =>
+  (args) => {
+    args.sp();
+    return { kind, seconds: args.nzNumber() };
+  };
+const objectId =
+  (field: "emailId" | "threadId"): KeyReader =>
+  (args) => {
+    args.sp();
+    return { kind: "object-id", field, id: args.atom() };
+  };
 const keyword = (args: CommandReader): SearchKey => {
   args.sp();
   return { kind: "keyword", keyword: args.atom() };
@@ -79,7 +115,7 @@ const content =
     return { kind, text: args.astring() };
   };
 
-/** Every key that begins with a word: RFC 3501 §6.4.4, in its order. */
+/** Every key that begins with a word: RFC 3501 §6.4.4, in its order, and then those of extensions. */
 const keyReaders: ReadonlyMap<string, KeyReader> = new Map<string, KeyReader>([
   ["ALL", constant({ kind: "all" })],
   ["ANSWERED", constant(flag("\\Answered"))],
@@ -116,11 +152,33 @@ const keyReaders: ReadonlyMap<string, KeyReader> = new Map<string, KeyReader>([
   ["UNFLAGGED", constant(not(flag("\\Flagged")))],
   ["UNKEYWORD", (args) => not(keyword(args))],
   ["UNSEEN", constant(not(flag("\\Seen")))],
+  ["EMAILID", objectId("emailId")], // RFC 8474 §5.3
+  ["FILTER", readFilterKey], // RFC 5466
+  ["FUZZY", readFuzzyKey], // RFC 6203
+  ["MODSEQ", readModSeqKey], // RFC 7162 §3.1.5
+  ["OLDER", within("older")], // RFC 5032
+  ["SAVEDATESUPPORTED", constant({ kind: "all" })], // RFC 8514 §4.3: each mailbox of ours has them
+  ["SAVEDBEFORE", saveDate("before")],
+  ["SAVEDON", saveDate("on")],
+  ["SAVEDSINCE", saveDate("since")],
+  ["THREADID", objectId("threadId")],
+  ["YOUNGER", within("younger")],
 ]);
 
 /** `["CHARSET" SP astring SP] search-key *(SP search-key)`, up to the end of the command. */
 export function readSearchProgram(args: CommandReader): SearchKey {
+  if (args.take("CHARSET ")) readCharset(args);
+  return readSearchKeys(args);
+}
+
+/** search-criteria of RFC 5256 §5, for SORT and THREAD: the charset stands without its word. */
+export function readSearchCriteria(args: CommandReader): SearchKey {
   readCharset(args);
+  return readSearchKeys(args);
+}
+
+/** `search-key *(SP search-key)`, up to the end of the command, or of a saved filter. */
+export function readSearchKeys(args: CommandReader): SearchKey {
   const progress: Progress = { keys: 0, depth: 0 };
   const keys = [readSearchKey(args, progress)];
   while (!args.isAtEnd) {
@@ -132,7 +190,6 @@ export function readSearchProgram(args: CommandReader): SearchKey {
 
 /** US-ASCII is UTF-8 too, so both are read alike. RFC 3501 §6.4.4 names the answer to any other. */
 function readCharset(args: CommandReader): void {
-  if (!args.take("CHARSET ")) return;
   const charset = args.astring().toUpperCase();
   args.sp();
   if (charset !== "UTF-8" && charset !== "US-ASCII") {
@@ -163,7 +220,7 @@ function readOneKey(args: CommandReader, progress: Progress): SearchKey {
     });
     return { kind: "and", keys };
   }
-  if (next !== undefined && /[\d*]/.test(next)) {
+  if (next !== undefined && /[\d*$]/.test(next)) {
     return { kind: "sequence", set: args.sequenceSet() };
   }
   const name = args.keyword();
@@ -200,4 +257,31 @@ function readOrKey(args: CommandReader, progress: Progress): SearchKey {
 function readUidKey(args: CommandReader): SearchKey {
   args.sp();
   return { kind: "uid", set: args.sequenceSet() };
+}
+
+function readFuzzyKey(args: CommandReader, progress: Progress): SearchKey {
+  args.sp();
+  return { kind: "fuzzy", key: readSearchKey(args, progress) };
+}
+
+function readFilterKey(args: CommandReader): SearchKey {
+  args.sp();
+  const name = args.atom();
+  if (name.includes("/")) throw bad("No filter has / in its name");
+  return { kind: "filter", name };
+}
+
+const entryTypes: ReadonlySet<string> = new Set(["ALL", "PRIV", "SHARED"]);
+
+/** `MODSEQ ["/flags/\\\\seen" all] 917162500`: there is one modseq for all of a message, whatever the entry. */
+function readModSeqKey(args: CommandReader): SearchKey {
+  args.sp();
+  if (args.peek() === '"') {
+    args.string();
+    args.sp();
+    const type = args.keyword();
+    if (!entryTypes.has(type)) throw bad(`Unknown entry type ${type.slice(0, 40)}`);
+    args.sp();
+  }
+  return { kind: "modseq", modSeq: args.modSequence() };
 }

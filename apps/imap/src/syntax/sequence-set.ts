@@ -15,6 +15,9 @@ export interface SequenceRange {
 export type SequenceSet = readonly SequenceRange[];
 
 /** UINT32_MAX: seq-number and uniqueid are nz-number, RFC 3501 §9. */
+/** `$`, the messages that SEARCH saved (RFC 5182 §2.1); who resolves a set knows them. */
+export const savedResult: SequenceSet = Object.freeze([]);
+
 const NUMBER_MAX = 4_294_967_295;
 const rangePattern = /(\*|[1-9]\d{0,9})(?::(\*|[1-9]\d{0,9}))?(,|$)/y;
 
