@@ -15,6 +15,7 @@ import { checkScramProof, makeScramKeys } from "@posthouse/accounts/directory";
 import { type AppContext, type RunningApp, testContext } from "@posthouse/service";
 import { connectTo } from "@posthouse/transcript";
 import { start } from "../src/app.ts";
+import type { SavedFilters } from "../src/search/saved-filters.ts";
 
 /** The app as it runs, over a store in a temporary directory; only apps/auth is played by TestAuth. */
 export interface ImapServer extends AsyncDisposable {
@@ -31,13 +32,19 @@ export interface ImapServerOptions {
   readonly toml?: string;
   readonly account?: Partial<Account>;
   readonly takesTokens?: boolean;
+  readonly savedFilters?: SavedFilters;
 }
 
 /** Starts the app on ports of its own. */
 export async function startImapServer(options: ImapServerOptions = {}): Promise<ImapServer> {
   const context = await testContext(options.toml);
   const auth = new TestAuth(options.account);
-  const app = await start(context, { auth, takesTokens: options.takesTokens ?? false });
+  const { savedFilters, takesTokens = false } = options;
+  const app = await start(context, {
+    auth,
+    takesTokens,
+    ...(savedFilters !== undefined && { savedFilters }),
+  });
   const portOf = (name: string) => app.addresses.find((one) => one.name === name)?.port ?? 0;
   return {
     app,

@@ -11,6 +11,7 @@ import { startImapServer } from "./imap-server.ts";
  *   @imap KEY = VALUE      a line of [imap]
  *   @scram-sha-1 yes       auth.scram_sha1
  *   @tokens yes            somebody can say whose a token is
+ *   @filter-work UNSEEN    the search that FILTER work stands for
  */
 describeTranscripts(new URL("./transcripts/", import.meta.url), async ({ settings }) => {
   const quota = settings.get("quota");
@@ -22,9 +23,13 @@ describeTranscripts(new URL("./transcripts/", import.meta.url), async ({ setting
   const toml = TEST_TOML.replace('"loopback"', `"${plaintext}"`)
     .replace("[auth]\n", settings.has("scram-sha-1") ? "[auth]\nscram_sha1 = true\n" : "[auth]\n")
     .replace("[imap]\n", `[imap]\n${imap ?? ""}\n`);
+  const hasFilters = [...settings.keys()].some((name) => name.startsWith("filter-"));
   const server = await startImapServer({
     toml: `${toml}\n${limits}`,
     takesTokens: settings.has("tokens"),
+    ...(hasFilters && {
+      savedFilters: { valueOf: async (_mail, name) => settings.get(`filter-${name}`) },
+    }),
     ...(quota !== undefined && { account: { quotaBytes: Number(quota) } }),
   });
   return {

@@ -48,7 +48,7 @@ export async function sortMessages(
   selected: SelectedMailbox,
   uids: Uint32Array,
   order: readonly SortCriterion[],
-  output: ResponseWriter,
+  output: Pick<ResponseWriter, "pace">,
 ): Promise<Uint32Array> {
   const pace = () => output.pace();
   const columns: { readonly values: Values; readonly sign: 1 | -1 }[] = [];

@@ -8,7 +8,7 @@ import { type Forest, NONE } from "./forest.ts";
 export async function writeThreads(
   forest: Forest,
   numbers: Uint32Array,
-  output: ResponseWriter,
+  output: Pick<ResponseWriter, "write" | "pace">,
 ): Promise<void> {
   output.write("* THREAD");
   if (forest.roots.length > 0) output.write(" ");
@@ -23,7 +23,7 @@ async function writeThread(
   root: number,
   { messages, firstChild, nextSibling }: Forest,
   numbers: Uint32Array,
-  output: ResponseWriter,
+  output: Pick<ResponseWriter, "write" | "pace">,
 ): Promise<void> {
   /** For each list of sub-threads that is open, the sibling that comes next. */
   const siblings: number[] = [];
