@@ -32,6 +32,8 @@ export const limits = {
   fuzzyWordsMax: 10,
   /** References of all messages of one THREAD: 16 MiB. Beyond it only the parent of each message counts. */
   threadReferencesMax: 2_000_000,
+  /** Messages whose sort keys are kept in memory for the next SORT, of open mailboxes: some 100 octets each. */
+  sortedMessagesKeptMax: 300_000,
   /** Searches of one connection whose results are kept up to date (RFC 5267 §4.3.1). */
   searchContextsMax: 16,
   /** Messages of a sorted result that is kept up to date: each change sorts it anew. */

@@ -72,8 +72,10 @@ export const limits = {
   /** Accounts whose directories are synced together, each with its transaction open meanwhile. */
   accountsPerSync: 64,
   summariesPerBatch: 200,
-  /** Rows of sort keys of one read: up to 5 ms with long texts. */
-  sortKeysPerSlice: 2_000,
+  /** Rows of sort keys of one read: up to 3 ms with long texts. */
+  sortKeysPerSlice: 1_000,
+  /** Files that are read for them at once. */
+  sortHeadersAtOnce: 8,
   /** Combinations of their fields that one reader keeps prepared. */
   sortKeyQueriesMax: 8,
   /** Of a header that is read only for its sort keys. */

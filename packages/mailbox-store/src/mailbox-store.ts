@@ -110,6 +110,8 @@ export interface AccountMail extends AsyncDisposable {
 export interface Mailbox extends AsyncDisposable {
   readonly name: string;
   readonly mailboxId: string;
+  /** Stands for the mailbox while it is open, the same in all handles of this process. */
+  readonly shared: object;
   readonly uidValidity: UidValidity;
   readonly isReadOnly: boolean;
   /** As of the last sync() of anyone in this process. */

@@ -68,6 +68,10 @@ export class OpenMailbox implements Mailbox {
     return this.#shared.guid;
   }
 
+  get shared(): object {
+    return this.#shared;
+  }
+
   get uidValidity(): UidValidity {
     return this.#shared.state.uidValidity as UidValidity;
   }

@@ -23,12 +23,9 @@ export async function* readSortKeys<const Fields extends readonly SortKeyField[]
     if (slice.length > 0) yield slice as unknown as readonly SortKeyRow<Fields>[];
     await nextTurn();
   }
-  for (let at = 0; at < missing.length; at += limits.summariesPerBatch) {
-    const made = await makeMissing(
-      account,
-      mailbox,
-      missing.slice(at, at + limits.summariesPerBatch),
-    );
+  for (let at = 0; at < missing.length; at += limits.sortKeysPerSlice) {
+    const some = missing.slice(at, at + limits.sortKeysPerSlice);
+    const made = await makeMissing(account, mailbox, some);
     yield made.map(({ uid, ...keys }) => [
       uid,
       ...fields.map((field) => keys[field]),
@@ -82,11 +79,14 @@ async function makeMissing(
   uids: readonly Uid[],
 ): Promise<readonly (SortKeysRow & { readonly uid: number })[]> {
   const keys: (SortKeysRow & { readonly uid: number })[] = [];
-  for (const uid of uids) {
-    const header = await readHeader(account, mailbox, uid);
-    if (header !== undefined) keys.push({ uid, ...sortKeysOf(header) });
-    await nextTurn();
-  }
+  const waiting = uids.values();
+  const readSome = async (): Promise<void> => {
+    for (const uid of waiting) {
+      const header = await readHeader(account, mailbox, uid);
+      if (header !== undefined) keys.push({ uid, ...sortKeysOf(header) });
+    }
+  };
+  await Promise.all(Array.from({ length: limits.sortHeadersAtOnce }, readSome));
   if (keys.length > 0) {
     // With a full disk, or another program's lock, they are made again the next time.
     await account.run("putSortKeys", { guid: mailbox.guid, keys }).catch(() => undefined);

@@ -5,10 +5,10 @@ import { searchedMailboxes } from "../search/searched-mailboxes.ts";
 import { orForgetSaved, saveResult, search, writeResult } from "../search/searching.ts";
 import { SelectedMailbox } from "../selected-mailbox.ts";
 import type { User } from "../state.ts";
+import { clientNameOf } from "../syntax/mailbox-hierarchy.ts";
 import { type ResultOptions, readResultOptions } from "../syntax/result-options.ts";
 import { readSearchProgram, type SearchKey } from "../syntax/search-keys.ts";
 import { readSourceOptions } from "../syntax/source-options.ts";
-import { clientNameOf } from "../syntax/mailbox-hierarchy.ts";
 import { formatMailbox } from "../syntax/strings.ts";
 
 /** ESEARCH: RFC 7377. What is found is told by UID, a response for each mailbox that has any. */

@@ -12,10 +12,12 @@ import {
 } from "../answers/fetch-response.ts";
 import { defineCommand } from "../command.ts";
 import { limits } from "../limits.ts";
-import { refusalOf } from "../response.ts";
+import { bad, refusalOf } from "../response.ts";
 import type { ResponseWriter } from "../response-writer.ts";
 import type { SelectedMailbox } from "../selected-mailbox.ts";
+import type { CommandReader, PartialRange } from "../syntax/command-reader.ts";
 import { type FetchAttribute, readFetchAttributes } from "../syntax/fetch-attributes.ts";
+import { boundsOf } from "../syntax/result-options.ts";
 
 /** FETCH: RFC 3501 §6.4.5, response §7.4.2. */
 export const fetch = defineFetch({ name: "FETCH", isUid: false });
@@ -35,9 +37,12 @@ function defineFetch({ name, isUid }: { readonly name: string; readonly isUid: b
       const set = args.sequenceSet();
       args.sp();
       const attributes = readFetchAttributes(args);
+      const partial = isUid ? readPartial(args) : undefined;
       args.end();
 
-      const uids = selected.resolve(set, isUid);
+      const all = selected.resolve(set, isUid);
+      const bounds = partial && boundsOf(partial, all.length);
+      const uids = bounds === undefined ? all : all.slice(bounds.start, bounds.end);
       const fetching = new Fetching(selected, output, isUid ? withUid(attributes) : attributes);
       for (const batch of batchesOf(uids, selected, fetching.readsMessages)) {
         await fetching.answer(batch);
@@ -50,6 +55,22 @@ function defineFetch({ name, isUid }: { readonly name: string; readonly isUid: b
       return { text: `${name} completed` };
     },
   });
+}
+
+/** `(PARTIAL -1:-30)`, RFC 9394 §3.3: of the messages that the set names, only these. */
+function readPartial(args: CommandReader): PartialRange | undefined {
+  if (args.isAtEnd) return undefined;
+  args.sp();
+  const modifiers = args.parenthesised(
+    () => {
+      const name = args.keyword();
+      if (name !== "PARTIAL") throw bad(`Unknown FETCH modifier ${name.slice(0, 40)}`);
+      args.sp();
+      return args.partialRange();
+    },
+    { min: 1, max: 1 },
+  );
+  return modifiers[0];
 }
 
 const has = (attributes: readonly FetchAttribute[], wanted: FetchAttribute): boolean =>

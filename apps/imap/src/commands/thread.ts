@@ -2,7 +2,9 @@ import { defineCommand } from "../command.ts";
 import { bad } from "../response.ts";
 import { numbersOf } from "../search/numbers-of.ts";
 import { search } from "../search/searching.ts";
-import { mergeSort } from "../sort/merge-sort.ts";
+import type { SelectedMailbox } from "../selected-mailbox.ts";
+import { MailboxKeys } from "../sort/mailbox-keys.ts";
+import { sortRows } from "../sort/radix-sort.ts";
 import { readSearchCriteria } from "../syntax/search-keys.ts";
 import type { Forest } from "../thread/forest.ts";
 import { orderedSubject } from "../thread/ordered-subject.ts";
@@ -46,9 +48,12 @@ function defineThread({ name, isUid }: { readonly name: string; readonly isUid: 
       const { output } = session;
       const pace = () => output.pace();
       const { uids } = await search(selected, { key, isUid }, session);
-      const messages = await readThreadedMessages(selected, uids, pace);
-      const byDate = await rowsByDate(messages, pace);
-      const forest = await algorithm(messages, byDate, pace);
+      const isAll = uids.length === selected.view.columns.length;
+      const threads = isAll ? MailboxKeys.of(selected.mailbox).threads : undefined;
+      const known = threads?.get(algorithmName);
+      const isKnown = known !== undefined && isSame(known.uids, uids);
+      const forest = isKnown ? known.forest : await threaded(selected, uids, algorithm, pace);
+      threads?.set(algorithmName, { uids, forest });
       const numbers = await numbersOf(uids, isUid, selected.view, output);
       await writeThreads(forest, numbers, output);
       return { text: `${name} completed` };
@@ -56,16 +61,18 @@ function defineThread({ name, isUid }: { readonly name: string; readonly isUid: 
   });
 }
 
-/** By sent date, and by number where that is the same (RFC 5256 §2.2). */
-async function rowsByDate(
-  { length, sentMs }: ThreadedMessages,
+async function threaded(
+  selected: SelectedMailbox,
+  uids: Uint32Array,
+  algorithm: Algorithm,
   pace: () => Promise<void>,
-): Promise<Uint32Array> {
-  const rows = Uint32Array.from({ length }, (_, row) => row);
-  await mergeSort(
-    rows,
-    (one, other) => (sentMs[one] as number) - (sentMs[other] as number) || one - other,
-    pace,
-  );
-  return rows;
+): Promise<Forest> {
+  const messages = await readThreadedMessages(selected, uids, pace);
+  // By number where the date is the same (RFC 5256 §2.2).
+  const dates = { values: messages.sentMs, isDescending: false };
+  const byDate = await sortRows(messages.length, [dates], pace);
+  return await algorithm(messages, byDate, pace);
 }
+
+const isSame = (one: Uint32Array, other: Uint32Array): boolean =>
+  one.length === other.length && one.every((uid, at) => uid === other[at]);

@@ -5,7 +5,7 @@ import type { CommandReader } from "../syntax/command-reader.ts";
 import { formatString } from "../syntax/strings.ts";
 
 /**
- * UIDBATCHES: RFC 10022. Ranges of UIDs with so many messages each, the newest first. They leave no gap,
+ * UIDBATCHES: RFC 10022, by draft-ietf-mailmaint-imap-uidbatches. Ranges of UIDs with so many messages each, the newest first. They leave no gap,
  * and the last goes down to 1, so that whatever a client finds in none of them is new.
  */
 export const uidBatches = defineCommand({

@@ -1,9 +1,8 @@
-import type { SortKeyField, Uid } from "@posthouse/mailbox-store";
-import { indexOf } from "../mailbox-view.ts";
 import type { ResponseWriter } from "../response-writer.ts";
 import type { SelectedMailbox } from "../selected-mailbox.ts";
-import { mergeSort } from "./merge-sort.ts";
-import { TextRanks } from "./ranks.ts";
+import { type KeyedMessages, keyedMessages, rowsIn } from "./keyed-messages.ts";
+import type { TextField } from "./mailbox-keys.ts";
+import { type SortColumn, sortRows } from "./radix-sort.ts";
 
 /** sort-key of RFC 5256 §5, RFC 5957 and RFC 6203 §6. */
 export type SortKey =
@@ -35,14 +34,13 @@ const textFields = {
   FROM: "from",
   SUBJECT: "subject",
   TO: "to",
-} as const satisfies Record<TextKey, SortKeyField>;
+} as const satisfies Record<TextKey, TextField>;
 
-/** One value a message; smaller ones come first. */
-type Values = Float64Array | Uint32Array;
+type Pace = () => Promise<void>;
 
 /**
- * Messages, given ascending, in the order of the criteria; where all are the same, in that of the mailbox
- * (RFC 5256 §3). Each criterion first becomes a column of numbers, so that comparing is cheap.
+ * Messages, given ascending, in the order of the criteria; where all are the same, in that of the mailbox,
+ * which REVERSE does not turn (RFC 5256 §3). Each criterion first becomes a column of numbers.
  */
 export async function sortMessages(
   selected: SelectedMailbox,
@@ -51,64 +49,55 @@ export async function sortMessages(
   output: Pick<ResponseWriter, "pace">,
 ): Promise<Uint32Array> {
   const pace = () => output.pace();
-  const columns: { readonly values: Values; readonly sign: 1 | -1 }[] = [];
+  const messages = await keyedMessages(selected, uids, pace);
+  const columns: SortColumn[] = [];
   for (const { key, isReverse } of order) {
-    const values = await valuesOf(key, selected, uids, pace);
+    const values = await valuesOf(key, selected, messages, pace);
     // RFC 6203 §6: the highest score is first.
-    const isDescending = isReverse !== (key === "RELEVANCY");
-    columns.push({ values, sign: isDescending ? -1 : 1 });
+    columns.push({ values, isDescending: isReverse !== (key === "RELEVANCY") });
   }
-  const rows = Uint32Array.from(uids.keys());
-  const compare = (one: number, other: number): number => {
-    for (const { values, sign } of columns) {
-      const difference = (values[one] as number) - (values[other] as number);
-      if (difference !== 0) return sign * difference;
-    }
-    // RFC 5256 §3: REVERSE does not turn the order of the mailbox.
-    return one - other;
-  };
-  await mergeSort(rows, compare, pace);
+  const rows = await sortRows(uids.length, columns, pace);
   return rows.map((row) => uids[row] as number);
 }
 
 async function valuesOf(
   key: SortKey,
   selected: SelectedMailbox,
-  uids: Uint32Array,
-  pace: () => Promise<void>,
-): Promise<Values> {
+  messages: KeyedMessages,
+  pace: Pace,
+): Promise<SortColumn["values"]> {
   const { columns } = selected.view;
   switch (key) {
     case "ARRIVAL":
     // The score is one of the date: see relevancy.ts.
     case "RELEVANCY":
-      return await columnOf(columns.internalDatesMs, selected, uids, pace);
+      return await viewColumn(columns.internalDatesMs, selected, messages, pace);
     case "SIZE":
-      return await columnOf(columns.sizes, selected, uids, pace);
+      return await viewColumn(columns.sizes, selected, messages, pace);
     case "DATE":
-      return await sentDates(selected, uids, pace);
+      return await sentDates(selected, messages, pace);
     case "CC":
     case "DISPLAYFROM":
     case "DISPLAYTO":
     case "FROM":
     case "SUBJECT":
     case "TO":
-      return await textRanks(textFields[key], selected, uids, pace);
+      return await textRanks(textFields[key], selected, messages, pace);
   }
 }
 
-/** Both ascend, and nearly all of the one are in the other. */
-async function columnOf(
+/** A column of the client's picture of the mailbox. */
+export async function viewColumn(
   column: Float64Array,
   { view }: SelectedMailbox,
-  uids: Uint32Array,
-  pace: () => Promise<void>,
+  { uids }: KeyedMessages,
+  pace: Pace,
 ): Promise<Float64Array> {
-  const values = new Float64Array(uids.length);
-  for (const [at, uid] of uids.entries()) {
-    const row = view.columns.uids[at] === uid ? at : indexOf(view.columns.uids, uid);
-    if (row !== undefined) values[at] = column[row] ?? 0;
-    if (at % 1024 === 0) await pace();
+  const rows = await rowsIn(view.columns.uids, uids, pace);
+  const values = new Float64Array(rows.length);
+  for (let at = 0; at < rows.length; at += 1) {
+    values[at] = column[rows[at] as number] ?? 0;
+    if (at % 4096 === 0) await pace();
   }
   return values;
 }
@@ -116,36 +105,29 @@ async function columnOf(
 /** RFC 5256 §2.2: the Date field in UTC, and INTERNALDATE where that cannot be read. */
 export async function sentDates(
   selected: SelectedMailbox,
-  uids: Uint32Array,
-  pace: () => Promise<void>,
+  messages: KeyedMessages,
+  pace: Pace,
 ): Promise<Float64Array> {
-  const values = await columnOf(selected.view.columns.internalDatesMs, selected, uids, pace);
-  const keys = selected.mailbox.sortKeys([...uids] as Uid[], ["sentMs"]);
-  for await (const batch of keys) {
-    for (const [uid, sentMs] of batch) {
-      const at = indexOf(uids, uid);
-      if (at !== undefined && sentMs !== null) values[at] = sentMs;
-    }
-    await pace();
+  const { keys, rows } = messages;
+  const { internalDatesMs } = selected.view.columns;
+  const values = await viewColumn(internalDatesMs, selected, messages, pace);
+  await keys.sent.read(selected.mailbox, keys, pace);
+  for (let at = 0; at < rows.length; at += 1) {
+    const sentMs = keys.sent.values[rows[at] as number] as number;
+    if (!Number.isNaN(sentMs)) values[at] = sentMs;
+    if (at % 4096 === 0) await pace();
   }
   return values;
 }
 
 async function textRanks(
-  field: (typeof textFields)[TextKey],
-  selected: SelectedMailbox,
-  uids: Uint32Array,
-  pace: () => Promise<void>,
+  field: TextField,
+  { mailbox }: SelectedMailbox,
+  { keys, rows }: KeyedMessages,
+  pace: Pace,
 ): Promise<Uint32Array> {
-  const texts = new TextRanks();
-  const numbers = new Uint32Array(uids.length);
-  for await (const batch of selected.mailbox.sortKeys([...uids] as Uid[], [field])) {
-    for (const [uid, text] of batch) {
-      const at = indexOf(uids, uid);
-      if (at !== undefined) numbers[at] = texts.number(text);
-    }
-    await pace();
-  }
-  const ranks = await texts.ranks(pace);
-  return numbers.map((number) => ranks[number] as number);
+  const column = keys.text(field);
+  await column.read(mailbox, keys, pace);
+  const ranks = await column.ranks(pace);
+  return rows.map((row) => ranks[column.numbers[row] as number] as number);
 }

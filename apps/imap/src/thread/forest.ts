@@ -7,7 +7,7 @@ export const NONE = -1;
  */
 export class Forest {
   readonly messages: number;
-  readonly roots: number[] = [];
+  roots: number[] = [];
   readonly firstChild: Int32Array;
   readonly nextSibling: Int32Array;
   readonly #lastChild: Int32Array;
@@ -25,6 +25,12 @@ export class Forest {
     if (last === NONE) this.firstChild[parent] = child;
     else this.nextSibling[last] = child;
     this.#lastChild[parent] = child;
+  }
+
+  /** Itself, with its roots in another order. */
+  withRoots(roots: number[]): this {
+    this.roots = roots;
+    return this;
   }
 
   hasChild(node: number): boolean {

@@ -21,7 +21,12 @@ const pace = async (): Promise<void> => {};
 function columnsOf(messages: readonly Message[]): ThreadedMessages {
   const { length } = messages;
   const counts = messages.map((message) => message.references.length);
+  const starts: number[] = [];
   let start = 0;
+  for (const count of counts) {
+    starts.push(start);
+    start += count;
+  }
   return {
     length,
     sentMs: Float64Array.from(messages, ({ date }) => date),
@@ -33,7 +38,7 @@ function columnsOf(messages: readonly Message[]): ThreadedMessages {
     references: Uint32Array.from(
       messages.flatMap((message) => message.references.flatMap((id) => [0, id])),
     ),
-    referencesStart: Uint32Array.from(counts, (count) => (start += count) - count),
+    referencesStart: Uint32Array.from(starts),
     referencesCount: Uint32Array.from(counts),
   };
 }
@@ -49,8 +54,11 @@ async function threaded(
   );
   const forest: Forest = await algorithm(columns, byDate, pace);
   let text = "";
+  const write = (piece: string): void => {
+    text += piece;
+  };
   const numbers = Uint32Array.from(messages, (_, row) => row + 1);
-  await writeThreads(forest, numbers, { write: (piece) => void (text += piece), pace });
+  await writeThreads(forest, numbers, { write, pace });
   return text.replace(/^\* THREAD ?|\r\n$/g, "");
 }
 
@@ -127,7 +135,7 @@ function modelOfReferences(messages: readonly Message[]): string {
       known?.row !== undefined && (one.row === undefined || (isReply(known) && !isReply(one)));
     if (known === undefined || isBetter) table.set(subject, one);
   }
-  for (const one of [...roots]) {
+  for (const one of roots) {
     const subject = subjectOf(one);
     const known = table.get(subject);
     if (subject === 0 || known === undefined || known === one) continue;

@@ -1,3 +1,4 @@
+import { sortRows } from "../sort/radix-sort.ts";
 import { Forest, NONE } from "./forest.ts";
 import { ReferenceTree } from "./reference-tree.ts";
 import type { ThreadedMessages } from "./threaded-messages.ts";
@@ -36,8 +37,10 @@ export async function refs(
     latest[root] = Math.max(latest[root] as number, messages.internalMs[row] as number);
     if (row % ROWS_BETWEEN_PACES === 0) await pace();
   }
-  forest.roots.sort((one, other) => (latest[one] as number) - (latest[other] as number));
-  return forest;
+  const dates = Float64Array.from(forest.roots, (root) => latest[root] as number);
+  const order = await sortRows(dates.length, [{ values: dates, isDescending: false }], pace);
+  const { roots: byFirst } = forest;
+  return forest.withRoots(Array.from(order, (at) => byFirst[at] as number));
 }
 
 /** Parents after pruning: each is a message, or a dummy under the root with two children at least. */
@@ -67,7 +70,6 @@ async function prunedTree(messages: ThreadedMessages, pace: () => Promise<void>)
     // (3) An only child takes the place of its dummy.
     if (parent >= messages.length && children[parent] === 1) pruned[row] = NONE;
   }
-  // A subject joins two of the roots at least, for each dummy that it needs.
   return { parents: pruned, nodes };
 }
 

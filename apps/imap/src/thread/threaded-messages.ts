@@ -1,9 +1,6 @@
-import type { Uid } from "@posthouse/mailbox-store";
-import { limits } from "../limits.ts";
-import { indexOf } from "../mailbox-view.ts";
 import type { SelectedMailbox } from "../selected-mailbox.ts";
-import { TextRanks } from "../sort/ranks.ts";
-import { sentDates } from "../sort/sort-messages.ts";
+import { keyedMessages } from "../sort/keyed-messages.ts";
+import { sentDates, viewColumn } from "../sort/sort-messages.ts";
 
 /** What THREAD knows of the messages that were found; row i of every column is one, in mailbox order. */
 export interface ThreadedMessages {
@@ -28,87 +25,41 @@ export async function readThreadedMessages(
   uids: Uint32Array,
   pace: () => Promise<void>,
 ): Promise<ThreadedMessages> {
-  const { length } = uids;
-  const texts = new TextRanks();
+  const messages = await keyedMessages(selected, uids, pace);
+  const { keys, rows } = messages;
+  const subject = keys.text("subject");
+  await subject.read(selected.mailbox, keys, pace);
+  await keys.thread.read(selected.mailbox, keys, pace);
+  const { thread } = keys;
+  const { length } = rows;
+  const { internalDatesMs } = selected.view.columns;
+  const sentMs = await sentDates(selected, messages, pace);
+  const internalMs = await viewColumn(internalDatesMs, selected, messages, pace);
   const subjects = new Uint32Array(length);
   const isReply = new Uint8Array(length);
-  const messageIds = new Uint32Array(length * 2);
-  const references = new GrowingIds();
+  const messageIds = new Uint32Array(2 * length);
   const referencesStart = new Uint32Array(length);
   const referencesCount = new Uint32Array(length);
-  const keys = selected.mailbox.sortKeys([...uids] as Uid[], [
-    "subject",
-    "isReply",
-    "messageId",
-    "references",
-  ]);
-  for await (const batch of keys) {
-    for (const [uid, subject, reply, messageId, ids] of batch) {
-      const row = indexOf(uids, uid);
-      if (row === undefined) continue;
-      subjects[row] = texts.number(subject);
-      isReply[row] = reply;
-      if (messageId !== null) {
-        const octets = Buffer.from(messageId.buffer, messageId.byteOffset, messageId.length);
-        messageIds[2 * row] = octets.readUInt32BE(0);
-        messageIds[2 * row + 1] = octets.readUInt32BE(4);
-      }
-      referencesStart[row] = references.length;
-      if (ids !== null) referencesCount[row] = references.add(ids);
-    }
-    await pace();
-  }
-  const internalMs = new Float64Array(length);
-  const { view } = selected;
-  for (const [row, uid] of uids.entries()) {
-    const at = view.columns.uids[row] === uid ? row : indexOf(view.columns.uids, uid);
-    if (at !== undefined) internalMs[row] = view.columns.internalDatesMs[at] ?? 0;
-    if (row % 1024 === 0) await pace();
+  for (let at = 0; at < length; at += 1) {
+    const row = rows[at] as number;
+    subjects[at] = subject.numbers[row] as number;
+    isReply[at] = thread.isReply[row] as number;
+    messageIds[2 * at] = thread.messageIds[2 * row] as number;
+    messageIds[2 * at + 1] = thread.messageIds[2 * row + 1] as number;
+    referencesStart[at] = thread.referencesStart[row] as number;
+    referencesCount[at] = thread.referencesCount[row] as number;
+    if (at % 4096 === 0) await pace();
   }
   return {
     length,
-    sentMs: await sentDates(selected, uids, pace),
+    sentMs,
     internalMs,
     subjects,
-    subjectCount: texts.count,
+    subjectCount: subject.texts.count,
     isReply,
     messageIds,
-    references: references.numbers,
+    references: thread.references.numbers,
     referencesStart,
     referencesCount,
   };
-}
-
-/** Identifiers of many messages in one array. */
-class GrowingIds {
-  #numbers = new Uint32Array(1024);
-  #length = 0;
-
-  get length(): number {
-    return this.#length;
-  }
-
-  get numbers(): Uint32Array {
-    return this.#numbers.subarray(0, 2 * this.#length);
-  }
-
-  /** Gives how many were taken: beyond the bound only the last, which is the parent. */
-  add(octets: Uint8Array): number {
-    const all = Math.floor(octets.length / 8);
-    const count = this.#length + all > limits.threadReferencesMax ? 1 : all;
-    if (2 * (this.#length + count) > this.#numbers.length) this.#grow(count);
-    const source = Buffer.from(octets.buffer, octets.byteOffset, octets.length);
-    for (let at = all - count; at < all; at += 1) {
-      this.#numbers[2 * this.#length] = source.readUInt32BE(8 * at);
-      this.#numbers[2 * this.#length + 1] = source.readUInt32BE(8 * at + 4);
-      this.#length += 1;
-    }
-    return count;
-  }
-
-  #grow(count: number): void {
-    const longer = new Uint32Array(2 * Math.max(this.#numbers.length, 2 * count));
-    longer.set(this.#numbers);
-    this.#numbers = longer;
-  }
 }
