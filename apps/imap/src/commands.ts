@@ -1,7 +1,7 @@
 import type { Command } from "./command.ts";
 import { append } from "./commands/append.ts";
 import { authenticate } from "./commands/authenticate.ts";
-import { cancelUpdate } from "./commands/cancel-update.ts";
+import { cancelUpdate } from "./commands/cancelupdate.ts";
 import { capability } from "./commands/capability.ts";
 import { check } from "./commands/check.ts";
 import { close } from "./commands/close.ts";
@@ -33,7 +33,7 @@ import { store, uidStore } from "./commands/store.ts";
 import { subscribe, unsubscribe } from "./commands/subscribe.ts";
 import { unauthenticate } from "./commands/unauthenticate.ts";
 import { thread, uidThread } from "./commands/thread.ts";
-import { uidBatches } from "./commands/uid-batches.ts";
+import { uidBatches } from "./commands/uidbatches.ts";
 import { unselect } from "./commands/unselect.ts";
 
 /** Every command that this server knows: the table of contents of apps/imap. */

@@ -30,7 +30,7 @@ function modelOf(mailbox: Mailbox, octets: readonly Buffer[], order: readonly So
   const fields = Array.from(uids, (uid) => sortFields(octets[uid - 1] ?? Buffer.alloc(0)));
   const texts = { CC: "cc", FROM: "from", TO: "to", SUBJECT: "subject" } as const;
   const shown = { DISPLAYFROM: "displayFrom", DISPLAYTO: "displayTo" } as const;
-  const textField: Partial<Record<SortKey, keyof (typeof fields)[0] & string>> = {
+  const textField: Partial<Record<SortKey, string>> = {
     ...texts,
     ...shown,
   };

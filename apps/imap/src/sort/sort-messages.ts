@@ -87,7 +87,7 @@ async function valuesOf(
 }
 
 /** A column of the client's picture of the mailbox. */
-export async function viewColumn(
+async function viewColumn(
   column: Float64Array,
   { view }: SelectedMailbox,
   { uids }: KeyedMessages,

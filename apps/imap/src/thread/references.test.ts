@@ -30,7 +30,6 @@ function columnsOf(messages: readonly Message[]): ThreadedMessages {
   return {
     length,
     sentMs: Float64Array.from(messages, ({ date }) => date),
-    internalMs: Float64Array.from(messages, ({ date }) => date),
     subjects: Uint32Array.from(messages, ({ subject }) => subject),
     subjectCount: Math.max(0, ...messages.map(({ subject }) => subject)) + 1,
     isReply: Uint8Array.from(messages, ({ isReply }) => (isReply ? 1 : 0)),

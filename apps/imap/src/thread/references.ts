@@ -20,8 +20,8 @@ export async function references(
 }
 
 /**
- * REFS as draft-ietf-morg-inthread has it and other servers do: References alone, without regard to
- * subjects, and the threads in the order of their latest INTERNALDATE.
+ * REFS of draft-ietf-morg-inthread, as Dovecot does it: References alone, without regard to subjects, and the
+ * threads in the order of the latest sent date in each.
  */
 export async function refs(
   messages: ThreadedMessages,
@@ -34,7 +34,7 @@ export async function refs(
   const roots = rootsOf(messages.length, pruned);
   for (let row = 0; row < messages.length; row += 1) {
     const root = roots[row] as number;
-    latest[root] = Math.max(latest[root] as number, messages.internalMs[row] as number);
+    latest[root] = Math.max(latest[root] as number, messages.sentMs[row] as number);
     if (row % ROWS_BETWEEN_PACES === 0) await pace();
   }
   const dates = Float64Array.from(forest.roots, (root) => latest[root] as number);

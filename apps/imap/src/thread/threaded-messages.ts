@@ -1,12 +1,11 @@
 import type { SelectedMailbox } from "../selected-mailbox.ts";
 import { keyedMessages } from "../sort/keyed-messages.ts";
-import { sentDates, viewColumn } from "../sort/sort-messages.ts";
+import { sentDates } from "../sort/sort-messages.ts";
 
 /** What THREAD knows of the messages that were found; row i of every column is one, in mailbox order. */
 export interface ThreadedMessages {
   readonly length: number;
   readonly sentMs: Float64Array;
-  readonly internalMs: Float64Array;
   /** Equal for the same base subject; 0 for none. */
   readonly subjects: Uint32Array;
   readonly subjectCount: number;
@@ -32,9 +31,7 @@ export async function readThreadedMessages(
   await keys.thread.read(selected.mailbox, keys, pace);
   const { thread } = keys;
   const { length } = rows;
-  const { internalDatesMs } = selected.view.columns;
   const sentMs = await sentDates(selected, messages, pace);
-  const internalMs = await viewColumn(internalDatesMs, selected, messages, pace);
   const subjects = new Uint32Array(length);
   const isReply = new Uint8Array(length);
   const messageIds = new Uint32Array(2 * length);
@@ -53,7 +50,6 @@ export async function readThreadedMessages(
   return {
     length,
     sentMs,
-    internalMs,
     subjects,
     subjectCount: subject.texts.count,
     isReply,
