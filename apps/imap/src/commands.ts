@@ -31,9 +31,9 @@ import { startTls } from "./commands/starttls.ts";
 import { status } from "./commands/status.ts";
 import { store, uidStore } from "./commands/store.ts";
 import { subscribe, unsubscribe } from "./commands/subscribe.ts";
-import { unauthenticate } from "./commands/unauthenticate.ts";
 import { thread, uidThread } from "./commands/thread.ts";
 import { uidBatches } from "./commands/uidbatches.ts";
+import { unauthenticate } from "./commands/unauthenticate.ts";
 import { unselect } from "./commands/unselect.ts";
 
 /** Every command that this server knows: the table of contents of apps/imap. */

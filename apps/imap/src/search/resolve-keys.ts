@@ -1,6 +1,6 @@
 import type { AccountMail, Uid } from "@posthouse/mailbox-store";
 import { limits } from "../limits.ts";
-import { bad, CommandFailure, no } from "../response.ts";
+import { bad, CommandFailure, no, type ResponseCode } from "../response.ts";
 import type { ResponseWriter } from "../response-writer.ts";
 import type { SelectedMailbox } from "../selected-mailbox.ts";
 import { CommandReader } from "../syntax/command-reader.ts";
@@ -117,7 +117,8 @@ class KeyResolver {
 
   /** RFC 5466 §3.1: its value takes its place, as a key of its own. */
   async #filter(name: string, within: Within): Promise<SearchKey> {
-    const undefinedFilter = () => no(`UNDEFINED-FILTER ${name}`, "There is no such filter");
+    const code: ResponseCode = `UNDEFINED-FILTER ${name}`;
+    const undefinedFilter = () => no(code, "There is no such filter");
     const { filters, mail } = this.#place;
     this.#filtersRead += 1;
     if (within.filters.includes(name) || within.filters.length >= limits.filterDepthMax) {
