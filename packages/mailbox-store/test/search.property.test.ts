@@ -1,15 +1,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { unicodeCasemap } from "@posthouse/message";
 import fc from "fast-check";
 import type { AccountMail, Mailbox, TextCriterion } from "../src/index.ts";
 import { TestStore } from "./store-for-tests.ts";
 import { type WrittenMessage, writtenMessage } from "./written-message.ts";
 
-/** As the README has it: NFKC, upper case, and line ends alike. */
-function folded(text: string): string {
-  const composed = text.normalize("NFKC").toUpperCase().normalize("NFKC");
-  return composed.replaceAll("\r\n", "\n");
-}
+/** As the README has it: i;unicode-casemap, and line ends alike. */
+const folded = (text: string): string =>
+  unicodeCasemap(text.toWellFormed()).replaceAll("\r\n", "\n");
 
 /** What a search should find, from what the message's writer meant. */
 function says(message: WrittenMessage, criterion: TextCriterion): boolean {

@@ -1,19 +1,15 @@
+import { unicodeCasemap } from "@posthouse/message";
+
 /**
- * The form in which texts are compared.
+ * The form in which texts are compared: i;unicode-casemap (RFC 5051), as I18NLEVEL=1 asks for
+ * (RFC 5255 §4.3), which for ASCII is i;ascii-casemap (RFC 9051 §6.4.4). Each character in its title case,
+ * then taken apart: "é" is found however it was typed, a no-break space is a space, full-width letters are
+ * letters, and "cafe" is found in "café", since its accent follows the "e".
  *
- * ASCII is i;ascii-casemap (RFC 4790 §9.2), which is what RFC 9051 §6.4.4 asks for. Beyond it: compatibility
- * composition (NFKC), then upper case in full ("ß" is "SS"), then NFKC again. So "é" is one character however
- * it was typed, a no-break space is a space, and full-width letters are letters; but "e" is not in "é".
- * i;unicode-casemap (RFC 5051) decomposes instead, which would find "e" in "é" at the end of the text that
- * is sought and nowhere else.
- *
- * Upper case, since lower case is not a matter of one character: a final sigma is another one. CRLF and CR
- * are LF. NUL, which FTS5 takes for the end, is U+FFFD, and so is half a surrogate pair.
+ * CRLF and CR are LF. NUL, which FTS5 takes for the end, is U+FFFD, and so is half a surrogate pair.
  */
 export function foldText(text: string): string {
-  const folded = isAscii(text)
-    ? text.toUpperCase()
-    : text.toWellFormed().normalize("NFKC").toUpperCase().normalize("NFKC");
+  const folded = isAscii(text) ? text.toUpperCase() : unicodeCasemap(text.toWellFormed());
   return folded.replaceAll(/\r\n?/g, "\n").replaceAll("\0", "\ufffd");
 }
 
