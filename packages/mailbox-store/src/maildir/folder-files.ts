@@ -32,12 +32,20 @@ export function listMessageFiles(folderPath: string): Map<string, SeenFile> {
     ["cur", false],
   ] as const) {
     for (const entry of readDirectory(join(folderPath, directory))) {
-      if (entry.startsWith(".")) continue;
+      if (entry.startsWith(".") || !canBeKey(entry)) continue;
       const { key, info } = parseMaildirName(entry);
       files.set(key, { key, info, isNew });
     }
   }
   return files;
+}
+
+/**
+ * Whether plain files can name it: none can hold a line end, and what is not UTF-8 was read with U+FFFD in
+ * it, under which name there is no file.
+ */
+export function canBeKey(fileName: string): boolean {
+  return !/[\p{Cc}\ufffd]/u.test(fileName);
 }
 
 /** The modification times of new/ and cur/ in ns, as text: numbers lose their last digits. */

@@ -15,7 +15,7 @@ export const mailboxFileName = "posthouse-mailbox";
  *   modseq-reserved <n>               no modseq above n was ever given out
  *   special-use \Sent                 RFC 6154 §2; one line each
  *   keyword <n> <name>                keywords beyond the 26 of dovecot-keywords; n from 26
- *   message <key> <n> <n> ...         which message has which of those
+ *   message <key> <n> <n> ...         which message has which of those; the key as one word
  *   annotation <entry> <base64>       RFC 5464: annotation-lines.ts
  *   rights <identifier> <letters>     RFC 4314
  *
@@ -61,7 +61,7 @@ export function parseMailboxFile(octets: Buffer): MailboxFile | undefined {
     else if (name === "keyword" && more[0]) moreKeywords.set(numberOf(value, 1000), more[0]);
     else if (name === "message" && value !== "") {
       keywordsOfMessages.set(
-        value,
+        isEncodedWord(value) ? decodeWord(value) : value,
         more.map((digits) => numberOf(digits, 1000)),
       );
     } else if (isRightsLine(name, value, more)) rights.set(decodeWord(value), more[0] ?? "");
@@ -95,7 +95,9 @@ export function formatMailboxFile(file: MailboxFile): string {
     `modseq-reserved ${file.modSeqReserved}`,
     ...file.specialUse.map((use) => `special-use ${use}`),
     ...[...file.moreKeywords].map(([index, keyword]) => `keyword ${index} ${keyword}`),
-    ...[...file.keywordsOfMessages].map(([key, indexes]) => `message ${key} ${indexes.join(" ")}`),
+    ...[...file.keywordsOfMessages].map(
+      ([key, indexes]) => `message ${encodeWord(key)} ${indexes.join(" ")}`,
+    ),
     ...formatAnnotationLines(file.annotations),
     ...[...file.rights].map(([identifier, rights]) => `rights ${encodeWord(identifier)} ${rights}`),
     ...file.otherLines,

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { limits } from "../limits.ts";
 import { takeDotlock } from "../maildir/dotlock.ts";
@@ -127,6 +128,12 @@ export class KeywordTable {
   /** What the letters mean, as the index has it. */
   letters(): (string | undefined)[] {
     return Array.from(this.#all()).slice(0, keywordLettersMax);
+  }
+
+  /** Without it nobody could tell what the letters in file names mean, should the index be lost too. */
+  writeFileIfGone(): void {
+    if (existsSync(this.#path) || this.letters().length === 0) return;
+    this.writeFileIfOther();
   }
 
   /** After readFile(): what the file lacks. */

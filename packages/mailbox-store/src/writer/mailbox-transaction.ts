@@ -241,8 +241,14 @@ export class MailboxTransaction {
     const path = join(this.folderPath, mailboxFileName);
     if (fileSignature(path) === this.row.mailboxFileSeen || this.#mustWriteMailboxFile) return;
     const file = this.mailboxFile();
-    if (file === undefined) this.#mustWriteMailboxFile = true;
+    if (file === undefined || this.#isAnothers(file)) this.#mustWriteMailboxFile = true;
     else this.takeIn(file);
+  }
+
+  /** Copied over ours by mistake: what the index knows is better than what is so of another mailbox. */
+  #isAnothers({ id }: MailboxFile): boolean {
+    const owner = this.#transaction.statements.mailboxByGuid.get(id);
+    return owner !== undefined && owner.id !== this.row.id;
   }
 
   /** Annotations, rights and special use are as in the file, and numbers above its marks. */

@@ -1,7 +1,8 @@
 import { readdirSync, renameSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { storedFlagBits } from "../../index/schema.ts";
-import { listMessageFiles } from "../../maildir/folder-files.ts";
+import { errnoOf } from "../../maildir/durable-file.ts";
+import { canBeKey, listMessageFiles } from "../../maildir/folder-files.ts";
 import { nameOfFolder } from "../../maildir/folder-name.ts";
 import { keyWithSizes, newKeyStem, parseMaildirName } from "../../maildir/maildir-name.ts";
 import { sizeOfFile } from "../adopt-file.ts";
@@ -32,6 +33,7 @@ export function checkListing(
     }
     return findings.all();
   }
+  checkNames(transaction, mailbox, findings, args.repair);
   checkDoubles(transaction, mailbox, findings, args.repair);
   // Before the first scan there is nothing that could disagree.
   if (!mailbox.isScanned) return findings.all();
@@ -60,6 +62,32 @@ export function checkListing(
   return findings.all();
 }
 
+/** Names that no plain file could hold: repair gives them one that is printable ASCII. */
+function checkNames(
+  transaction: Transaction,
+  mailbox: MailboxTransaction,
+  findings: Findings,
+  repair: boolean,
+): void {
+  for (const directory of ["cur", "new"]) {
+    const path = join(mailbox.folderPath, directory);
+    for (const octets of readdirIfThere(path)) {
+      const entry = octets.toString("utf8");
+      if (entry.startsWith(".") || canBeKey(entry)) continue;
+      findings.add(
+        "files whose names cannot be kept",
+        `${JSON.stringify(join(path, entry))} has a name that is not UTF-8 or has a control character, so that it is not seen; repair gives it another`,
+      );
+      if (!repair) continue;
+      const { info } = parseMaildirName(octets.toString("latin1").replace(/[^ -~]/g, "_"));
+      renameSync(
+        Buffer.concat([Buffer.from(`${path}/`), octets]),
+        join(path, newKeyStem(transaction.host) + info),
+      );
+    }
+  }
+}
+
 /** All before the colon is the key, and two files of one key are to us one message. */
 function checkDoubles(
   transaction: Transaction,
@@ -69,8 +97,9 @@ function checkDoubles(
 ): void {
   const paths = new Map<string, string>();
   for (const directory of ["cur", "new"]) {
-    for (const entry of readdirSync(join(mailbox.folderPath, directory))) {
-      if (entry.startsWith(".")) continue;
+    for (const octets of readdirIfThere(join(mailbox.folderPath, directory))) {
+      const entry = octets.toString("utf8");
+      if (entry.startsWith(".") || !canBeKey(entry)) continue;
       const { key, info } = parseMaildirName(entry);
       const path = join(mailbox.folderPath, directory, entry);
       const first = paths.get(key);
@@ -88,6 +117,15 @@ function checkDoubles(
       else
         renameSync(path, join(mailbox.folderPath, directory, newKeyFor(transaction, path) + info));
     }
+  }
+}
+
+function readdirIfThere(path: string): Buffer[] {
+  try {
+    return readdirSync(path, "buffer");
+  } catch (error) {
+    if (errnoOf(error) === "ENOENT") return [];
+    throw error;
   }
 }
 

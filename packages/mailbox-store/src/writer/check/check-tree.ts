@@ -4,7 +4,8 @@ import { limits } from "../../limits.ts";
 import { annotationsFileName } from "../../maildir/annotations-file.ts";
 import { readIfThere, replaceDurably } from "../../maildir/durable-file.ts";
 import { fileSignature } from "../../maildir/file-signature.ts";
-import { nameOfFolder } from "../../maildir/folder-name.ts";
+import { nameOfFolder, namesOfFolders } from "../../maildir/folder-name.ts";
+import { readNameStyle } from "../../maildir/name-style.ts";
 import { formatSubscriptions, parseSubscriptions } from "../../maildir/subscriptions.ts";
 import { nextUidValidity, uidValidityName } from "../../maildir/uid-validity.ts";
 import { accountFileName, markerName, subscriptionsName } from "../account-tree.ts";
@@ -76,10 +77,10 @@ function isOld(path: string): boolean {
 /** RFC 9051 §6.3.7 keeps a server from dropping these by itself; here the administrator asks for it. */
 function checkSubscriptions(transaction: Transaction, findings: Findings, repair: boolean): void {
   const path = join(transaction.accountPath, subscriptionsName);
-  const names = new Set(parseSubscriptions(readIfThere(path) ?? Buffer.alloc(0)));
-  const mailboxes = transaction.statements.mailboxes
-    .all()
-    .map(({ folder }) => nameOfFolder(folder));
+  const style = readNameStyle(transaction.accountPath);
+  const names = new Set(parseSubscriptions(readIfThere(path) ?? Buffer.alloc(0), style));
+  const folders = transaction.statements.mailboxes.all().map(({ folder }) => folder);
+  const mailboxes = [...namesOfFolders(folders, style).values()];
   const there = new Set(mailboxes);
   const gone = [...names].filter(
     (name) => !there.has(name) && !mailboxes.some((one) => one.startsWith(`${name}/`)),
@@ -92,7 +93,7 @@ function checkSubscriptions(transaction: Transaction, findings: Findings, repair
     names.delete(name);
   }
   if (!repair || gone.length === 0) return;
-  replaceDurably(path, formatSubscriptions(names));
+  replaceDurably(path, formatSubscriptions(names, style));
   transaction.noteChange();
 }
 

@@ -1,11 +1,13 @@
-import { lstatSync, readdirSync, rmSync } from "node:fs";
+import { existsSync, lstatSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { limits } from "../../limits.ts";
 import { errnoOf } from "../../maildir/durable-file.ts";
 import { fileSignature } from "../../maildir/file-signature.ts";
 import { mailboxFileName } from "../../maildir/mailbox-file.ts";
 import { formatOfFolder } from "../../mbox/mbox-folder.ts";
+import { makeDirectory } from "../folder-on-disk.ts";
 import type { Transaction } from "../transaction.ts";
+import { uidListName } from "../uid-list-file.ts";
 import { followPlainFile } from "./annotations.ts";
 import { finishRenames } from "./mailboxes.ts";
 import { listFolders, syncFolders } from "./sync-folders.ts";
@@ -26,9 +28,17 @@ export function tidyAccount(transaction: Transaction): void {
 
 function followPlainFiles(transaction: Transaction): void {
   followPlainFile(transaction, { folder: undefined });
-  for (const { folder, mailboxFileSeen } of transaction.statements.mailboxes.all()) {
-    const seen = fileSignature(join(transaction.folderPath(folder), mailboxFileName));
-    if (seen !== mailboxFileSeen) followPlainFile(transaction, { folder });
+  for (const row of transaction.statements.mailboxes.all()) {
+    const { folder, mailboxFileSeen } = row;
+    const path = transaction.folderPath(folder);
+    if (fileSignature(join(path, mailboxFileName)) !== mailboxFileSeen) {
+      followPlainFile(transaction, { folder });
+    }
+    // Until its first scan the index does not know what stood in a list that is gone.
+    if (row.isScanned === 0 || formatOfFolder(path) !== "maildir") continue;
+    const mailbox = transaction.mailbox(row);
+    if (!existsSync(join(path, uidListName))) mailbox.rewriteUidList();
+    mailbox.keywords.writeFileIfGone();
   }
 }
 
@@ -38,19 +48,25 @@ function sweep(transaction: Transaction): string[] {
   const deleted: string[] = [];
   for (const folder of listFolders(accountPath)) {
     const path = transaction.folderPath(folder);
-    const isMbox = formatOfFolder(path) === "mbox";
-    // A journal of an mbox that was not whole yet.
-    if (isMbox) sweepOld(path, (entry) => /\.tmp-\d+-\d+$/.test(entry));
-    if (!isMbox || folder === "") sweepOld(join(path, "tmp"), () => true);
+    // Half-written replacements of plain files, and a journal of an mbox that was not whole yet.
+    sweepOld(path, (entry) => /\.tmp-\d+-\d+$/.test(entry));
+    const isMaildir = formatOfFolder(path) === "maildir";
+    // Backups leave out what is empty.
+    if (isMaildir) makeIfGone(join(path, "new"));
+    if (!isMaildir && folder !== "") continue;
+    makeIfGone(join(path, "tmp"));
+    sweepOld(join(path, "tmp"), () => true);
   }
   for (const entry of readdirSync(accountPath)) {
     const path = join(accountPath, entry);
     if (/^posthouse-making\.[0-9a-f]{16}$/.test(entry)) rmSync(path, { recursive: true });
     if (/^posthouse-deleted\.[0-9a-f]{16}$/.test(entry)) deleted.push(path);
   }
-  // Half-written replacements of plain files.
-  sweepOld(accountPath, (entry) => /\.tmp-\d+-\d+$/.test(entry));
   return deleted;
+}
+
+function makeIfGone(directory: string): void {
+  if (!existsSync(directory)) makeDirectory(directory);
 }
 
 function sweepOld(directory: string, isOurs: (entry: string) => boolean): void {

@@ -10,7 +10,12 @@ import {
   mailboxFileName,
   parseMailboxFile,
 } from "../../maildir/mailbox-file.ts";
-import { parseUidList } from "../../maildir/uid-list.ts";
+import {
+  formatUidListHeader,
+  formatUidListLine,
+  parseUidList,
+  type UidList,
+} from "../../maildir/uid-list.ts";
 import { nextUidValidity } from "../../maildir/uid-validity.ts";
 import { formatOfFolder } from "../../mbox/mbox-folder.ts";
 import { newGuid } from "../folder-on-disk.ts";
@@ -84,17 +89,18 @@ function insertFolder(
 ): void {
   const { statements } = transaction;
   const octets = readIfThere(join(path, uidListName));
-  const list = octets === undefined ? undefined : parseUidList(octets);
+  let list = octets === undefined ? undefined : parseUidList(octets);
   const wanted = file?.id ?? list?.guid;
   const isTaken = wanted !== undefined && statements.mailboxByGuid.get(wanted) !== undefined;
   const guid = wanted === undefined || isTaken ? newGuid() : wanted;
+  if (isTaken && list !== undefined) list = giveListAnotherLife(transaction, path, guid, list);
   const row = {
     folder,
     guid,
     uidValidity: list?.uidValidity ?? file?.uidValidity ?? freshUidValidity(transaction),
     // Above the reserved mark: lines that were appended last may not have reached the disk.
     uidNext: Math.max(list?.uidNext ?? 1, nextAbove(file?.uidReserved)),
-    highestModSeq: nextAbove(file?.modSeqReserved),
+    highestModSeq: nextAbove(file === undefined ? modSeqsUnknown(list) : file.modSeqReserved),
     uidReserved: 0,
     modSeqReserved: 0,
     specialUse: file?.specialUse.join(" ") ?? "",
@@ -125,6 +131,30 @@ function insertFolder(
   // A list that is not there, or that names another mailbox's id, is written with the commit.
   if (mailbox.mbox === undefined && (list === undefined || list.guid !== guid))
     mailbox.rewriteUidList();
+}
+
+/**
+ * A copied folder has the UIDs of the one it was copied from, and goes its own way from here on. Under the
+ * same UIDVALIDITY, a client would not notice when one is deleted and the other takes its name.
+ */
+function giveListAnotherLife(
+  transaction: Transaction,
+  path: string,
+  guid: string,
+  list: UidList,
+): UidList {
+  const other = { ...list, guid, uidValidity: freshUidValidity(transaction) };
+  const lines = other.entries.map(formatUidListLine).join("");
+  replaceDurably(join(path, uidListName), formatUidListHeader(other) + lines);
+  return other;
+}
+
+/**
+ * What a mailbox has counted to whose posthouse-mailbox is lost, or was never there: no mailbox has had so
+ * many changes as ms have passed since 1970. One without UIDs is new to every client.
+ */
+function modSeqsUnknown(list: UidList | undefined): number {
+  return list === undefined ? 0 : Date.now();
 }
 
 function nextAbove(reserved: number | undefined): number {
