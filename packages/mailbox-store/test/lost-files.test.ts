@@ -1,8 +1,18 @@
 import assert from "node:assert/strict";
-import { cp, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import {
+  cp,
+  mkdir,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+  utimes,
+  writeFile,
+} from "node:fs/promises";
+import { basename, join } from "node:path";
 import { test } from "node:test";
-import { type AccountMail, StoreError, type Uid } from "../src/index.ts";
+import { type AccountMail, adoptMail, StoreError, type Uid } from "../src/index.ts";
 import { message, octetsOf, snapshotOf, TestStore, uidsOf } from "./store-for-tests.ts";
 
 /** An account with something in every plain file, closed. */
@@ -183,6 +193,39 @@ test("a tree that is another account's is refused, and taken without its posthou
   );
   await rm(join(bobPath, "posthouse-account"));
   assert.deepEqual(await knownOf(await files.account(bob)), before);
+});
+
+test("an account that was never finished is swept after 36 hours with the domain's next", async () => {
+  await using files = await filledStore();
+  const domain = join(files.mailDirectory, "example.org");
+  const [old, young] = ["0123456789abcdef", "fedcba9876543210"].map((id) =>
+    join(domain, `.posthouse-making.${id}`),
+  ) as [string, string];
+  for (const path of [old, young]) await mkdir(join(path, "cur"), { recursive: true });
+  await utimes(old, 1_700_000_000, 1_700_000_000);
+  await files.account({ id: "account-bob", address: "bob@example.org" });
+  const left = (await readdir(domain)).filter((name) => name.startsWith("."));
+  assert.deepEqual(left, [basename(young)]);
+});
+
+test("taking a tree over touches no account that is called like a leftover of it", async () => {
+  await using files = await TestStore.open();
+  const odd = { id: "account-odd", address: "posthouse-replaced.bob@example.org" };
+  const account = await files.account(odd);
+  await account.append("INBOX", [{ octets: [message("kept")] }]);
+  const source = join(files.mailDirectory, "..", `${basename(files.mailDirectory)}-source`);
+  for (const name of ["new", "cur", "tmp"]) await mkdir(join(source, name), { recursive: true });
+  await writeFile(join(source, "cur", "1700000001.a.host:2,S"), message("taken"));
+  await adoptMail({
+    mailDirectory: files.mailDirectory,
+    account: { id: "account-bob", address: "bob@example.org" },
+    source,
+    mode: "copy",
+  });
+  await rm(source, { recursive: true });
+  assert.equal((await snapshotOf(account, "INBOX")).messages.length, 1);
+  assert.equal((await account.quota()).messages, 1);
+  assert.ok(await stat(join(files.mailDirectory, "example.org", "posthouse-replaced.bob", "cur")));
 });
 
 test("a name that no plain file can hold is passed over, and repaired by the check", async () => {

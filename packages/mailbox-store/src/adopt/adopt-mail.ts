@@ -83,13 +83,15 @@ export async function planAdoption(options: AdoptionOptions): Promise<Adoption> 
 /**
  * Takes a tree over. The old tree is left as it is until the new one is on disk whole.
  *
- *   state   posthouse-adopting.*   account          posthouse-replaced.*   source   after a crash here
- *   T1      part                   - or no mail     -                      whole    the next run begins anew
- *   T2      whole                  - or no mail     -                      whole    as T1
- *   T3      whole                  -                no mail                whole    as T1; a server may make an empty account
- *   T4      -                      adopted          no mail                whole    adopted; with "move" the next run goes on
- *   T5      -                      adopted          -                      part     the next run removes the rest
- *   T6      -                      adopted          -                      -        done
+ *   state   .posthouse-adopting.*   account         .posthouse-replaced.*   source   after a crash here
+ *   T1      part                    - or no mail    -                       whole    the next run begins anew
+ *   T2      whole                   - or no mail    -                       whole    as T1
+ *   T3      whole                   -               no mail                 whole    as T1; a server may make an empty account
+ *   T4      -                       adopted         no mail                 whole    adopted; with "move" the next run goes on
+ *   T5      -                       adopted         -                       part     the next run removes the rest
+ *   T6      -                       adopted         -                       -        done
+ *
+ * The names in the domain begin with `.`, as no account's does (account-path.ts).
  *
  * In place nothing is removed: every file is written anew as a whole, and the next run finds it so (I1, I2).
  */
@@ -134,7 +136,7 @@ async function adoptAside(
     syncDirectory(mailDirectory);
     giveToOwnerOf(mailDirectory, domainPath);
   }
-  const staging = join(domainPath, `posthouse-adopting.${basename(target)}`);
+  const staging = join(domainPath, `.posthouse-adopting.${basename(target)}`);
   rmSync(staging, { recursive: true, force: true });
   const taken = await buildTree(tree, staging, transferOf(mode, tree.path, domainPath));
   if (mode === "move") replaceDurably(join(staging, takenFileName), [...taken, ""].join("\n"));
@@ -175,7 +177,8 @@ function putInPlace(staging: string, target: string): void {
   removeAside(aside);
 }
 
-const asideOf = (target: string) => join(dirname(target), `posthouse-replaced.${basename(target)}`);
+const asideOf = (target: string) =>
+  join(dirname(target), `.posthouse-replaced.${basename(target)}`);
 
 /** Never with a message in it: what could not be put back is for the administrator. */
 function removeAside(aside: string): void {

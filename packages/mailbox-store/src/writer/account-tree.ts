@@ -1,6 +1,7 @@
-import { existsSync, mkdirSync, renameSync, rmSync } from "node:fs";
+import { existsSync, lstatSync, mkdirSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { crashPoint } from "../crash-point.ts";
+import { limits } from "../limits.ts";
 import {
   errnoOf,
   readIfThere,
@@ -34,10 +35,12 @@ const firstMailboxes = [
 /**
  * Makes sure that the account's directory is there and is this account's; true when it was made.
  *
- *   state   domain/posthouse-making.*   domain/account   after a crash here
- *   A1      part                        -                swept with the domain's next new account
- *   A2      whole                       -                as A1
- *   A3      -                           whole            done
+ *   state   domain/.posthouse-making.*   domain/account   after a crash here
+ *   A1      part                         -                swept with the domain's next new account, 36 hours later
+ *   A2      whole                        -                as A1
+ *   A3      -                            whole            done
+ *
+ * No account's directory begins with `.`: account-path.ts.
  */
 export function ensureAccount(
   accountPath: string,
@@ -68,7 +71,8 @@ function makeAccount(
     makeDirectory(domainPath);
     syncDirectory(dirname(domainPath));
   }
-  const staging = join(domainPath, stagingName("making"));
+  sweepStagings(domainPath);
+  const staging = join(domainPath, `.${stagingName("making")}`);
   try {
     makeDirectory(staging);
     fillAccount(staging, account.accountId, account.format);
@@ -81,6 +85,18 @@ function makeAccount(
     // Another process was first.
     if (errnoOf(error) === "ENOTEMPTY" || errnoOf(error) === "EEXIST") return false;
     throw error;
+  }
+}
+
+/** A younger one may be another process's, which is just making it. */
+function sweepStagings(domainPath: string): void {
+  const oldestMs = Date.now() - limits.tmpAgeMsMax;
+  for (const entry of readdirSync(domainPath)) {
+    if (!/^\.posthouse-making\.[0-9a-f]{16}$/.test(entry)) continue;
+    const path = join(domainPath, entry);
+    const stats = lstatSync(path, { throwIfNoEntry: false });
+    if (stats !== undefined && stats.mtimeMs < oldestMs)
+      rmSync(path, { recursive: true, force: true });
   }
 }
 
