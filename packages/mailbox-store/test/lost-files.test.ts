@@ -12,12 +12,18 @@ import {
 } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { test } from "node:test";
-import { type AccountMail, adoptMail, StoreError, type Uid } from "../src/index.ts";
+import {
+  type AccountMail,
+  adoptMail,
+  type MailboxFormat,
+  StoreError,
+  type Uid,
+} from "../src/index.ts";
 import { message, octetsOf, snapshotOf, TestStore, uidsOf } from "./store-for-tests.ts";
 
 /** An account with something in every plain file, closed. */
-async function filledStore(): Promise<TestStore> {
-  const files = await TestStore.open();
+async function filledStore(format: MailboxFormat = "maildir"): Promise<TestStore> {
+  const files = await TestStore.open({}, format);
   const account = await files.account();
   const keywords = Array.from({ length: 28 }, (_, at) => `k${at}`);
   await account.deliver("INBOX", { octets: [message("one")] }, "one");
@@ -85,19 +91,29 @@ for (const name of [
   });
 }
 
-test("without posthouse-mailbox and index, modseqs go on above all that were given out", async () => {
-  await using files = await filledStore();
-  const first = await files.account();
-  const before = await first.status("INBOX");
-  await files.close();
-  await rm(join(files.annPath, "posthouse-mailbox"));
-  await files.removeIndex();
-  const after = await (await files.account()).status("INBOX");
-  assert.equal(after.uidValidity, before.uidValidity);
-  assert.equal(after.mailboxId, before.mailboxId);
-  assert.ok(after.highestModSeq > before.highestModSeq);
-  assert.ok(after.uidNext >= before.uidNext);
-});
+for (const format of ["maildir", "mbox"] as const) {
+  test(`without posthouse-mailbox and index, modseqs of a ${format} go on above all that were given out`, async () => {
+    await using files = await filledStore(format);
+    const first = await files.account();
+    const before = await first.status("INBOX");
+    const { messages } = await snapshotOf(first, "INBOX");
+    await files.close();
+    await rm(join(files.annPath, "posthouse-mailbox"));
+    await files.removeIndex();
+    const account = await files.account();
+    const again = await snapshotOf(account, "INBOX");
+    const after = await account.status("INBOX");
+    assert.equal(after.uidValidity, before.uidValidity);
+    assert.ok(after.highestModSeq > before.highestModSeq);
+    assert.ok(after.uidNext >= before.uidNext);
+    assert.deepEqual(
+      again.messages.map(({ uid, internalDateMs }) => ({ uid, internalDateMs })),
+      messages.map(({ uid, internalDateMs }) => ({ uid, internalDateMs })),
+    );
+    // dovecot-uidlist has it too.
+    assert.equal(after.mailboxId === before.mailboxId, format === "maildir");
+  });
+}
 
 test("without dovecot-uidlist and index, UIDVALIDITY grows", async () => {
   await using files = await filledStore();

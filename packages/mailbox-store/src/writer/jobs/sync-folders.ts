@@ -100,7 +100,7 @@ function insertFolder(
     uidValidity: list?.uidValidity ?? file?.uidValidity ?? freshUidValidity(transaction),
     // Above the reserved mark: lines that were appended last may not have reached the disk.
     uidNext: Math.max(list?.uidNext ?? 1, nextAbove(file?.uidReserved)),
-    highestModSeq: nextAbove(file === undefined ? modSeqsUnknown(list) : file.modSeqReserved),
+    highestModSeq: nextAbove(file === undefined ? modSeqsUnknown(path, list) : file.modSeqReserved),
     uidReserved: 0,
     modSeqReserved: 0,
     specialUse: file?.specialUse.join(" ") ?? "",
@@ -153,8 +153,8 @@ function giveListAnotherLife(
  * What a mailbox has counted to whose posthouse-mailbox is lost, or was never there: no mailbox has had so
  * many changes as ms have passed since 1970. One without UIDs is new to every client.
  */
-function modSeqsUnknown(list: UidList | undefined): number {
-  return list === undefined ? 0 : Date.now();
+function modSeqsUnknown(path: string, list: UidList | undefined): number {
+  return list === undefined && formatOfFolder(path) !== "mbox" ? 0 : Date.now();
 }
 
 function nextAbove(reserved: number | undefined): number {
