@@ -1,4 +1,3 @@
-import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { limits } from "../limits.ts";
 import { takeDotlock } from "../maildir/dotlock.ts";
@@ -12,7 +11,7 @@ import {
 import { StoreError } from "../store-error.ts";
 import type { Statements } from "./statements.ts";
 
-const keywordsFileName = "dovecot-keywords";
+export const keywordsFileName = "dovecot-keywords";
 
 /**
  * The keywords of one mailbox and their positions: the first 26 are letters in file names and stand in
@@ -128,12 +127,6 @@ export class KeywordTable {
   /** What the letters mean, as the index has it. */
   letters(): (string | undefined)[] {
     return Array.from(this.#all()).slice(0, keywordLettersMax);
-  }
-
-  /** Without it nobody could tell what the letters in file names mean, should the index be lost too. */
-  writeFileIfGone(): void {
-    if (existsSync(this.#path) || this.letters().length === 0) return;
-    this.writeFileIfOther();
   }
 
   /** After readFile(): what the file lacks. */

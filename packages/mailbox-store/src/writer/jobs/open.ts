@@ -1,11 +1,13 @@
 import { existsSync, lstatSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import type { MailboxRow } from "../../index/rows.ts";
 import { limits } from "../../limits.ts";
 import { errnoOf } from "../../maildir/durable-file.ts";
 import { fileSignature } from "../../maildir/file-signature.ts";
 import { mailboxFileName } from "../../maildir/mailbox-file.ts";
 import { formatOfFolder } from "../../mbox/mbox-folder.ts";
 import { makeDirectory } from "../folder-on-disk.ts";
+import { keywordsFileName } from "../keyword-table.ts";
 import type { Transaction } from "../transaction.ts";
 import { uidListName } from "../uid-list-file.ts";
 import { followPlainFile } from "./annotations.ts";
@@ -35,11 +37,18 @@ function followPlainFiles(transaction: Transaction): void {
       followPlainFile(transaction, { folder });
     }
     // Until its first scan the index does not know what stood in a list that is gone.
-    if (row.isScanned === 0 || formatOfFolder(path) !== "maildir") continue;
-    const mailbox = transaction.mailbox(row);
-    if (!existsSync(join(path, uidListName))) mailbox.rewriteUidList();
-    mailbox.keywords.writeFileIfGone();
+    if (row.isScanned === 1 && formatOfFolder(path) === "maildir") {
+      writeListsIfGone(transaction, row, path);
+    }
   }
+}
+
+/** Without them nobody could tell the UIDs, and what letters in file names mean, should the index be lost too. */
+function writeListsIfGone(transaction: Transaction, row: MailboxRow, path: string): void {
+  if (!existsSync(join(path, uidListName))) transaction.mailbox(row).rewriteUidList();
+  if (existsSync(join(path, keywordsFileName))) return;
+  const isUsed = transaction.statements.keywords.all(row.id).length > 0;
+  if (isUsed) transaction.mailbox(row).keywords.writeFileIfOther();
 }
 
 /** Inside the transaction, so that nothing is swept that another process is just making. */
