@@ -3,6 +3,7 @@ import type { Session } from "./command.ts";
 /** What this server can do for somebody who is logged in; a name is here when all of it works. */
 const capabilities = [
   "IMAP4rev1",
+  "IMAP4rev2", // RFC 9051
   "SASL-IR", // RFC 4959
   "ID", // RFC 2971
   "ENABLE", // RFC 5161
@@ -35,10 +36,14 @@ const capabilities = [
   "THREAD=REFS",
   "I18NLEVEL=1", // RFC 5255
   "UIDBATCHES", // RFC 10022
+  "CONDSTORE", // RFC 7162
+  "QRESYNC", // RFC 7162
+  "STATUS=SIZE", // RFC 8438
+  "UIDONLY", // RFC 9586
 ] as const;
 
 /** What helps before a login; the rest is told with its success (RFC 9051 §7.2.2). */
-const beforeLogin: ReadonlySet<string> = new Set(["IMAP4rev1", "SASL-IR", "ID", "LANGUAGE"]);
+const beforeLogin: ReadonlySet<string> = new Set(["IMAP4rev1", "IMAP4rev2", "SASL-IR", "ID", "LANGUAGE"]);
 
 /** The capabilities as they are for this connection now, RFC 3501 §7.2.1. */
 export function capabilityText(

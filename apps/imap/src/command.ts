@@ -1,4 +1,5 @@
 import type { WireConnection } from "@posthouse/wire";
+import type { Enabled, EnableName } from "./enabled.ts";
 import type { IncomingCommand, TakesLiteral } from "./incoming-command.ts";
 import type { Language } from "./language/languages.ts";
 import type { ResponseCode } from "./response.ts";
@@ -24,6 +25,8 @@ export interface Command<Name extends StateName = StateName> {
   readonly isLeaving?: true;
   /** Where this is switched off, there is no such command. */
   readonly capability?: string;
+  /** It speaks of sequence numbers, which UIDONLY forbids (RFC 9586). */
+  readonly countsMessages?: true;
   /** Says which literal run() reads itself, because it does not fit into memory: APPEND's message. */
   readonly takesLiteral?: TakesLiteral;
   run(state: States[Name], args: CommandReader, session: Session): Completion | Promise<Completion>;
@@ -35,6 +38,8 @@ export interface Completion {
   readonly code?: ResponseCode;
   /** The code where it says how things are in the new state. */
   readonly codeThen?: (session: Session) => ResponseCode;
+  /** The code where it depends on what was told before it. */
+  readonly codeAtEnd?: () => ResponseCode | undefined;
   readonly state?: State;
   /** Runs when the OK is on its way: STARTTLS. */
   readonly afterwards?: () => Promise<void>;
@@ -62,6 +67,10 @@ export interface Session {
   clientName: string | undefined;
   /** A human-readable text in the session's language. */
   inLanguage(text: string): string;
+  /** What the client has switched on. */
+  readonly enabled: Enabled;
+  /** As ENABLE; false when it was on already. */
+  enable(name: EnableName): boolean;
   /** Wrong passwords so far. */
   failedLogins: number;
   /** Leaves the selected mailbox, for commands that do so also when they fail (RFC 3501 §6.3.1). */

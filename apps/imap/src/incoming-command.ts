@@ -33,6 +33,8 @@ export class IncomingCommand {
   readonly name: string;
   /** How the names of mailboxes in it are to be read. */
   hierarchy: Hierarchy = ownHierarchy;
+  /** The names of mailboxes in it are in UTF-8. */
+  hasUtf8Names = false;
   readonly #connection: WireConnection;
   readonly #output: ResponseWriter;
   readonly #argumentsAt: number;
@@ -67,7 +69,13 @@ export class IncomingCommand {
 
   /** What gather() has read. */
   get args(): CommandReader {
-    return new CommandReader(this.#lines, this.#literals, this.#argumentsAt, this.hierarchy);
+    return new CommandReader(
+      this.#lines,
+      this.#literals,
+      this.#argumentsAt,
+      this.hierarchy,
+      this.hasUtf8Names,
+    );
   }
 
   /** Reads all literals and lines, up to a literal that `takesLiteral` leaves for the command. */

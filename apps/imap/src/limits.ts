@@ -69,6 +69,8 @@ export const limits = {
   sliceMs: 10,
   /** Messages of one read from the store's index, and of one \Seen. */
   fetchBatchMessages: 200,
+  /** Ranges of UIDs in one VANISHED line: about 8 KiB. */
+  vanishedRangesPerLine: 500,
   /** Octets of bodies behind one \Seen: a client that goes away has at most these marked and not read. */
   fetchBatchBytes: 1024 * KIB,
 

@@ -1,4 +1,10 @@
-import type { MailboxChanges, MessageColumns, Uid } from "@posthouse/mailbox-store";
+import type {
+  MailboxChanges,
+  MessageColumns,
+  Uid,
+  UidRange,
+  UidSet,
+} from "@posthouse/mailbox-store";
 import type { NumberRanges } from "./syntax/sequence-set.ts";
 
 /**
@@ -94,6 +100,20 @@ export class MailboxView {
     return uids;
   }
 
+  /** Of these ranges what lies above `above` and is none of the client's messages. */
+  *withoutKnown(ranges: UidSet, above: number): Generator<UidRange> {
+    for (const { first, last } of ranges) {
+      let from = Math.max(first, above + 1);
+      for (let index = firstNotBelow(this.#uids, from); index < this.#uids.length; index += 1) {
+        const uid = this.#uids[index] as number;
+        if (uid > last) break;
+        if (from < uid) yield { first: from, last: uid - 1 } as UidRange;
+        from = uid + 1;
+      }
+      if (from <= last) yield { first: from, last } as UidRange;
+    }
+  }
+
   /** The last UID that the client knows, 0 in an empty mailbox: what `*` is among UIDs. */
   get largestUid(): number {
     return this.#uids.at(-1) ?? 0;
@@ -135,15 +155,19 @@ export class MailboxView {
    * the client was told of `toldExists` messages is none of its business.
    */
   tellExpunges(toldExists: number): number[] {
-    const told: number[] = [];
-    for (const uid of [...this.#gone].sort((one, other) => one - other)) {
-      const index = indexOf(this.#uids, uid);
-      if (index !== undefined && index < toldExists) told.push(index + 1 - told.length);
-      this.#recent.delete(uid);
-    }
+    const before = this.#uids;
+    const uids = this.tellVanished(toldExists);
+    return Array.from(uids, (uid, told) => (indexOf(before, uid) ?? 0) + 1 - told);
+  }
+
+  /** As tellExpunges(), with UIDs, ascending: for VANISHED (RFC 7162 §3.2.10.2). */
+  tellVanished(toldExists: number): Uint32Array {
+    const lastTold = this.#uids[Math.min(toldExists, this.#uids.length) - 1] ?? 0;
+    const gone = Uint32Array.from(this.#gone).sort();
+    for (const uid of gone) this.#recent.delete(uid);
     this.#gone.clear();
     this.#uids = this.#columns.uids;
-    return told;
+    return gone.subarray(0, firstNotBelow(gone, lastTold + 1));
   }
 }
 
@@ -163,7 +187,7 @@ export function indexOf(ascending: Uint32Array, wanted: number): number | undefi
 }
 
 /** The first index whose value is at least `wanted`; the length when there is none. */
-function firstNotBelow(ascending: Uint32Array, wanted: number): number {
+export function firstNotBelow(ascending: Uint32Array, wanted: number): number {
   let low = 0;
   let high = ascending.length;
   while (low < high) {

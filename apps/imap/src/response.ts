@@ -7,6 +7,7 @@ export type ResponseCode =
   | "BADCHARSET (US-ASCII UTF-8)"
   | "CANNOT"
   | "CLIENTBUG"
+  | "CLOSED"
   | "CORRUPTION"
   | "EXPUNGEISSUED"
   | "LIMIT"
@@ -19,6 +20,7 @@ export type ResponseCode =
   | "SERVERBUG"
   | "TOOBIG"
   | "TRYCREATE"
+  | "UIDREQUIRED"
   | "UNAVAILABLE"
   | "USEATTR"
   | "TOOFEW"
@@ -27,7 +29,9 @@ export type ResponseCode =
   | `UNDEFINED-FILTER ${string}`
   | `APPENDUID ${string}`
   | `CAPABILITY ${string}`
-  | `COPYUID ${string}`;
+  | `COPYUID ${string}`
+  | `HIGHESTMODSEQ ${number}`
+  | `MODIFIED ${string}`;
 
 /** How a command ends, when it does not end in OK. Thrown anywhere, written in one place: session.ts. */
 export class CommandFailure extends Error {

@@ -3,10 +3,13 @@ import {
   type MailboxChanges,
   StoreError,
   type Uid,
+  type UidSet,
   type UidValidity,
 } from "@posthouse/mailbox-store";
 import { formatFlagList, formatFlags } from "./answers/flags.ts";
-import { MailboxView } from "./mailbox-view.ts";
+import { rangesOf, writeVanished } from "./answers/vanished.ts";
+import { Enabled } from "./enabled.ts";
+import { firstNotBelow, MailboxView } from "./mailbox-view.ts";
 import { bad, Farewell } from "./response.ts";
 import type { ResponseWriter } from "./response-writer.ts";
 import { SearchContexts } from "./search/search-contexts.ts";
@@ -17,22 +20,26 @@ export class SelectedMailbox implements AsyncDisposable {
   readonly mailbox: Mailbox;
   readonly view: MailboxView;
   readonly contexts: SearchContexts;
+  readonly enabled: Enabled;
   readonly #uidValidity: UidValidity;
   #toldExists = 0;
   #toldRecent = 0;
   #toldKeywords = "";
   #saved: Uint32Array = new Uint32Array(0);
+  #highestModSeq: number;
 
-  private constructor(mailbox: Mailbox) {
+  private constructor(mailbox: Mailbox, enabled: Enabled) {
     this.mailbox = mailbox;
+    this.enabled = enabled;
+    this.#highestModSeq = mailbox.highestModSeq;
     this.#uidValidity = mailbox.uidValidity;
     this.view = new MailboxView(mailbox.columns);
     this.contexts = new SearchContexts(this);
   }
 
   /** Takes the mailbox over, and closes it where it cannot be looked at. */
-  static async open(mailbox: Mailbox): Promise<SelectedMailbox> {
-    const selected = new SelectedMailbox(mailbox);
+  static async open(mailbox: Mailbox, enabled = new Enabled()): Promise<SelectedMailbox> {
+    const selected = new SelectedMailbox(mailbox, enabled);
     try {
       await selected.refresh();
       await selected.#claimRecent();
@@ -53,6 +60,9 @@ export class SelectedMailbox implements AsyncDisposable {
     const changes = await this.#sync();
     this.view.apply(changes);
     this.contexts.note(changes);
+    // The store may be further by now for another session. Too low a number has the client told twice, too
+    // high a one never.
+    if (this.mailbox.columns === changes.after) this.#highestModSeq = this.mailbox.highestModSeq;
     if (changes.added.length > 0) await this.#claimRecent();
   }
 
@@ -103,7 +113,7 @@ export class SelectedMailbox implements AsyncDisposable {
       this.#toldExists = this.view.exists;
       output.untagged(`${this.#toldExists} EXISTS`);
     }
-    if (this.view.recentCount !== this.#toldRecent) {
+    if (this.view.recentCount !== this.#toldRecent && this.#tellsRecent) {
       this.#toldRecent = this.view.recentCount;
       output.untagged(`${this.#toldRecent} RECENT`);
     }
@@ -117,7 +127,21 @@ export class SelectedMailbox implements AsyncDisposable {
     output.untagged(`FLAGS ${this.#toldKeywords}`);
     output.untagged(`OK [PERMANENTFLAGS ${this.permanentFlags}] Flags permitted`);
     output.untagged(`${this.#toldExists} EXISTS`);
-    output.untagged(`${this.#toldRecent} RECENT`);
+    if (this.#tellsRecent) output.untagged(`${this.#toldRecent} RECENT`);
+  }
+
+  /** IMAP4rev2 has no RECENT (RFC 9051 appendix E). */
+  get #tellsRecent(): boolean {
+    return !this.enabled.has("IMAP4REV2");
+  }
+
+  /** As of the last refresh(): the client has this when all has been told (RFC 7162 §3.1.2.1). */
+  get highestModSeq(): number {
+    return this.#highestModSeq;
+  }
+
+  tellHighestModSeq(output: ResponseWriter): void {
+    output.untagged(`OK [HIGHESTMODSEQ ${this.#highestModSeq}] Highest modseq`);
   }
 
   /** Flags that STORE can change for good; `\*` says that new keywords can be made. */
@@ -135,11 +159,7 @@ export class SelectedMailbox implements AsyncDisposable {
   ): Promise<void> {
     const tellAddedToContexts = await this.contexts.tell(output);
     if (options.expunges === "tell" && this.view.owesExpunges) {
-      for (const sequence of this.view.tellExpunges(this.#toldExists)) {
-        this.#toldExists -= 1;
-        output.untagged(`${sequence} EXPUNGE`);
-        await output.pace();
-      }
+      await this.#tellExpunges(output);
     }
     this.tellSize(output);
     for (const uid of this.view.changedUids()) {
@@ -149,20 +169,70 @@ export class SelectedMailbox implements AsyncDisposable {
     await tellAddedToContexts();
   }
 
+  async #tellExpunges(output: ResponseWriter): Promise<void> {
+    if (this.enabled.tellsVanished) {
+      const uids = this.view.tellVanished(this.#toldExists);
+      this.#toldExists -= uids.length;
+      await writeVanished(rangesOf(uids), { isEarlier: false }, output);
+      return;
+    }
+    for (const sequence of this.view.tellExpunges(this.#toldExists)) {
+      this.#toldExists -= 1;
+      output.untagged(`${sequence} EXPUNGE`);
+      await output.pace();
+    }
+  }
+
+  /** The flags of those among `uids` that changed after a modseq, for a client that comes back. */
+  async tellChangedSince(modSeq: number, uids: UidSet, output: ResponseWriter): Promise<void> {
+    const { columns } = this.view;
+    for (const { first, last } of uids) {
+      for (let row = firstNotBelow(columns.uids, first); row < columns.length; row += 1) {
+        const uid = columns.uids[row] as number;
+        if (uid > last) break;
+        if ((columns.modSeqs[row] as number) > modSeq) this.tellFlags(uid, output, true);
+        if (row % 64 === 0) await output.pace();
+      }
+    }
+  }
+
   /** An untagged FETCH with the flags of one message; nothing when it is gone. */
   tellFlags(uid: number, output: ResponseWriter, isUid: boolean): void {
     const flags = this.flagsOf(uid);
     if (flags === undefined) return;
-    const uidItem = isUid ? `UID ${uid} ` : "";
-    output.untagged(`${this.view.sequenceOf(uid)} FETCH (${uidItem}FLAGS ${flags})`);
+    this.#writeFetch(uid, isUid, [`FLAGS ${flags}`], output);
     this.view.flagsTold(uid);
+  }
+
+  /** The modseq that a silent STORE gave a message: the client knows the rest (RFC 7162 §3.1.3). */
+  tellModSeq(uid: number, output: ResponseWriter): void {
+    if (this.view.rowOf(uid) === undefined) return;
+    this.#writeFetch(uid, true, [], output);
+    this.view.flagsTold(uid);
+  }
+
+  /** RFC 7162 §3.2.4: with CONDSTORE each FETCH that was not asked for has the UID and the modseq. */
+  #writeFetch(uid: number, isUid: boolean, items: string[], output: ResponseWriter): void {
+    const hasModSeq = this.enabled.has("CONDSTORE");
+    const isUidOnly = this.enabled.has("UIDONLY");
+    if ((isUid || hasModSeq) && !isUidOnly) items.unshift(`UID ${uid}`);
+    if (hasModSeq) {
+      items.push(`MODSEQ (${this.view.columns.modSeqs[this.view.rowOf(uid) ?? -1]})`);
+    }
+    const start = isUidOnly ? `${uid} UIDFETCH` : `${this.view.sequenceOf(uid)} FETCH`;
+    output.untagged(`${start} (${items.join(" ")})`);
+  }
+
+  /** What the client is told of it: never in IMAP4rev2. */
+  isRecent(uid: number): boolean {
+    return this.#tellsRecent && this.view.isRecent(uid);
   }
 
   /** `(\Seen \Recent)`; undefined when the message is gone. */
   flagsOf(uid: number): string | undefined {
     const row = this.view.rowOf(uid);
     if (row === undefined) return undefined;
-    return formatFlags(this.view.columns, row, this.view.isRecent(uid));
+    return formatFlags(this.view.columns, row, this.isRecent(uid));
   }
 
   async #claimRecent(): Promise<void> {

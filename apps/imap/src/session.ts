@@ -6,6 +6,7 @@ import { BrokenLiteral } from "./answers/fetch-response.ts";
 import { capabilityText } from "./capabilities.ts";
 import type { Command, Completion, Session } from "./command.ts";
 import { commands } from "./commands.ts";
+import { Enabled, type EnableName } from "./enabled.ts";
 import { IncomingCommand } from "./incoming-command.ts";
 import { inLanguage, type Language } from "./language/languages.ts";
 import { limits } from "./limits.ts";
@@ -38,6 +39,7 @@ export class ImapSession implements Session {
   readonly services: Services;
   readonly connection: WireConnection;
   readonly output: ResponseWriter;
+  readonly enabled = new Enabled();
   failedLogins = 0;
   language: Language = "i-default";
   clientName: string | undefined;
@@ -144,6 +146,16 @@ export class ImapSession implements Session {
     return { [Symbol.dispose]: () => void this.#closingListeners.delete(listener) };
   }
 
+  enable(name: EnableName): boolean {
+    const hadModSeqs = this.enabled.has("CONDSTORE");
+    if (!this.enabled.add(name)) return false;
+    // RFC 7162 §3.1: the mailbox that is selected now, too.
+    if (!hadModSeqs && this.enabled.has("CONDSTORE") && this.#state.name === "selected") {
+      this.#state.selected.tellHighestModSeq(this.output);
+    }
+    return true;
+  }
+
   async deselect(): Promise<void> {
     if (this.#state.name !== "selected") return;
     await this.#enter({ name: "authenticated", user: this.#state.user });
@@ -218,13 +230,15 @@ export class ImapSession implements Session {
       takesLiteral: command.takesLiteral,
     });
     if (this.#user !== undefined) incoming.hierarchy = this.#user.mail.hierarchy;
+    incoming.hasUtf8Names = this.enabled.hasUtf8Names;
     if (!command.isLeaving) await this.#lookBefore();
     try {
       const done = await command.run(this.#state, incoming.args, this);
       await finish(incoming);
       if (done.state !== undefined) await this.#enter(done.state);
       await this.#tell(command);
-      return done;
+      const code = done.codeAtEnd?.();
+      return code === undefined ? done : { ...done, code };
     } catch (error) {
       // A refusal is told like a success: behind everything that the client has to know by then.
       const failure = this.#asFailure(error);
@@ -242,6 +256,9 @@ export class ImapSession implements Session {
     if (command === undefined || isOff) throw bad(`Unknown command ${incoming.name.slice(0, 40)}`);
     if (!command.states.includes(this.#state.name)) {
       throw bad(`${command.name} is not allowed ${whyNot(command, this.#state)}`);
+    }
+    if (command.countsMessages && this.enabled.has("UIDONLY")) {
+      throw bad(`UIDONLY is enabled: use UID ${command.name}`, "UIDREQUIRED");
     }
     return command;
   }

@@ -13,6 +13,8 @@ export interface FetchedMessage {
   readonly columns: MessageColumns;
   readonly row: number;
   readonly isRecent: boolean;
+  /** UIDFETCH instead of FETCH: RFC 9586. */
+  readonly isUidOnly?: boolean;
   readonly summary?: MessageSummary | undefined;
   readonly message?: StoredMessage | undefined;
 }
@@ -23,7 +25,7 @@ export function writeShortResponse(
   attributes: readonly FetchAttribute[],
   output: ResponseWriter,
 ): void {
-  output.write(`* ${fetched.sequence} FETCH (`);
+  output.write(responseStart(fetched));
   let isFirst = true;
   for (const attribute of attributes) {
     if (!isFirst) output.write(" ");
@@ -49,7 +51,7 @@ export async function writeResponse(
     if (attribute.kind !== "section" || message === undefined) continue;
     sections.set(attribute, await openSection(message, attribute));
   }
-  output.write(`* ${fetched.sequence} FETCH (`);
+  output.write(responseStart(fetched));
   for (const [index, attribute] of attributes.entries()) {
     if (index > 0) output.write(" ");
     switch (attribute.kind) {
@@ -67,6 +69,9 @@ export async function writeResponse(
   output.write(")\r\n");
 }
 
+const responseStart = ({ sequence, uid, isUidOnly }: FetchedMessage): string =>
+  isUidOnly ? `* ${uid} UIDFETCH (` : `* ${sequence} FETCH (`;
+
 function columnItem(
   { uid, columns, row, isRecent }: FetchedMessage,
   name: Extract<FetchAttribute, { kind: "column" }>["name"],
@@ -76,6 +81,8 @@ function columnItem(
       return `UID ${uid}`;
     case "FLAGS":
       return `FLAGS ${formatFlags(columns, row, isRecent)}`;
+    case "MODSEQ":
+      return `MODSEQ (${columns.modSeqs[row]})`;
     case "RFC822.SIZE":
       return `RFC822.SIZE ${columns.sizes[row]}`;
     case "INTERNALDATE":

@@ -1,12 +1,15 @@
 import type { MailboxStatus } from "@posthouse/mailbox-store";
 import { bad } from "../response.ts";
 import type { CommandReader } from "../syntax/command-reader.ts";
-import { formatMailbox } from "../syntax/strings.ts";
+import { formatMailbox, type NameCharset } from "../syntax/strings.ts";
 
-/** Every status data item, RFC 3501 §6.3.10. */
+/** Every status data item: RFC 3501 §6.3.10, RFC 9051 §6.3.11, RFC 7162 §3.1.7. */
 const statusItems = {
+  DELETED: ({ deleted }) => deleted,
+  HIGHESTMODSEQ: ({ highestModSeq }) => highestModSeq,
   MESSAGES: ({ messages }) => messages,
   RECENT: ({ recent }) => recent,
+  SIZE: ({ sizeBytes }) => sizeBytes,
   UIDNEXT: ({ uidNext }) => uidNext,
   UIDVALIDITY: ({ uidValidity }) => uidValidity,
   UNSEEN: ({ unseen }) => unseen,
@@ -31,7 +34,8 @@ export function formatStatus(
   name: string,
   items: readonly StatusItem[],
   status: MailboxStatus,
+  charset?: NameCharset,
 ): string {
   const values = items.map((item) => `${item} ${statusItems[item](status)}`);
-  return `STATUS ${formatMailbox(name)} (${values.join(" ")})`;
+  return `STATUS ${formatMailbox(name, charset)} (${values.join(" ")})`;
 }

@@ -10,7 +10,7 @@ export const close = defineCommand({
     args.end();
     if (!selected.mailbox.isReadOnly) {
       const uids = deletedUids(selected);
-      if (uids.length > 0) await selected.mailbox.expunge(uids);
+      if (uids.length > 0) await selected.mailbox.expunge(uids, { ifDeleted: true });
     }
     return { text: "CLOSE completed", state: { name: "authenticated", user } };
   },

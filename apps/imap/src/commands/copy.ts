@@ -15,6 +15,7 @@ function defineCopy({ name, isUid }: { readonly name: string; readonly isUid: bo
     // The one command with sequence numbers that may tell: they were looked up before (RFC 2180 §4.4).
     expunges: "tell",
     isChange: true,
+    ...(!isUid && { countsMessages: true }),
     async run({ selected }, args) {
       args.sp();
       const set = args.sequenceSet();

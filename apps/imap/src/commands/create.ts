@@ -1,8 +1,10 @@
 import type { SpecialUse } from "@posthouse/mailbox-store";
-import { defineCommand, loggedIn } from "../command.ts";
+import { listWithOldName } from "../answers/old-name.ts";
+import { defineCommand, loggedIn, type Session } from "../command.ts";
 import { bad, no } from "../response.ts";
 import type { User } from "../state.ts";
 import type { CommandReader } from "../syntax/command-reader.ts";
+import { clientNameOf } from "../syntax/mailbox-hierarchy.ts";
 
 /** Uses that a mailbox can have, RFC 6154 §2. \All and \Flagged would be views, which nobody can make. */
 const uses: ReadonlyMap<string, SpecialUse> = new Map(
@@ -17,7 +19,7 @@ export const create = defineCommand({
   name: "CREATE",
   states: loggedIn,
   expunges: "tell",
-  async run({ user }, args) {
+  async run({ user }, args, { enabled, output }) {
     args.sp();
     const name = args.mailboxToCreate();
     const specialUse = readSpecialUse(args);
@@ -25,9 +27,23 @@ export const create = defineCommand({
 
     await refuseUseTwice(user, specialUse);
     await user.mail.createMailbox(name, { specialUse });
+    tellNormalised(name, args.nameAsWritten, { user, enabled, output });
     return { text: "CREATE completed" };
   },
 });
+
+/** RFC 9051 §6.3.4: a client that can make sense of it learns what became of its name. */
+function tellNormalised(
+  storeName: string,
+  nameAsWritten: string,
+  { user, enabled, output }: Pick<Session, "enabled" | "output"> & { readonly user: User },
+): void {
+  const { hierarchy } = user.mail;
+  const name = clientNameOf(storeName, hierarchy);
+  const isSame = name === nameAsWritten || `${name}${hierarchy.separator}` === nameAsWritten;
+  if (isSame || !enabled.has("IMAP4REV2")) return;
+  output.untagged(listWithOldName({ name, nameAsWritten, hierarchy, enabled }));
+}
 
 /** One mailbox a use: clients take the first they find. RFC 6154 §3 wants its own code for it. */
 async function refuseUseTwice({ mail }: User, wanted: readonly SpecialUse[]): Promise<void> {

@@ -1,7 +1,5 @@
 import { defineCommand, loggedIn } from "../command.ts";
-
-/** Extensions that stay off until the client asks; none yet. */
-const enableable: ReadonlySet<string> = new Set();
+import { type EnableName, enableNames } from "../enabled.ts";
 
 /** ENABLE: RFC 5161 §3.1. Names that are not known, or cannot be enabled, are passed over. */
 export const enable = defineCommand({
@@ -9,15 +7,19 @@ export const enable = defineCommand({
   states: loggedIn,
   capability: "ENABLE",
   expunges: "tell",
-  run(_state, args, { output }) {
+  run(_state, args, session) {
     const names: string[] = [];
     do {
       args.sp();
       names.push(args.keyword());
     } while (!args.isAtEnd);
 
-    const enabled = names.filter((name) => enableable.has(name));
-    output.untagged(["ENABLED", ...enabled].join(" "));
+    // Only what this command changed is named (RFC 5161 §3.2).
+    const enabled = names.filter((name) => isEnableable(name) && session.enable(name));
+    session.output.untagged(["ENABLED", ...enabled].join(" "));
     return { text: "ENABLE completed" };
   },
 });
+
+const isEnableable = (name: string): name is EnableName =>
+  enableNames.some((known) => known === name);

@@ -1,6 +1,6 @@
 import { systemFlagBits, type Uid } from "@posthouse/mailbox-store";
 import { defineCommand } from "../command.ts";
-import { refusalOf } from "../response.ts";
+import { type ResponseCode, refusalOf } from "../response.ts";
 import type { SelectedMailbox } from "../selected-mailbox.ts";
 
 /** EXPUNGE: RFC 3501 §6.4.3. The untagged EXPUNGE are told with the OK, as for any other command. */
@@ -11,8 +11,9 @@ export const expunge = defineCommand({
   isChange: true,
   async run({ selected }, args) {
     args.end();
-    await expungeAll(selected, deletedUids(selected));
-    return { text: "EXPUNGE completed" };
+    const uids = deletedUids(selected);
+    await expungeAll(selected, uids);
+    return { text: "EXPUNGE completed", codeAtEnd: modSeqCode(selected, uids) };
   },
 });
 
@@ -27,11 +28,9 @@ export const uidExpunge = defineCommand({
     const set = args.sequenceSet();
     args.end();
     const wanted = selected.resolve(set, true);
-    await expungeAll(
-      selected,
-      wanted.filter((uid) => isDeleted(selected, uid)),
-    );
-    return { text: "UID EXPUNGE completed" };
+    const uids = wanted.filter((uid) => isDeleted(selected, uid));
+    await expungeAll(selected, uids);
+    return { text: "UID EXPUNGE completed", codeAtEnd: modSeqCode(selected, uids) };
   },
 });
 
@@ -54,5 +53,13 @@ const hasDeleted = (bits = 0): boolean => (bits & systemFlagBits["\\Deleted"]) !
 
 async function expungeAll({ mailbox }: SelectedMailbox, uids: readonly Uid[]): Promise<void> {
   if (mailbox.isReadOnly) throw refusalOf["read-only"]();
-  if (uids.length > 0) await mailbox.expunge(uids);
+  // Somebody may have taken \Deleted away since we looked.
+  if (uids.length > 0) await mailbox.expunge(uids, { ifDeleted: true });
 }
+
+/** RFC 7162 §3.2.7: where the client keeps a modseq, it is told the one behind its own expunges. */
+export const modSeqCode =
+  (selected: SelectedMailbox, uids: readonly Uid[]) => (): ResponseCode | undefined =>
+    uids.length > 0 && selected.enabled.has("QRESYNC")
+      ? `HIGHESTMODSEQ ${selected.highestModSeq}`
+      : undefined;

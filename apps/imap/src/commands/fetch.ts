@@ -1,5 +1,6 @@
 import {
   type MessageSummary,
+  type ModSeq,
   type StoredMessage,
   StoreError,
   systemFlagBits,
@@ -10,14 +11,17 @@ import {
   writeResponse,
   writeShortResponse,
 } from "../answers/fetch-response.ts";
-import { defineCommand } from "../command.ts";
+import { writeVanished } from "../answers/vanished.ts";
+import { defineCommand, type Session } from "../command.ts";
 import { limits } from "../limits.ts";
 import { bad, refusalOf } from "../response.ts";
 import type { ResponseWriter } from "../response-writer.ts";
 import type { SelectedMailbox } from "../selected-mailbox.ts";
-import type { CommandReader, PartialRange } from "../syntax/command-reader.ts";
 import { type FetchAttribute, readFetchAttributes } from "../syntax/fetch-attributes.ts";
 import { boundsOf } from "../syntax/result-options.ts";
+import { type FetchModifiers, readFetchModifiers } from "../syntax/fetch-modifiers.ts";
+import { uidSetOfRanges } from "../syntax/select-parameters.ts";
+import type { SequenceSet } from "../syntax/sequence-set.ts";
 
 /** FETCH: RFC 3501 §6.4.5, response §7.4.2. */
 export const fetch = defineFetch({ name: "FETCH", isUid: false });
@@ -26,24 +30,30 @@ export const uidFetch = defineFetch({ name: "UID FETCH", isUid: true });
 
 const uidAttribute: FetchAttribute = { kind: "column", name: "UID" };
 const flagsAttribute: FetchAttribute = { kind: "column", name: "FLAGS" };
+const modSeqAttribute: FetchAttribute = { kind: "column", name: "MODSEQ" };
 
 function defineFetch({ name, isUid }: { readonly name: string; readonly isUid: boolean }) {
   return defineCommand({
     name,
     states: ["selected"],
     expunges: isUid ? "tell" : "hold",
-    async run({ selected }, args, { output }) {
+    ...(!isUid && { countsMessages: true }),
+    async run({ selected }, args, session) {
       args.sp();
       const set = args.sequenceSet();
       args.sp();
-      const attributes = readFetchAttributes(args);
-      const partial = isUid ? readPartial(args) : undefined;
+      const asked = readFetchAttributes(args);
+      const modifiers = readFetchModifiers(args, { isUid });
       args.end();
+      if (modifiers.isVanished && !session.enabled.has("QRESYNC"))
+        throw bad("ENABLE QRESYNC first");
 
-      const all = selected.resolve(set, isUid);
-      const bounds = partial && boundsOf(partial, all.length);
+      const attributes = withImplied(asked, modifiers, { isUid, session });
+      if (modifiers.isVanished) await tellVanished(selected, set, modifiers, session.output);
+      const all = changedSince(selected, selected.resolve(set, isUid), modifiers);
+      const bounds = modifiers.partial && boundsOf(modifiers.partial, all.length);
       const uids = bounds === undefined ? all : all.slice(bounds.start, bounds.end);
-      const fetching = new Fetching(selected, output, isUid ? withUid(attributes) : attributes);
+      const fetching = new Fetching(selected, session.output, attributes);
       for (const batch of batchesOf(uids, selected, fetching.readsMessages)) {
         await fetching.answer(batch);
       }
@@ -57,27 +67,51 @@ function defineFetch({ name, isUid }: { readonly name: string; readonly isUid: b
   });
 }
 
-/** `(PARTIAL -1:-30)`, RFC 9394 §3.3: of the messages that the set names, only these. */
-function readPartial(args: CommandReader): PartialRange | undefined {
-  if (args.isAtEnd) return undefined;
-  args.sp();
-  const modifiers = args.parenthesised(
-    () => {
-      const name = args.keyword();
-      if (name !== "PARTIAL") throw bad(`Unknown FETCH modifier ${name.slice(0, 40)}`);
-      args.sp();
-      return args.partialRange();
-    },
-    { min: 1, max: 1 },
-  );
-  return modifiers[0];
-}
-
 const has = (attributes: readonly FetchAttribute[], wanted: FetchAttribute): boolean =>
   attributes.some(
     (attribute) =>
       attribute.kind === "column" && wanted.kind === "column" && attribute.name === wanted.name,
   );
+
+/** What the modifiers ask for, what UID FETCH always has, and what asking for a modseq switches on. */
+function withImplied(
+  asked: readonly FetchAttribute[],
+  modifiers: FetchModifiers,
+  { isUid, session }: { readonly isUid: boolean; readonly session: Session },
+): readonly FetchAttribute[] {
+  const isAskedFor = has(asked, modSeqAttribute);
+  const isImplied = modifiers.changedSince !== undefined;
+  // RFC 7162 §3.1: from now on each FETCH has one.
+  if (isAskedFor || isImplied) session.enable("CONDSTORE");
+  const attributes = isImplied && !isAskedFor ? [...asked, modSeqAttribute] : asked;
+  return isUid && !session.enabled.has("UIDONLY") ? withUid(attributes) : attributes;
+}
+
+/** RFC 7162 §3.1.4.1. */
+function changedSince(
+  { view }: SelectedMailbox,
+  uids: readonly Uid[],
+  { changedSince: modSeq }: FetchModifiers,
+): readonly Uid[] {
+  if (modSeq === undefined) return uids;
+  return uids.filter((uid) => (view.columns.modSeqs[view.rowOf(uid) ?? -1] ?? 0) > modSeq);
+}
+
+/**
+ * RFC 7162 §3.2.6, before any FETCH. `*` reaches up to the last UID there ever was, since what is gone may
+ * have been above the last that is there.
+ */
+async function tellVanished(
+  { mailbox, view }: SelectedMailbox,
+  set: SequenceSet,
+  { changedSince: modSeq = 0 }: FetchModifiers,
+  output: ResponseWriter,
+): Promise<void> {
+  const largest = Math.max(view.largestUid, mailbox.uidNext - 1);
+  const knownUids = uidSetOfRanges(set, largest);
+  const { vanished } = await mailbox.changesSince(modSeq as ModSeq, { knownUids });
+  await writeVanished(view.withoutKnown(vanished, 0), { isEarlier: true }, output);
+}
 
 /** First, so that a client that reads as it comes knows whose octets follow. */
 const withUid = (attributes: readonly FetchAttribute[]): readonly FetchAttribute[] =>
@@ -133,6 +167,17 @@ class Fetching {
       attributes.some((attribute) => attribute.kind === "section" && !attribute.isPeek);
   }
 
+  /** With the UID and the modseq, where changes of flags have them (RFC 7162 §3.2.4). */
+  get #attributesWithFlags(): readonly FetchAttribute[] {
+    const { enabled } = this.#selected;
+    const added: FetchAttribute[] = [flagsAttribute];
+    if (enabled.has("CONDSTORE")) {
+      if (!enabled.has("UIDONLY")) added.push(uidAttribute);
+      added.push(modSeqAttribute);
+    }
+    return [...this.#attributes, ...added.filter((attribute) => !has(this.#attributes, attribute))];
+  }
+
   async answer(uids: readonly Uid[]): Promise<void> {
     const newlySeen = this.#setsSeen ? await this.#markSeen(uids) : undefined;
     const summaries = this.#readsSummaries ? await this.#readSummaries(uids) : undefined;
@@ -146,8 +191,7 @@ class Fetching {
 
   async #answerOne(known: FetchedMessage, isNewlySeen: boolean): Promise<void> {
     // RFC 3501 §6.4.5: flags that the FETCH itself changes come with it.
-    const adds = isNewlySeen && !this.#tellsFlags;
-    const attributes = adds ? [...this.#attributes, flagsAttribute] : this.#attributes;
+    const attributes = isNewlySeen ? this.#attributesWithFlags : this.#attributes;
     if (this.readsMessages) {
       await using message = await this.#open(known.uid as Uid);
       if (message === undefined) return;
@@ -155,7 +199,7 @@ class Fetching {
     } else {
       writeShortResponse(known, attributes, this.#output);
     }
-    if (adds || this.#tellsFlags) this.#selected.view.flagsTold(known.uid);
+    if (isNewlySeen || this.#tellsFlags) this.#selected.view.flagsTold(known.uid);
   }
 
   #find(
@@ -168,7 +212,15 @@ class Fetching {
     const summary = summaries?.get(uid);
     if (sequence === undefined || row === undefined) return undefined;
     if (summaries !== undefined && summary === undefined) return undefined;
-    return { sequence, uid, row, columns: view.columns, isRecent: view.isRecent(uid), summary };
+    return {
+      sequence,
+      uid,
+      row,
+      columns: view.columns,
+      isRecent: this.#selected.isRecent(uid),
+      isUidOnly: this.#selected.enabled.has("UIDONLY"),
+      summary,
+    };
   }
 
   async #readSummaries(uids: readonly Uid[]): Promise<ReadonlyMap<number, MessageSummary>> {

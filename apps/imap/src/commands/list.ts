@@ -5,14 +5,14 @@ import { formatStatus } from "../answers/status.ts";
 import { defineCommand, loggedIn } from "../command.ts";
 import { type ListArguments, readListArguments } from "../syntax/list-arguments.ts";
 import { MatchedNames } from "../syntax/list-pattern.ts";
-import { formatQuotedMailbox } from "../syntax/strings.ts";
+import { formatQuotedMailbox, type NameCharset } from "../syntax/strings.ts";
 
 /** LIST: RFC 3501 §6.3.8, extended by RFC 5258, RFC 5819 (STATUS) and RFC 6154 (SPECIAL-USE). */
 export const list = defineCommand({
   name: "LIST",
   states: loggedIn,
   expunges: "tell",
-  async run({ user }, args, { output }) {
+  async run({ user }, args, { output, enabled }) {
     const { hierarchy } = user.mail;
     const wanted = readListArguments(args, hierarchy.separator);
     if (wanted.isForSeparator) {
@@ -23,11 +23,11 @@ export const list = defineCommand({
     for (const node of mailboxTree(await user.mail.listMailboxes(), hierarchy)) {
       // Each name is held against each pattern, and those that do not match take as long.
       await output.pace();
-      const answer = answerFor(node, wanted, matched, hierarchy.separator);
+      const answer = answerFor(node, wanted, matched, { ...hierarchy, enabled });
       if (answer === undefined) continue;
       output.untagged(answer.line);
       if (answer.isSelected && node.exists && wanted.returns.status.length > 0) {
-        const line = await statusLine(user.mail, node, wanted);
+        const line = await statusLine(user.mail, node, wanted, enabled);
         if (line !== undefined) output.untagged(line);
       }
     }
@@ -46,7 +46,7 @@ function answerFor(
   node: MailboxNode,
   wanted: ListArguments,
   matched: MatchedNames,
-  separator: string,
+  { separator, enabled }: { readonly separator: string; readonly enabled: NameCharset },
 ): ListAnswer | undefined {
   if (!matched.has(node.name)) return undefined;
   const isSelected = satisfies(node, wanted);
@@ -58,7 +58,7 @@ function answerFor(
 
   const attributes = attributesOf(node, wanted).join(" ");
   const childInfo = below.length > 0 ? ' ("CHILDINFO" ("SUBSCRIBED"))' : "";
-  const name = formatQuotedMailbox(node.name);
+  const name = formatQuotedMailbox(node.name, enabled);
   return { line: `LIST (${attributes}) "${separator}" ${name}${childInfo}`, isSelected };
 }
 
@@ -84,9 +84,10 @@ async function statusLine(
   mail: AccountMail,
   { name, storeName }: MailboxNode,
   { returns }: ListArguments,
+  enabled: NameCharset,
 ): Promise<string | undefined> {
   try {
-    return formatStatus(name, returns.status, await mail.status(storeName));
+    return formatStatus(name, returns.status, await mail.status(storeName), enabled);
   } catch (error) {
     if (error instanceof StoreError && error.code === "not-found") return undefined;
     throw error;

@@ -9,7 +9,7 @@ export const lsub = defineCommand({
   name: "LSUB",
   states: loggedIn,
   expunges: "tell",
-  async run({ user }, args, { output }) {
+  async run({ user }, args, { output, enabled }) {
     const { hierarchy } = user.mail;
     args.sp();
     const reference = args.listReference();
@@ -29,7 +29,7 @@ export const lsub = defineCommand({
       const stands = pattern.hasLevelWildcard && standsForOthers(node, matched);
       if (!node.isSubscribed && !stands) continue;
       const attributes = node.isSubscribed ? "" : "\\Noselect";
-      const name = formatQuotedMailbox(node.name);
+      const name = formatQuotedMailbox(node.name, enabled);
       output.untagged(`LSUB (${attributes}) "${hierarchy.separator}" ${name}`);
     }
     return { text: "LSUB completed" };

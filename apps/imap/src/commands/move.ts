@@ -1,6 +1,7 @@
 import { defineCommand } from "../command.ts";
 import { refusalOf, responseText } from "../response.ts";
 import { copyUidCode, explainTarget } from "./copy.ts";
+import { modSeqCode } from "./expunge.ts";
 
 /** MOVE: RFC 6851 §3.1. */
 export const move = defineMove({ name: "MOVE", isUid: false });
@@ -15,6 +16,7 @@ function defineMove({ name, isUid }: { readonly name: string; readonly isUid: bo
     // The client expects its own expunges with the answer: they are what MOVE does (RFC 6851 §3.3).
     expunges: "tell",
     isChange: true,
+    ...(!isUid && { countsMessages: true }),
     async run({ selected }, args, { output }) {
       args.sp();
       const set = args.sequenceSet();
@@ -29,7 +31,7 @@ function defineMove({ name, isUid }: { readonly name: string; readonly isUid: bo
       // RFC 6851 §4.3: COPYUID goes before the EXPUNGE responses, so it is untagged.
       const code = copyUidCode(moved);
       if (code !== undefined) output.untagged(`OK ${responseText(code, "Moved")}`);
-      return { text: `${name} completed` };
+      return { text: `${name} completed`, codeAtEnd: modSeqCode(selected, moved.sourceUids) };
     },
   });
 }

@@ -19,6 +19,7 @@ function defineSearch({ name, isUid }: { readonly name: string; readonly isUid: 
     name,
     states: ["selected"],
     expunges: isUid ? "tell" : "hold",
+    ...(!isUid && { countsMessages: true }),
     async run({ selected }, args, session) {
       args.sp();
       const options = readResultOptions(args);

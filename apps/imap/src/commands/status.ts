@@ -8,7 +8,7 @@ export const status = defineCommand({
   name: "STATUS",
   states: loggedIn,
   expunges: "tell",
-  async run({ user }, args, { output }) {
+  async run({ user }, args, session) {
     args.sp();
     const name = args.mailbox();
     args.sp();
@@ -16,7 +16,10 @@ export const status = defineCommand({
     args.end();
 
     const found: MailboxStatus = await user.mail.status(name);
-    output.untagged(formatStatus(clientNameOf(name, user.mail.hierarchy), items, found));
+    // RFC 7162 §3.1: whoever asks for a modseq wants to hear of them.
+    if (items.includes("HIGHESTMODSEQ")) session.enable("CONDSTORE");
+    const clientName = clientNameOf(name, user.mail.hierarchy);
+    session.output.untagged(formatStatus(clientName, items, found, session.enabled));
     return { text: "STATUS completed" };
   },
 });

@@ -1,15 +1,17 @@
 import {
   type FlagChange,
   type MessageColumns,
+  type ModSeq,
   systemFlagBits,
   type Uid,
 } from "@posthouse/mailbox-store";
 import { defineCommand } from "../command.ts";
 import { indexOf, type MailboxView } from "../mailbox-view.ts";
-import { bad, refusalOf } from "../response.ts";
+import { bad, no, type ResponseCode, refusalOf } from "../response.ts";
 import type { ResponseWriter } from "../response-writer.ts";
 import type { SelectedMailbox } from "../selected-mailbox.ts";
 import type { CommandReader } from "../syntax/command-reader.ts";
+import { formatUidSet } from "../syntax/sequence-set.ts";
 
 /** STORE: RFC 3501 §6.4.6. */
 export const store = defineStore({ name: "STORE", isUid: false });
@@ -21,29 +23,84 @@ function defineStore({ name, isUid }: { readonly name: string; readonly isUid: b
     name,
     states: ["selected"],
     expunges: isUid ? "tell" : "hold",
-    async run({ selected }, args, { output }) {
+    ...(!isUid && { countsMessages: true }),
+    async run({ selected }, args, session) {
       args.sp();
       const set = args.sequenceSet();
       args.sp();
+      const unchangedSince = readUnchangedSince(args);
       const { change, isSilent } = readChange(args);
       args.end();
+      // RFC 7162 §3.1: from now on each FETCH has a modseq.
+      if (unchangedSince !== undefined) session.enable("CONDSTORE");
 
       if (selected.mailbox.isReadOnly) throw refusalOf["read-only"]();
       const uids = selected.resolve(set, isUid);
       const known = uids.filter((uid) => selected.view.rowOf(uid) !== undefined);
       const before = selected.view.columns;
       const owed = new Set(selected.view.changedUids());
-      if (known.length > 0) await selected.mailbox.changeFlags(known, change);
+      const modified = await changeFlags(selected, known, { ...change, ...unchangedSince });
       await selected.refresh();
 
-      if (isSilent) await keepSilent(selected.view, { before, owed, change }, output);
-      else await tellAll(selected, known, output, isUid);
+      const { output } = session;
+      if (isSilent) {
+        await keepSilent(selected.view, { before, owed, change }, output);
+        // RFC 7162 §3.1.3: also in silence the client needs the modseqs.
+        if (session.enabled.has("CONDSTORE")) await tellModSeqs(selected, known, modified, output);
+      } else {
+        await tellAll(selected, known, output, isUid);
+      }
+      const code = modifiedCode(selected, modified, isUid);
       // A gone message has no flags to store (RFC 2180 §4.2.1); a UID that is gone is no error (RFC 3501 §6.4.8).
-      if (known.length < uids.length && !isUid) throw refusalOf.gone();
-      return { text: `${name} completed` };
+      if (known.length < uids.length && !isUid) throw goneWith(code);
+      const text =
+        code === undefined ? `${name} completed` : "Some of the messages were changed meanwhile";
+      return { text, ...(code !== undefined && { code }) };
     },
   });
 }
+
+/** `(UNCHANGEDSINCE 12121230045) `: RFC 7162 §3.1.3. */
+function readUnchangedSince(args: CommandReader): { readonly unchangedSince: ModSeq } | undefined {
+  if (args.peek() !== "(") return undefined;
+  let modSeq: number | undefined;
+  args.parenthesised(
+    () => {
+      const name = args.keyword();
+      if (name !== "UNCHANGEDSINCE") throw bad(`Unknown modifier ${name.slice(0, 40)}`);
+      args.sp();
+      modSeq = args.modSequence();
+    },
+    { min: 1, max: 1 },
+  );
+  args.sp();
+  return { unchangedSince: modSeq as ModSeq };
+}
+
+/** Those that were left alone, because they changed after UNCHANGEDSINCE; ascending. */
+async function changeFlags(
+  { mailbox }: SelectedMailbox,
+  uids: readonly Uid[],
+  change: FlagChange,
+): Promise<readonly Uid[]> {
+  if (uids.length === 0) return [];
+  const { modified } = await mailbox.changeFlags(uids, change);
+  return modified.toSorted((one, other) => one - other);
+}
+
+function modifiedCode(
+  { view }: SelectedMailbox,
+  modified: readonly Uid[],
+  isUid: boolean,
+): ResponseCode | undefined {
+  if (modified.length === 0) return undefined;
+  const numbers = isUid ? modified : modified.map((uid) => view.sequenceOf(uid) ?? 0);
+  return `MODIFIED ${formatUidSet(numbers)}`;
+}
+
+/** RFC 7162 §3.1.3: which of those that are there were left alone counts more than that others are gone. */
+const goneWith = (code: ResponseCode | undefined) =>
+  code === undefined ? refusalOf.gone() : no(code, "Some of the messages no longer exist");
 
 const modes: ReadonlyMap<string, FlagChange["mode"]> = new Map([
   ["FLAGS", "replace"],
@@ -71,6 +128,21 @@ async function tellAll(
 ): Promise<void> {
   for (const uid of uids) {
     selected.tellFlags(uid, output, isUid);
+    await output.pace();
+  }
+}
+
+/** All of it for those that somebody else changed, as the examples of RFC 7162 §3.1.3 recommend. */
+async function tellModSeqs(
+  selected: SelectedMailbox,
+  uids: readonly Uid[],
+  modified: readonly Uid[],
+  output: ResponseWriter,
+): Promise<void> {
+  const toldWhole = new Set<number>([...modified, ...selected.view.changedUids()]);
+  for (const uid of uids) {
+    if (toldWhole.has(uid)) selected.tellFlags(uid, output, true);
+    else selected.tellModSeq(uid, output);
     await output.pace();
   }
 }

@@ -3,7 +3,7 @@ import { limits } from "../limits.ts";
 import { bad, CommandFailure, no } from "../response.ts";
 import { parseDate, parseDateTime } from "./date-time.ts";
 import { ownHierarchy, storeNameOf } from "./mailbox-hierarchy.ts";
-import { decodeModifiedUtf7 } from "./mailbox-name.ts";
+import { decodeModifiedUtf7, decodeUtf8Name } from "./mailbox-name.ts";
 import { parseSequenceSet, type SequenceSet, savedResult } from "./sequence-set.ts";
 
 /** UINT32_MAX: number and nz-number, RFC 3501 §9. */
@@ -84,7 +84,9 @@ export class CommandReader {
   readonly #lines: readonly string[];
   readonly #literals: readonly Buffer[];
   readonly #hierarchy: Hierarchy;
+  readonly #hasUtf8Names: boolean;
   #line: number;
+  #nameAsWritten = "";
   #at: number;
 
   constructor(
@@ -92,7 +94,9 @@ export class CommandReader {
     literals: readonly Buffer[] = [],
     startAt = 0,
     hierarchy: Hierarchy = ownHierarchy,
+    hasUtf8Names = false,
   ) {
+    this.#hasUtf8Names = hasUtf8Names;
     this.#hierarchy = hierarchy;
     this.#lines = lines;
     this.#literals = literals;
@@ -210,6 +214,11 @@ export class CommandReader {
     return canonical;
   }
 
+  /** The last name of a mailbox as the client wrote it: what OLDNAME tells (RFC 9051 §6.3.9.7). */
+  get nameAsWritten(): string {
+    return this.#nameAsWritten;
+  }
+
   /** As mailbox(), for SELECT, which does something also where it is refused. */
   mailboxOrRefusal(): string | CommandFailure {
     try {
@@ -235,13 +244,13 @@ export class CommandReader {
 
   /** The reference or, with wildcards, the pattern of LIST; undefined when it can match no name. */
   listReference(): string | undefined {
-    return decodeModifiedUtf7(this.astringOctets().toString("latin1"));
+    return this.#decodeName(this.astringOctets().toString("latin1"));
   }
 
   listMailbox(): string | undefined {
     const atom = this.#match(listMailboxPattern);
     const text = atom ?? this.#string("list-mailbox").toString("latin1");
-    return decodeModifiedUtf7(text);
+    return this.#decodeName(text);
   }
 
   /** A parenthesised list of flags; \Recent, which only the server sets, is passed over. */
@@ -332,9 +341,17 @@ export class CommandReader {
   }
 
   #mailboxName(): string {
-    const decoded = decodeModifiedUtf7(this.astringOctets().toString("latin1"));
-    if (decoded === undefined) throw no("CANNOT", "The name is not in modified UTF-7");
-    return decoded;
+    const decoded = this.#decodeName(this.astringOctets().toString("latin1"));
+    if (decoded !== undefined) {
+      this.#nameAsWritten = decoded;
+      return decoded;
+    }
+    throw no("CANNOT", `The name is not in ${this.#hasUtf8Names ? "UTF-8" : "modified UTF-7"}`);
+  }
+
+  /** Undefined when it is not in the charset of this connection's names. */
+  #decodeName(text: string): string | undefined {
+    return this.#hasUtf8Names ? decodeUtf8Name(text) : decodeModifiedUtf7(text);
   }
 
   #string(rule: string): Buffer {

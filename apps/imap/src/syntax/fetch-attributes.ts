@@ -10,7 +10,7 @@ export type FetchAttribute =
   | SectionAttribute;
 
 /** Stands in the columns of the open mailbox. */
-export type ColumnAttribute = "FLAGS" | "INTERNALDATE" | "RFC822.SIZE" | "UID";
+export type ColumnAttribute = "FLAGS" | "INTERNALDATE" | "MODSEQ" | "RFC822.SIZE" | "UID";
 /** Stands in the store's index, ready to be sent. */
 export type SummaryAttribute = "ENVELOPE" | "BODY" | "BODYSTRUCTURE";
 
@@ -56,6 +56,7 @@ const whole = (label: string, section: Section, isPeek: boolean): FetchAttribute
 const attributes: ReadonlyMap<string, FetchAttribute> = new Map([
   ["FLAGS", column("FLAGS")],
   ["INTERNALDATE", column("INTERNALDATE")],
+  ["MODSEQ", column("MODSEQ")], // RFC 7162 §3.1.4.2
   ["RFC822.SIZE", column("RFC822.SIZE")],
   ["UID", column("UID")],
   ["ENVELOPE", summary("ENVELOPE")],

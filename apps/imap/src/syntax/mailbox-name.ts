@@ -62,6 +62,21 @@ const encodeShifted = (characters: string): string =>
     .replaceAll("=", "")
     .replaceAll("/", ",");
 
+const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/**
+ * A name as octets of UTF-8, RFC 9051 §5.1; undefined when it is none, or holds what cannot stand in a quoted
+ * string of an answer: control characters.
+ */
+export function decodeUtf8Name(text: string): string | undefined {
+  try {
+    const name = utf8.decode(Buffer.from(text, "latin1"));
+    return /\p{Cc}/u.test(name) ? undefined : name;
+  } catch {
+    return undefined;
+  }
+}
+
 /**
  * The name as the store knows it: NFC, and INBOX in one spelling whatever the client's (RFC 3501 §5.1),
  * also as the first level of a longer name. Undefined where no mailbox can have the name.

@@ -14,8 +14,19 @@ export function formatString(text: string): string {
 export const formatAstring = (text: string): string =>
   atomOnly.test(text) && text.toUpperCase() !== "NIL" ? text : formatString(text);
 
-/** A mailbox name in modified UTF-7, which is never more than printable ASCII. */
-export const formatMailbox = (name: string): string => formatAstring(encodeModifiedUtf7(name));
+/** How a connection has the names of mailboxes: in UTF-8 (RFC 9051 §5.1), or in modified UTF-7. */
+export interface NameCharset {
+  readonly hasUtf8Names: boolean;
+}
+
+/** A mailbox name. In modified UTF-7 it is never more than printable ASCII. */
+export const formatMailbox = (name: string, charset?: NameCharset): string =>
+  charset?.hasUtf8Names === true ? formatUtf8Name(name) : formatAstring(encodeModifiedUtf7(name));
 
 /** For LIST, where other servers quote each name and some clients have come to rely on it. */
-export const formatQuotedMailbox = (name: string): string => formatString(encodeModifiedUtf7(name));
+export const formatQuotedMailbox = (name: string, charset?: NameCharset): string =>
+  charset?.hasUtf8Names === true ? formatUtf8Name(name) : formatString(encodeModifiedUtf7(name));
+
+/** Always quoted: only there may octets above 0x7f stand (RFC 9051 §9, QUOTED-CHAR). */
+const formatUtf8Name = (name: string): string =>
+  `"${Buffer.from(name).toString("latin1").replaceAll(/["\\]/g, "\\$&")}"`;

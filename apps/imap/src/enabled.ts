@@ -1,0 +1,39 @@
+/** What a client can switch on for its connection, in capitals: RFC 5161. */
+export const enableNames = ["CONDSTORE", "QRESYNC", "IMAP4REV2", "UTF8=ACCEPT", "UIDONLY"] as const;
+export type EnableName = (typeof enableNames)[number];
+
+/**
+ * What ENABLE, or a command that does the same (RFC 7162 §3.1), has switched on. It lasts as long as the
+ * login: there is no way to switch one of them off.
+ */
+export class Enabled {
+  readonly #names = new Set<EnableName>();
+
+  has(name: EnableName): boolean {
+    return this.#names.has(name);
+  }
+
+  /** False when it was on already. */
+  add(name: EnableName): boolean {
+    if (this.#names.has(name)) return false;
+    this.#names.add(name);
+    // RFC 7162 §3.2.3: whoever wants the one wants the other.
+    if (name === "QRESYNC") this.#names.add("CONDSTORE");
+    return true;
+  }
+
+  /** For whoever logs in next on the same connection. */
+  clear(): void {
+    this.#names.clear();
+  }
+
+  /** VANISHED instead of EXPUNGE: RFC 7162 §3.2.10, RFC 9586. */
+  get tellsVanished(): boolean {
+    return this.has("QRESYNC") || this.has("UIDONLY");
+  }
+
+  /** Names of mailboxes in UTF-8 instead of modified UTF-7: RFC 9051 §5.1, RFC 6855 §3. */
+  get hasUtf8Names(): boolean {
+    return this.has("IMAP4REV2") || this.has("UTF8=ACCEPT");
+  }
+}
