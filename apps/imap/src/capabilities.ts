@@ -38,12 +38,20 @@ const capabilities = [
   "UIDBATCHES", // RFC 10022
   "CONDSTORE", // RFC 7162
   "QRESYNC", // RFC 7162
+  "INPROGRESS", // RFC 9585
+  "NOTIFY", // RFC 5465
   "STATUS=SIZE", // RFC 8438
   "UIDONLY", // RFC 9586
 ] as const;
 
 /** What helps before a login; the rest is told with its success (RFC 9051 §7.2.2). */
-const beforeLogin: ReadonlySet<string> = new Set(["IMAP4rev1", "IMAP4rev2", "SASL-IR", "ID", "LANGUAGE"]);
+const beforeLogin: ReadonlySet<string> = new Set([
+  "IMAP4rev1",
+  "IMAP4rev2",
+  "SASL-IR",
+  "ID",
+  "LANGUAGE",
+]);
 
 /** The capabilities as they are for this connection now, RFC 3501 §7.2.1. */
 export function capabilityText(

@@ -8,6 +8,7 @@ import type { Services } from "./services.ts";
 import type { State, StateName, States } from "./state.ts";
 import type { SwitchedOff } from "./switched-off.ts";
 import type { CommandReader } from "./syntax/command-reader.ts";
+import type { NotifyRequest } from "./syntax/notify-arguments.ts";
 
 /** One IMAP command. `states` says where it is allowed, and so what `run` finds in its state. */
 export interface Command<Name extends StateName = StateName> {
@@ -27,6 +28,8 @@ export interface Command<Name extends StateName = StateName> {
   readonly capability?: string;
   /** It speaks of sequence numbers, which UIDONLY forbids (RFC 9586). */
   readonly countsMessages?: true;
+  /** It waits for the client, who knows that it takes its time. */
+  readonly waitsForClient?: true;
   /** Says which literal run() reads itself, because it does not fit into memory: APPEND's message. */
   readonly takesLiteral?: TakesLiteral;
   run(state: States[Name], args: CommandReader, session: Session): Completion | Promise<Completion>;
@@ -36,10 +39,8 @@ export interface Command<Name extends StateName = StateName> {
 export interface Completion {
   readonly text: string;
   readonly code?: ResponseCode;
-  /** The code where it says how things are in the new state. */
-  readonly codeThen?: (session: Session) => ResponseCode;
-  /** The code where it depends on what was told before it. */
-  readonly codeAtEnd?: () => ResponseCode | undefined;
+  /** The code where it says how things are when all is told, or in the new state. */
+  readonly codeThen?: (session: Session) => ResponseCode | undefined;
   readonly state?: State;
   /** Runs when the OK is on its way: STARTTLS. */
   readonly afterwards?: () => Promise<void>;
@@ -71,6 +72,10 @@ export interface Session {
   readonly enabled: Enabled;
   /** As ENABLE; false when it was on already. */
   enable(name: EnableName): boolean;
+  /** Watches what NOTIFY asks for, in place of what was watched before; undefined: nothing. */
+  notify(request: NotifyRequest | undefined): Promise<void>;
+  /** Tells what is new outside the answer to a command: in IDLE, and where NOTIFY asks for it. */
+  push(options: { readonly isIdle: boolean }): Promise<void>;
   /** Wrong passwords so far. */
   failedLogins: number;
   /** Leaves the selected mailbox, for commands that do so also when they fail (RFC 3501 §6.3.1). */

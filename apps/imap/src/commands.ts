@@ -23,6 +23,7 @@ import { lsub } from "./commands/lsub.ts";
 import { move, uidMove } from "./commands/move.ts";
 import { namespace } from "./commands/namespace.ts";
 import { noop } from "./commands/noop.ts";
+import { notify } from "./commands/notify.ts";
 import { rename } from "./commands/rename.ts";
 import { search, uidSearch } from "./commands/search.ts";
 import { examine, select } from "./commands/select.ts";
@@ -67,6 +68,7 @@ export const commands: ReadonlyMap<string, Command> = new Map(
     idle, // RFC 2177
     compress, // RFC 4978
     unauthenticate, // RFC 8437
+    notify, // RFC 5465
     // Selected, §6.4
     check,
     close,

@@ -48,6 +48,10 @@ export const limits = {
   fetchAttributesMax: 200,
   /** Names in one HEADER.FIELDS list. */
   headerFieldNamesMax: 500,
+  /** Groups of one NOTIFY: each is held against each mailbox. */
+  notifyGroupsMax: 100,
+  /** Mailboxes whose messages one NOTIFY watches: each is looked at after each change (RFC 5465 §5.8). */
+  notifyMailboxesMax: 500,
   /** Numbers in one section: nesting of MIME parts. */
   sectionDepthMax: 100,
   /** Patterns of one LIST: each is held against each mailbox. */
@@ -84,6 +88,8 @@ export const limits = {
   /** Connections of one account from one address: a client opens up to one a mailbox (RFC 5530 LIMIT). */
   connectionsPerAccountAndAddressMax: 50,
 
+  /** Between two words that a command is still running (RFC 9585): clients give up after a minute or so. */
+  inProgressMs: 10 * SECOND_MS,
   /** From the greeting to a login. */
   loginMsMax: 2 * MINUTE_MS,
   /** RFC 3501 §5.4: at least 30 minutes. */

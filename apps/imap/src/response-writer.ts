@@ -12,6 +12,8 @@ const GATHERED_CHARACTERS_MAX = 16 * 1024;
 export class ResponseWriter {
   readonly #connection: WireConnection;
   #text = "";
+  /** What was written last; empty for octets. */
+  #last = "\r\n";
   #bytesAhead = 0;
   #turnBeganMs = performance.now();
 
@@ -33,13 +35,20 @@ export class ResponseWriter {
   /** One character an octet. */
   write(text: string): void {
     this.#text += text;
+    this.#last = text;
     if (this.#text.length >= GATHERED_CHARACTERS_MAX) this.drain();
   }
 
   writeOctets(octets: Uint8Array): void {
     this.drain();
+    this.#last = "";
     this.#bytesAhead += octets.length;
     this.#connection.write(octets);
+  }
+
+  /** A line may be written now: no answer is half out, and no literal is announced (RFC 9051 §4.3). */
+  get isBetweenResponses(): boolean {
+    return this.#last.endsWith("\r\n") && !this.#last.endsWith("}\r\n");
   }
 
   /** Hands what was gathered to the connection, which sends it when the next read has to wait. */

@@ -13,6 +13,7 @@ export type ResponseCode =
   | "LIMIT"
   | "NONEXISTENT"
   | "NOPERM"
+  | "NOTIFICATIONOVERFLOW"
   | "OVERQUOTA"
   | "PRIVACYREQUIRED"
   | "READ-ONLY"
@@ -27,6 +28,7 @@ export type ResponseCode =
   | "TOOMANY"
   | `NOUPDATE ${string}`
   | `UNDEFINED-FILTER ${string}`
+  | `BADEVENT (${string})`
   | `APPENDUID ${string}`
   | `CAPABILITY ${string}`
   | `COPYUID ${string}`

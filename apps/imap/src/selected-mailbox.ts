@@ -27,6 +27,8 @@ export class SelectedMailbox implements AsyncDisposable {
   #toldKeywords = "";
   #saved: Uint32Array = new Uint32Array(0);
   #highestModSeq: number;
+  /** The last UID that takeNew() has seen. */
+  #lastTaken = 0;
 
   private constructor(mailbox: Mailbox, enabled: Enabled) {
     this.mailbox = mailbox;
@@ -48,6 +50,7 @@ export class SelectedMailbox implements AsyncDisposable {
       throw error;
     }
     selected.view.tellExpunges(0);
+    selected.#lastTaken = selected.view.largestUid;
     return selected;
   }
 
@@ -119,6 +122,15 @@ export class SelectedMailbox implements AsyncDisposable {
     }
   }
 
+  /** Messages that came since the last call, as far as the client has been told of them; ascending. */
+  takeNew(): Uid[] {
+    const last = this.#lastTaken;
+    this.#lastTaken = Math.max(last, this.view.largestUid);
+    return this.view
+      .uidsIn(new NumberRanges([{ from: last + 1, to: "*" }], this.#lastTaken))
+      .filter((uid) => uid > last);
+  }
+
   /** What SELECT says in any case, also of an empty mailbox (RFC 3501 §6.3.1). */
   tellFirst(output: ResponseWriter): void {
     this.#toldExists = this.view.exists;
@@ -155,13 +167,18 @@ export class SelectedMailbox implements AsyncDisposable {
    */
   async tell(
     output: ResponseWriter,
-    options: { readonly expunges: "hold" | "tell"; readonly isUid: boolean },
+    options: {
+      readonly expunges: "hold" | "tell";
+      readonly isUid: boolean;
+      readonly flags?: "hold" | "tell";
+    },
   ): Promise<void> {
     const tellAddedToContexts = await this.contexts.tell(output);
     if (options.expunges === "tell" && this.view.owesExpunges) {
       await this.#tellExpunges(output);
     }
     this.tellSize(output);
+    if (options.flags === "hold") return;
     for (const uid of this.view.changedUids()) {
       this.tellFlags(uid, output, options.isUid);
       await output.pace();

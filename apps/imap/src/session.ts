@@ -2,14 +2,18 @@ import { AuthUnavailable, saslMechanisms } from "@posthouse/accounts";
 import { StoreError } from "@posthouse/mailbox-store";
 import type { Config, SessionOptions } from "@posthouse/service";
 import { ConnectionLost, IdleTimeout, LineTooLong, type WireConnection } from "@posthouse/wire";
+import { Alarm } from "./alarm.ts";
 import { BrokenLiteral } from "./answers/fetch-response.ts";
 import { capabilityText } from "./capabilities.ts";
 import type { Command, Completion, Session } from "./command.ts";
+import { tellMessages } from "./commands/fetch.ts";
 import { commands } from "./commands.ts";
 import { Enabled, type EnableName } from "./enabled.ts";
 import { IncomingCommand } from "./incoming-command.ts";
 import { inLanguage, type Language } from "./language/languages.ts";
 import { limits } from "./limits.ts";
+import { Notification } from "./notify/notification.ts";
+import { tellProgress } from "./progress.ts";
 import {
   bad,
   CommandFailure,
@@ -20,9 +24,12 @@ import {
   responseText,
 } from "./response.ts";
 import { ResponseWriter } from "./response-writer.ts";
+import type { SelectedMailbox } from "./selected-mailbox.ts";
 import type { Services } from "./services.ts";
 import type { State, User } from "./state.ts";
 import { type SwitchedOff, switchedOffFor } from "./switched-off.ts";
+import type { NotifyRequest } from "./syntax/notify-arguments.ts";
+import { NumberRanges, parseSequenceSet } from "./syntax/sequence-set.ts";
 
 export type ImapListener = Config["imap"]["listeners"][number];
 
@@ -46,6 +53,7 @@ export class ImapSession implements Session {
   #state: State = { name: "not-authenticated" };
   #user: User | undefined;
   #incoming: IncomingCommand | undefined;
+  #notification: Notification | undefined;
   #badCommands = 0;
   #isWaiting = true;
   #isClosing = false;
@@ -156,6 +164,61 @@ export class ImapSession implements Session {
     return true;
   }
 
+  async notify(request: NotifyRequest | undefined): Promise<void> {
+    if (this.#user === undefined) return;
+    const { mail } = this.#user;
+    const next = await Notification.open(
+      mail,
+      request ?? { tellsStatus: false, others: [] },
+      this.enabled,
+    );
+    this.#notification?.[Symbol.dispose]();
+    this.#notification = next;
+    if (this.#state.name === "selected") this.#state.selected.takeNew();
+    if (request?.tellsStatus) await next.tellStatuses(this.output, this.#selectedName);
+  }
+
+  async push({ isIdle }: { readonly isIdle: boolean }): Promise<void> {
+    this.output.beginTurn();
+    const notification = this.#notification;
+    if (this.#state.name === "selected") {
+      const { selected } = this.#state;
+      const group = notification?.selected;
+      if (notification === undefined) {
+        await selected.refresh();
+        await selected.tell(this.output, { expunges: "tell", isUid: false });
+      } else if (group?.events.has("MessageNew")) {
+        await selected.refresh();
+        await selected.tell(this.output, {
+          // RFC 5465 §6.1.2: IDLE is a command that may tell them.
+          expunges: group.isDelayed && !isIdle ? "hold" : "tell",
+          flags: group.events.has("FlagChange") ? "tell" : "hold",
+          isUid: true,
+        });
+        await tellMessages(selected, selected.takeNew(), group.attributes, this.output);
+      }
+    }
+    await this.#pushOthers(notification);
+  }
+
+  /** RFC 5465 §5.8: where there is more to watch than can be, the client hears that it is not watched. */
+  async #pushOthers(notification: Notification | undefined): Promise<void> {
+    try {
+      await notification?.tell(this.output, this.#selectedName);
+    } catch (error) {
+      const isOverflow = error instanceof CommandFailure || error instanceof StoreError;
+      if (!isOverflow) throw error;
+      this.output.untagged(
+        `OK [NOTIFICATIONOVERFLOW] ${this.inLanguage("Nothing is watched any more")}`,
+      );
+      await this.notify(undefined);
+    }
+  }
+
+  get #selectedName(): string | undefined {
+    return this.#state.name === "selected" ? this.#state.selected.mailbox.name : undefined;
+  }
+
   async deselect(): Promise<void> {
     if (this.#state.name !== "selected") return;
     await this.#enter({ name: "authenticated", user: this.#state.user });
@@ -201,7 +264,7 @@ export class ImapSession implements Session {
       const isFirst = !this.connection.hasBuffered();
       this.#isWaiting = true;
       try {
-        const incoming = await IncomingCommand.read(this.connection, this.output);
+        const incoming = await this.#pushUntil(IncomingCommand.read(this.connection, this.output));
         if (isFirst) this.output.beginTurn();
         this.#incoming = incoming;
         return incoming;
@@ -213,6 +276,29 @@ export class ImapSession implements Session {
       } finally {
         this.#isWaiting = false;
       }
+    }
+  }
+
+  /** Between commands, where NOTIFY asks for it, what is new is told as it comes. */
+  async #pushUntil(
+    reading: Promise<IncomingCommand | undefined>,
+  ): Promise<IncomingCommand | undefined> {
+    const notification = this.#notification;
+    if (notification === undefined) return await reading;
+    const alarm = new Alarm<"change" | "command">();
+    using _due = notification.onDue(() => alarm.ring("change"));
+    const command = reading.finally(() => alarm.ring("command"));
+    // It may fail while something is told; it is awaited below in any case.
+    command.catch(() => {});
+    if (notification.isDue) alarm.ring("change");
+    for (;;) {
+      const reasons = await alarm.wait();
+      if (reasons.has("command") || this.#notification !== notification) return await command;
+      this.#isWaiting = false;
+      await this.push({ isIdle: false });
+      await this.output.flush();
+      this.#isWaiting = true;
+      if (this.#isClosing || this.connection.isClosed) return undefined;
     }
   }
 
@@ -232,13 +318,13 @@ export class ImapSession implements Session {
     if (this.#user !== undefined) incoming.hierarchy = this.#user.mail.hierarchy;
     incoming.hasUtf8Names = this.enabled.hasUtf8Names;
     if (!command.isLeaving) await this.#lookBefore();
+    using _progress = command.waitsForClient ? undefined : tellProgress(incoming.tag, this.output);
     try {
       const done = await command.run(this.#state, incoming.args, this);
       await finish(incoming);
       if (done.state !== undefined) await this.#enter(done.state);
-      await this.#tell(command);
-      const code = done.codeAtEnd?.();
-      return code === undefined ? done : { ...done, code };
+      await this.#tell(command, done);
+      return done;
     } catch (error) {
       // A refusal is told like a success: behind everything that the client has to know by then.
       const failure = this.#asFailure(error);
@@ -270,12 +356,22 @@ export class ImapSession implements Session {
     this.#state.selected.tellSize(this.output);
   }
 
-  async #tell(command: Command): Promise<void> {
+  async #tell(command: Command, done?: Completion): Promise<void> {
     if (this.#state.name !== "selected") return;
     const { selected } = this.#state;
     if (command.isChange) await selected.refresh();
     const isUid = command.name.startsWith("UID ");
     await selected.tell(this.output, { expunges: command.expunges, isUid });
+    await this.#tellNew(selected, done);
+  }
+
+  /** RFC 5465 §5.2: of a message that this client made itself it knows what it wants to know. */
+  async #tellNew(selected: SelectedMailbox, done: Completion | undefined): Promise<void> {
+    const group = this.#notification?.selected;
+    if (group === undefined || group.attributes.length === 0) return;
+    const own = ownUids(done?.code, selected);
+    const uids = selected.takeNew().filter((uid) => own?.has(uid) !== true);
+    await tellMessages(selected, uids, group.attributes, this.output);
   }
 
   async #enter(state: State): Promise<void> {
@@ -375,6 +471,7 @@ export class ImapSession implements Session {
 
   async #leave(): Promise<void> {
     clearTimeout(this.#loginTimer);
+    this.#notification?.[Symbol.dispose]();
     this.output.drain();
     this.connection.close();
     try {
@@ -393,6 +490,17 @@ const isTheEnd = (error: unknown): boolean =>
 function whyNot(command: Command, state: State): string {
   if (state.name === "not-authenticated") return "before login";
   return command.states.includes("selected") ? "without a selected mailbox" : "after login";
+}
+
+/** What APPENDUID or COPYUID says of the selected mailbox. */
+function ownUids(
+  code: ResponseCode | undefined,
+  { mailbox }: SelectedMailbox,
+): NumberRanges | undefined {
+  const [, uidValidity, uids = ""] =
+    /^(?:APPENDUID|COPYUID) (\d+) (?:\S+ )?(\S+)$/.exec(code ?? "") ?? [];
+  const set = Number(uidValidity) === mailbox.uidValidity ? parseSequenceSet(uids) : undefined;
+  return set && new NumberRanges(set, 0);
 }
 
 /** A line that is too long has been skipped to its end, so nothing of the command is left. */

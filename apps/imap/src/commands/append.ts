@@ -18,6 +18,7 @@ export const append = defineCommand({
   name: "APPEND",
   states: loggedIn,
   expunges: "tell",
+  waitsForClient: true,
   isChange: true,
   // The first literal is the message, unless it stands where the name of the mailbox belongs.
   takesLiteral: (argumentsSoFar, literalsBefore) =>

@@ -10,6 +10,7 @@ export const authenticate = defineCommand({
   name: "AUTHENTICATE",
   states: ["not-authenticated"],
   expunges: "hold",
+  waitsForClient: true,
   async run(_state, args, session) {
     args.sp();
     const name = args.keyword();

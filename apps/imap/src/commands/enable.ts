@@ -15,7 +15,9 @@ export const enable = defineCommand({
     } while (!args.isAtEnd);
 
     // Only what this command changed is named (RFC 5161 §3.2).
-    const enabled = names.filter((name) => isEnableable(name) && session.enable(name));
+    const enabled = names.filter(
+      (name) => isEnableable(name) && !session.switchedOff.has(name) && session.enable(name),
+    );
     session.output.untagged(["ENABLED", ...enabled].join(" "));
     return { text: "ENABLE completed" };
   },

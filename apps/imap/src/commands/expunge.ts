@@ -13,7 +13,7 @@ export const expunge = defineCommand({
     args.end();
     const uids = deletedUids(selected);
     await expungeAll(selected, uids);
-    return { text: "EXPUNGE completed", codeAtEnd: modSeqCode(selected, uids) };
+    return { text: "EXPUNGE completed", codeThen: modSeqCode(selected, uids) };
   },
 });
 
@@ -30,7 +30,7 @@ export const uidExpunge = defineCommand({
     const wanted = selected.resolve(set, true);
     const uids = wanted.filter((uid) => isDeleted(selected, uid));
     await expungeAll(selected, uids);
-    return { text: "UID EXPUNGE completed", codeAtEnd: modSeqCode(selected, uids) };
+    return { text: "UID EXPUNGE completed", codeThen: modSeqCode(selected, uids) };
   },
 });
 

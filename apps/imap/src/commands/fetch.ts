@@ -67,6 +67,19 @@ function defineFetch({ name, isUid }: { readonly name: string; readonly isUid: b
   });
 }
 
+/** Answers a FETCH that nobody sent: of new messages, for NOTIFY (RFC 5465 §5.2). What is gone is left out. */
+export async function tellMessages(
+  selected: SelectedMailbox,
+  uids: readonly Uid[],
+  attributes: readonly FetchAttribute[],
+  output: ResponseWriter,
+): Promise<void> {
+  const fetching = new Fetching(selected, output, attributes);
+  for (const batch of batchesOf(uids, selected, fetching.readsMessages)) {
+    await fetching.answer(batch);
+  }
+}
+
 const has = (attributes: readonly FetchAttribute[], wanted: FetchAttribute): boolean =>
   attributes.some(
     (attribute) =>

@@ -1,4 +1,5 @@
 import { ConnectionLost, LineTooLong } from "@posthouse/wire";
+import { Alarm } from "../alarm.ts";
 import { defineCommand, loggedIn, type Session } from "../command.ts";
 import { limits } from "../limits.ts";
 import { bad, Farewell } from "../response.ts";
@@ -10,6 +11,7 @@ export const idle = defineCommand({
   states: loggedIn,
   capability: "IDLE",
   expunges: "tell",
+  waitsForClient: true,
   async run(state, args, session) {
     args.end();
     session.output.continuation("idling");
@@ -27,7 +29,7 @@ async function push(
   session: Session,
 ): Promise<void> {
   const { connection, output } = session;
-  const alarm = new Alarm();
+  const alarm = new Alarm<Reason>();
   using _changes = state.user.mail.onChange(() => alarm.ring("change"));
   using _closing = session.onClosing(() => alarm.ring("closing"));
   using _keepalive = ringEvery(session.services.config.imap.idleKeepaliveSeconds, alarm);
@@ -39,10 +41,7 @@ async function push(
     const reasons = await alarm.wait();
     if (reasons.has("line")) return await line;
     if (reasons.has("closing")) throw new Farewell(undefined, "Shutting down");
-    if (reasons.has("change") && state.name === "selected") {
-      await state.selected.refresh();
-      await state.selected.tell(output, { expunges: "tell", isUid: false });
-    }
+    if (reasons.has("change")) await session.push({ isIdle: true });
     if (reasons.has("keepalive")) output.untagged(`OK ${session.inLanguage("Still here")}`);
     await output.flush();
     if (connection.isClosed) throw new ConnectionLost("The client went away inside IDLE");
@@ -50,7 +49,7 @@ async function push(
 }
 
 /** A line now and then keeps the entry in the client's address translator; 0 seconds for none. */
-function ringEvery(seconds: number, alarm: Alarm): Disposable {
+function ringEvery(seconds: number, alarm: Alarm<Reason>): Disposable {
   const timer =
     seconds === 0 ? undefined : setInterval(() => alarm.ring("keepalive"), seconds * 1000).unref();
   return { [Symbol.dispose]: () => clearInterval(timer) };
@@ -68,26 +67,3 @@ async function readDone({ connection }: Session): Promise<void> {
 }
 
 type Reason = "change" | "closing" | "keepalive" | "line";
-
-/** Gathers reasons to wake until somebody asks for them. */
-class Alarm {
-  #reasons = new Set<Reason>();
-  #wake: (() => void) | undefined;
-
-  ring(reason: Reason): void {
-    this.#reasons.add(reason);
-    this.#wake?.();
-    this.#wake = undefined;
-  }
-
-  async wait(): Promise<ReadonlySet<Reason>> {
-    if (this.#reasons.size === 0) {
-      await new Promise<void>((wake) => {
-        this.#wake = wake;
-      });
-    }
-    const reasons = this.#reasons;
-    this.#reasons = new Set();
-    return reasons;
-  }
-}

@@ -31,7 +31,7 @@ function defineMove({ name, isUid }: { readonly name: string; readonly isUid: bo
       // RFC 6851 §4.3: COPYUID goes before the EXPUNGE responses, so it is untagged.
       const code = copyUidCode(moved);
       if (code !== undefined) output.untagged(`OK ${responseText(code, "Moved")}`);
-      return { text: `${name} completed`, codeAtEnd: modSeqCode(selected, moved.sourceUids) };
+      return { text: `${name} completed`, codeThen: modSeqCode(selected, moved.sourceUids) };
     },
   });
 }

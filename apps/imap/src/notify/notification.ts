@@ -1,0 +1,213 @@
+import {
+  type AccountMail,
+  type MailboxInfo,
+  type MailboxStatus,
+  StoreError,
+} from "@posthouse/mailbox-store";
+import { formatStatus, type StatusItem } from "../answers/status.ts";
+import type { Enabled } from "../enabled.ts";
+import { limits } from "../limits.ts";
+import type { ResponseWriter } from "../response-writer.ts";
+import { clientNameOf } from "../syntax/mailbox-hierarchy.ts";
+import { type NotifyRequest, overflow, type SelectedGroup } from "../syntax/notify-arguments.ts";
+import { formatQuotedMailbox } from "../syntax/strings.ts";
+import {
+  eventsOf,
+  listOf,
+  type MailboxList,
+  type NameChange,
+  nameChanges,
+} from "./watched-mailboxes.ts";
+
+/**
+ * What one client asked to hear of (RFC 5465), and what it knows of the mailboxes that it has not selected.
+ *
+ * The store only says that something in the account changed. What it was is found by looking at each
+ * watched mailbox, so any number of changes while we look, or while the client is slow to read, make one more
+ * look, and nothing piles up.
+ */
+export class Notification implements Disposable {
+  readonly #mail: AccountMail;
+  readonly #request: NotifyRequest;
+  readonly #enabled: Enabled;
+  readonly #changes: Disposable;
+  #mailboxes: MailboxList = new Map();
+  #statuses: ReadonlyMap<string, MailboxStatus> = new Map();
+  #isDue = false;
+  #wake: (() => void) | undefined;
+
+  private constructor(mail: AccountMail, request: NotifyRequest, enabled: Enabled) {
+    this.#mail = mail;
+    this.#request = request;
+    this.#enabled = enabled;
+    this.#changes = mail.onChange(() => {
+      this.#isDue = true;
+      this.#wake?.();
+    });
+  }
+
+  /** Takes in how things are now. NO where that is too much to watch. */
+  static async open(
+    mail: AccountMail,
+    request: NotifyRequest,
+    enabled: Enabled,
+  ): Promise<Notification> {
+    const notification = new Notification(mail, request, enabled);
+    try {
+      notification.#mailboxes = await listOf(mail);
+      notification.#statuses = await notification.#readStatuses(notification.#mailboxes);
+    } catch (error) {
+      notification[Symbol.dispose]();
+      throw error;
+    }
+    return notification;
+  }
+
+  [Symbol.dispose](): void {
+    this.#changes[Symbol.dispose]();
+  }
+
+  /** Undefined: the client wants to hear nothing of the selected mailbox. */
+  get selected(): SelectedGroup | undefined {
+    return this.#request.selected;
+  }
+
+  /** Something changed since the last look. */
+  get isDue(): boolean {
+    return this.#isDue;
+  }
+
+  /** Calls `wake` when something changes, until it is disposed of. */
+  onDue(wake: () => void): Disposable {
+    this.#wake = wake;
+    return {
+      [Symbol.dispose]: () => {
+        this.#wake = undefined;
+      },
+    };
+  }
+
+  /** A STATUS of each mailbox whose messages are watched (§3.1). */
+  async tellStatuses(output: ResponseWriter, selectedName: string | undefined): Promise<void> {
+    for (const [name, status] of this.#statuses) {
+      if (name === selectedName) continue;
+      const mailbox = this.#mailboxes.get(name);
+      const events = mailbox && eventsOf(mailbox, this.#request.others);
+      const items: StatusItem[] = ["UIDVALIDITY", "UIDNEXT", "MESSAGES"];
+      if (events?.has("FlagChange") || this.#enabled.has("CONDSTORE")) items.push("HIGHESTMODSEQ");
+      this.#writeStatus(name, items, status, output);
+      await output.pace();
+    }
+  }
+
+  /** Looks, and tells what is not as it was. Throws NOTIFICATIONOVERFLOW when there is too much to watch now. */
+  async tell(output: ResponseWriter, selectedName: string | undefined): Promise<void> {
+    if (!this.#isDue) return;
+    this.#isDue = false;
+    if (this.#request.others.every(({ events }) => events.size === 0)) return;
+    const mailboxes = await listOf(this.#mail);
+    const changes = nameChanges(this.#mailboxes, mailboxes);
+    for (const change of changes) {
+      this.#tellName(change, mailboxes, output);
+      await output.pace();
+    }
+    this.#mailboxes = mailboxes;
+    const before = this.#statuses;
+    this.#statuses = await this.#readStatuses(mailboxes);
+    for (const [name, status] of this.#statuses) {
+      // The selected mailbox tells of itself (§3.1), and goes on from there when it is left.
+      if (name === selectedName) continue;
+      const items = this.#changedItems(mailboxes.get(name), before.get(name), status);
+      if (items.length > 0) this.#writeStatus(name, items, status, output);
+      await output.pace();
+    }
+  }
+
+  async #readStatuses(mailboxes: MailboxList): Promise<ReadonlyMap<string, MailboxStatus>> {
+    const watched = [...mailboxes.values()].filter(
+      (mailbox) => mailbox.exists && eventsOf(mailbox, this.#request.others).has("MessageNew"),
+    );
+    if (watched.length > limits.notifyMailboxesMax) throw overflow();
+    const statuses = new Map<string, MailboxStatus>();
+    for (const { name } of watched) {
+      const status = await statusOf(this.#mail, name);
+      if (status !== undefined) statuses.set(name, status);
+    }
+    return statuses;
+  }
+
+  /** §5.1 to §5.3: what of a STATUS says what changed; nothing when nothing did. */
+  #changedItems(
+    mailbox: MailboxInfo | undefined,
+    before: MailboxStatus | undefined,
+    status: MailboxStatus,
+  ): readonly StatusItem[] {
+    const events = mailbox && eventsOf(mailbox, this.#request.others);
+    if (before?.uidValidity !== status.uidValidity) return ["UIDVALIDITY", "UIDNEXT", "MESSAGES"];
+    const items: StatusItem[] = [];
+    if (before.uidNext !== status.uidNext || before.messages !== status.messages) {
+      items.push("UIDNEXT", "MESSAGES");
+    }
+    const hasFlags = events?.has("FlagChange") === true;
+    if (hasFlags && before.unseen !== status.unseen) items.push("UNSEEN");
+    const hasModSeq = this.#enabled.has("CONDSTORE");
+    if (
+      hasModSeq &&
+      (hasFlags || items.length > 0) &&
+      before.highestModSeq !== status.highestModSeq
+    ) {
+      if (hasFlags) items.push("UIDVALIDITY");
+      items.push("HIGHESTMODSEQ");
+    }
+    return items;
+  }
+
+  #writeStatus(
+    name: string,
+    items: readonly StatusItem[],
+    status: MailboxStatus,
+    output: ResponseWriter,
+  ): void {
+    const clientName = clientNameOf(name, this.#mail.hierarchy);
+    output.untagged(formatStatus(clientName, items, status, this.#enabled));
+  }
+
+  /** §5.4, §5.5: `LIST (\HasNoChildren) "/" "NewMailbox" ("OLDNAME" ("OldMailbox"))`. */
+  #tellName(change: NameChange, mailboxes: MailboxList, output: ResponseWriter): void {
+    const { name, oldName, mailbox } = change;
+    const old = oldName === undefined ? undefined : this.#mailboxes.get(oldName);
+    const isWanted = [mailbox, ...(old === undefined ? [] : [old])].some((one) =>
+      eventsOf(one, this.#request.others).has(change.event),
+    );
+    if (!isWanted) return;
+    const quote = (text: string) =>
+      formatQuotedMailbox(clientNameOf(text, this.#mail.hierarchy), this.#enabled);
+    const attributes = attributesOf(mailbox, mailboxes).join(" ");
+    const oldPart = oldName === undefined ? "" : ` ("OLDNAME" (${quote(oldName)}))`;
+    const { separator } = this.#mail.hierarchy;
+    output.untagged(`LIST (${attributes}) "${separator}" ${quote(name)}${oldPart}`);
+  }
+}
+
+function attributesOf(mailbox: MailboxInfo, mailboxes: MailboxList): readonly string[] {
+  const prefix = `${mailbox.name}/`;
+  const hasChildren = mailboxes
+    .values()
+    .some(({ name, exists }) => exists && name.startsWith(prefix));
+  return [
+    ...(mailbox.exists ? [] : ["\\NonExistent"]),
+    hasChildren ? "\\HasChildren" : "\\HasNoChildren",
+    ...(mailbox.isSubscribed ? ["\\Subscribed"] : []),
+    ...mailbox.specialUse,
+  ];
+}
+
+/** Undefined for one that was deleted meanwhile: the next look finds that. */
+async function statusOf(mail: AccountMail, name: string): Promise<MailboxStatus | undefined> {
+  try {
+    return await mail.status(name);
+  } catch (error) {
+    if (error instanceof StoreError && error.code === "not-found") return undefined;
+    throw error;
+  }
+}
