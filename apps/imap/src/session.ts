@@ -397,6 +397,9 @@ export class ImapSession implements Session {
   /** RFC 8437 §4.1: what the connection has learned since its greeting is forgotten, but for TLS and ID. */
   #forget(): void {
     this.language = "i-default";
+    this.enabled.clear();
+    this.#notification?.[Symbol.dispose]();
+    this.#notification = undefined;
     this.connection.setIdle(limits.loginMsMax);
     this.#loginTimer = this.#waitForLogin();
   }

@@ -142,7 +142,6 @@ export const german: TextTable = {
   "PARTIAL can be asked for once": "PARTIAL kann nur einmal verlangt werden",
   "PARTIAL and ALL exclude each other": "PARTIAL und ALL schließen einander aus",
   "Unknown result option {}": "Unbekannte Angabe {} in RETURN",
-  "Unknown FETCH modifier {}": "Unbekannter Zusatz {} zu FETCH",
   "Unknown threading algorithm {}": "Unbekannte Art {} zu ordnen",
   "Unknown entry type {}": "Unbekannte Art {} eines Eintrags",
   "Unknown sort key {}": "Unbekannter Sortierbegriff {}",
@@ -151,4 +150,30 @@ export const german: TextTable = {
   "All batches together have {} messages at most":
     "Alle Schübe zusammen haben höchstens {} Nachrichten",
   "A range of batches ascends": "Ein Bereich von Schüben steigt an",
+
+  // Keeping in step
+  "Some of the messages were changed meanwhile": "Einige Nachrichten wurden inzwischen geändert",
+  "Some of the messages no longer exist": "Einige Nachrichten gibt es nicht mehr",
+  "Nothing is watched any more": "Es wird nichts mehr beobachtet",
+  "That is more than this server watches": "Das ist mehr, als dieser Server beobachtet",
+  "There is no such event here": "Ein solches Ereignis gibt es hier nicht",
+  "UIDONLY is enabled: use UID {}": "UIDONLY ist eingeschaltet: UID {} verwenden",
+  "UIDONLY is enabled: no message numbers": "UIDONLY ist eingeschaltet: keine Nachrichtennummern",
+  "ENABLE QRESYNC first": "Zuerst ENABLE QRESYNC",
+  "Unknown modifier {}": "Unbekannter Zusatz {}",
+  "Unknown parameter {}": "Unbekannter Parameter {}",
+  "Unknown mailboxes {}": "Unbekannte Postfächer {}",
+  "The name is not in UTF-8": "Der Name ist nicht in UTF-8",
+  "Expected a modseq above zero": "Eine Modseq über null wurde erwartet",
+  "VANISHED needs CHANGEDSINCE": "VANISHED braucht CHANGEDSINCE",
+  "The two sets are not of the same size": "Die beiden Mengen sind nicht gleich groß",
+  "Expected SET or NONE": "SET oder NONE wurde erwartet",
+  "SELECTED stands there twice": "SELECTED steht zweimal da",
+  "Only of the selected mailbox can something be fetched":
+    "Nur aus dem gewählten Postfach kann etwas mitgeschickt werden",
+  "MessageNew and MessageExpunge belong together": "MessageNew und MessageExpunge gehören zusammen",
+  "FlagChange needs MessageNew and MessageExpunge":
+    "FlagChange braucht MessageNew und MessageExpunge",
+  "Of the selected mailbox only message events can be told":
+    "Vom gewählten Postfach können nur Nachrichten gemeldet werden",
 };

@@ -346,7 +346,9 @@ export class CommandReader {
       this.#nameAsWritten = decoded;
       return decoded;
     }
-    throw no("CANNOT", `The name is not in ${this.#hasUtf8Names ? "UTF-8" : "modified UTF-7"}`);
+    throw this.#hasUtf8Names
+      ? no("CANNOT", "The name is not in UTF-8")
+      : no("CANNOT", "The name is not in modified UTF-7");
   }
 
   /** Undefined when it is not in the charset of this connection's names. */

@@ -1,5 +1,5 @@
 import { limits } from "../limits.ts";
-import { bad, no } from "../response.ts";
+import { bad, no, type ResponseCode } from "../response.ts";
 import type { CommandReader } from "./command-reader.ts";
 import { type FetchAttribute, readFetchAttributes } from "./fetch-attributes.ts";
 
@@ -16,6 +16,7 @@ export type EventName = (typeof eventNames)[number];
 const eventOf: ReadonlyMap<string, EventName> = new Map(
   eventNames.map((name) => [name.toUpperCase(), name]),
 );
+const badEvent: ResponseCode = `BADEVENT (${eventNames.join(" ")})`;
 const messageEvents: ReadonlySet<EventName> = new Set([
   "MessageNew",
   "MessageExpunge",
@@ -135,7 +136,7 @@ function readEvents(args: CommandReader, { isSelected }: { readonly isSelected: 
   if (!args.take(")")) throw args.expected('")"');
   // §3.1: a refusal, and no mistake of the client's.
   if (unknown.length > 0) {
-    throw no(`BADEVENT (${eventNames.join(" ")})`, "There is no such event here");
+    throw no(badEvent, "There is no such event here");
   }
   refuseIncomplete(events, isSelected);
   return { events, attributes };
