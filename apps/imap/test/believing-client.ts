@@ -20,6 +20,13 @@ export interface FlagChange {
 export class BelievingClient {
   readonly name: string;
   messages: KnownMessage[] = [];
+  /** It has enabled QRESYNC. */
+  hasQresync = false;
+  /** What VANISHED (EARLIER) named since this was emptied. */
+  vanishedEarlier: number[] = [];
+  /** The last HIGHESTMODSEQ and UIDVALIDITY that were told. */
+  highestModSeq = 0;
+  uidValidity = 0;
   readonly #socket: Socket;
   readonly #dialogue: string[] = [];
   #received = "";
@@ -73,6 +80,7 @@ export class BelievingClient {
     for (;;) {
       const response = await this.#readResponse();
       this.#dialogue.push(`S: ${response}`);
+      this.#noteCode(response);
       if (response.startsWith(`${start} `)) return response;
       this.#takeIn(response);
     }
@@ -105,6 +113,11 @@ export class BelievingClient {
   }
 
   #takeIn(response: string): void {
+    const [, earlier, vanished] = /^\* VANISHED (\(EARLIER\) )?([\d:,]+)$/.exec(response) ?? [];
+    if (vanished !== undefined) {
+      for (const uid of uidsOf(vanished)) this.#vanish(uid, earlier !== undefined);
+      return;
+    }
     if (response.startsWith("* SEARCH")) this.#found = (response.match(/\d+/g) ?? []).map(Number);
     const [, number = "", kind = ""] = /^\* (\d+) ([A-Z]+)/.exec(response) ?? [];
     switch (kind) {
@@ -120,6 +133,7 @@ export class BelievingClient {
       case "EXPUNGE":
         // RFC 3501 §7.4.1: not in answer to these, whose numbers it would move.
         assert.doesNotMatch(this.#command, /^(FETCH|STORE|SEARCH) /);
+        assert.ok(!this.hasQresync, "EXPUNGE where VANISHED was asked for");
         this.#message(number);
         this.messages.splice(Number(number) - 1, 1);
         return;
@@ -129,6 +143,29 @@ export class BelievingClient {
       default:
         assert.doesNotMatch(response, /^\* BYE/);
     }
+  }
+
+  /** RFC 7162 §3.2.10: with EARLIER it is nothing that counts now, without it is one message less. */
+  #vanish(uid: number, isEarlier: boolean): void {
+    this.vanishedEarlier.push(...(isEarlier ? [uid] : []));
+    const index = this.messages.findIndex((message) => message.uid === uid);
+    if (isEarlier) {
+      assert.equal(index, -1, `${uid} is there and vanished earlier`);
+      return;
+    }
+    assert.doesNotMatch(this.#command, /^(FETCH|STORE|SEARCH) /);
+    if (index !== -1) {
+      this.messages.splice(index, 1);
+      return;
+    }
+    // One of those whose UID was never told: which, the client cannot know, nor whose flags are whose.
+    const after = this.messages.findIndex((message) => (message.uid ?? 0) > uid);
+    const end = after === -1 ? this.messages.length : after;
+    let start = end;
+    while (start > 0 && this.messages[start - 1]?.uid === undefined) start -= 1;
+    assert.ok(start < end, `${uid} vanished, which was never there`);
+    for (const message of this.messages.slice(start, end)) message.flags = undefined;
+    this.messages.splice(start, 1);
   }
 
   /** RFC 3501 §7.3.1: only EXPUNGE makes it smaller. */
@@ -147,6 +184,9 @@ export class BelievingClient {
 
   #learn(message: KnownMessage, response: string): void {
     const [, uid] = /[( ]UID (\d+)/.exec(response) ?? [];
+    if (this.hasQresync && /FLAGS/.test(response) && !/FETCH/.test(this.#command)) {
+      assert.match(response, /UID .*MODSEQ/, "RFC 7162 §3.2.4");
+    }
     if (uid !== undefined) {
       assert.equal(message.uid ?? Number(uid), Number(uid), "a message became another");
       message.uid = Number(uid);
@@ -164,6 +204,12 @@ export class BelievingClient {
     for (const [at, uid] of known.entries()) {
       assert.ok(at === 0 || uid > (known[at - 1] ?? 0), "UIDs do not ascend");
     }
+  }
+
+  #noteCode(response: string): void {
+    const [, name, number] = /\[(HIGHESTMODSEQ|UIDVALIDITY) (\d+)\]/.exec(response) ?? [];
+    if (name === "HIGHESTMODSEQ") this.highestModSeq = Number(number);
+    else if (name === "UIDVALIDITY") this.uidValidity = Number(number);
   }
 
   /** A line with the literals in it. */
@@ -190,5 +236,12 @@ export class BelievingClient {
     await new Promise<void>((wake) => {
       this.#wake = wake;
     });
+  }
+}
+
+function* uidsOf(set: string): Generator<number> {
+  for (const range of set.split(",")) {
+    const [first = 0, last = first] = range.split(":").map(Number);
+    for (let uid = first; uid <= last; uid += 1) yield uid;
   }
 }

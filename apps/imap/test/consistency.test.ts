@@ -5,7 +5,8 @@ import { startImapServer } from "./imap-server.ts";
 
 /**
  * Four clients in two mailboxes, all at once and at random. Whatever the order in which things happen,
- * each client's picture must stay possible while it runs, and be the truth when all is quiet.
+ * each client's picture must stay possible while it runs, and be the truth when all is quiet. Two of them
+ * have enabled QRESYNC, and come back with what they knew long ago: what they are told must be all that is new.
  */
 const ROUNDS = 120;
 const CLIENTS = 4;
@@ -166,6 +167,43 @@ async function playRound(clients: readonly BelievingClient[], random: Random): P
   await Promise.all([...working, ...idling.map((start) => start(quiet))]);
 }
 
+interface Memory {
+  readonly mailbox: string;
+  readonly uidValidity: number;
+  readonly highestModSeq: number;
+  readonly flags: ReadonlyMap<number, string>;
+}
+
+const key = (flags: Iterable<string> = []) => [...flags].sort().join(" ");
+
+/** What a client keeps on its disk when it goes offline. */
+async function remember(client: BelievingClient, mailbox: string): Promise<Memory> {
+  await client.select(`SELECT ${mailbox}`);
+  const { uidValidity, highestModSeq } = client;
+  assert.match(await client.run("UID FETCH 1:* FLAGS"), / OK /);
+  const flags = new Map(client.messages.map((one) => [one.uid ?? 0, key(one.flags)]));
+  return { mailbox, uidValidity, highestModSeq, flags };
+}
+
+/** Comes back to it: the memory and what QRESYNC tells must make the truth (RFC 7162 §3.2.5.1). */
+async function comeBack(client: BelievingClient, memory: Memory): Promise<void> {
+  const { mailbox, uidValidity, highestModSeq } = memory;
+  client.vanishedEarlier = [];
+  const parameter = `(QRESYNC (${uidValidity} ${highestModSeq}))`;
+  await client.select(`SELECT ${mailbox} ${parameter}`);
+  const flags = new Map(memory.flags);
+  for (const uid of client.vanishedEarlier) flags.delete(uid);
+  for (const { uid, flags: told } of client.messages) {
+    if (uid !== undefined) flags.set(uid, key(told));
+  }
+  assert.match(await client.run("UID FETCH 1:* FLAGS"), / OK /);
+  const truth = new Map(client.messages.map((one) => [one.uid ?? 0, key(one.flags)]));
+  assert.deepEqual(
+    [...flags].sort(([one], [other]) => one - other),
+    [...truth],
+  );
+}
+
 /** What the client believes, against what is there. */
 async function compare(client: BelievingClient): Promise<void> {
   assert.match(await client.run("NOOP"), / OK /);
@@ -190,10 +228,19 @@ for (const seed of SEEDS) {
         clients.push(client);
         await client.finish("* OK");
         assert.match(await client.run("LOGIN ann secret"), / OK /);
+        if (name === "c" || name === "d") {
+          assert.match(await client.run("ENABLE QRESYNC"), / OK /);
+          client.hasQresync = true;
+        }
         await client.select("SELECT INBOX");
       }
-      for (let round = 0; round < ROUNDS; round += 1) await playRound(clients, random);
+      const [, , reader] = clients as [unknown, unknown, BelievingClient];
+      for (let round = 0; round < ROUNDS / 2; round += 1) await playRound(clients, random);
+      const memories: Memory[] = [];
+      for (const mailbox of mailboxes) memories.push(await remember(reader, mailbox));
+      for (let round = 0; round < ROUNDS / 2; round += 1) await playRound(clients, random);
       for (const client of clients) await compare(client);
+      for (const memory of memories) await comeBack(reader, memory);
     } catch (error) {
       const dialogues = clients.map(({ name, dialogue }) => `--- ${name}\n${dialogue}`);
       throw new Error(dialogues.join("\n"), { cause: error });
