@@ -178,8 +178,8 @@ export class SelectedMailbox implements AsyncDisposable {
       await this.#tellExpunges(output);
     }
     this.tellSize(output);
-    if (options.flags === "hold") return;
-    for (const uid of this.view.changedUids()) {
+    const changed = options.flags === "hold" ? [] : this.view.changedUids();
+    for (const uid of changed) {
       this.tellFlags(uid, output, options.isUid);
       await output.pace();
     }

@@ -31,9 +31,9 @@ test("a client that was away gets what changed among 10,000 messages, and nothin
 
   const every = (step: number) =>
     Array.from({ length: MESSAGES / step }, (_, index) => (index + 1) * step);
-  await writer.run(`UID STORE ${every(4)} +FLAGS.SILENT (\\Deleted)`);
+  await writer.run(`UID STORE ${every(4).join(",")} +FLAGS.SILENT (\\Deleted)`);
   await writer.run("EXPUNGE");
-  await writer.run(`UID STORE ${every(5)} +FLAGS.SILENT (\\Flagged)`);
+  await writer.run(`UID STORE ${every(5).join(",")} +FLAGS.SILENT (\\Flagged)`);
 
   const reader = await loggedIn("r", server);
   assert.match(await reader.run("ENABLE QRESYNC"), / OK /);

@@ -18,8 +18,8 @@ import { bad, refusalOf } from "../response.ts";
 import type { ResponseWriter } from "../response-writer.ts";
 import type { SelectedMailbox } from "../selected-mailbox.ts";
 import { type FetchAttribute, readFetchAttributes } from "../syntax/fetch-attributes.ts";
-import { boundsOf } from "../syntax/result-options.ts";
 import { type FetchModifiers, readFetchModifiers } from "../syntax/fetch-modifiers.ts";
+import { boundsOf } from "../syntax/result-options.ts";
 import { uidSetOfRanges } from "../syntax/select-parameters.ts";
 import type { SequenceSet } from "../syntax/sequence-set.ts";
 

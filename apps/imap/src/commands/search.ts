@@ -6,7 +6,7 @@ import {
   writeNumberList,
   writeResult,
 } from "../search/searching.ts";
-import { readResultOptions } from "../syntax/result-options.ts";
+import { allResults, readResultOptions } from "../syntax/result-options.ts";
 import { readSearchProgram } from "../syntax/search-keys.ts";
 
 /** SEARCH: RFC 3501 §6.4.4, response §7.2.5; with RETURN RFC 4731, RFC 5182, RFC 5267, RFC 9394. */
@@ -22,7 +22,9 @@ function defineSearch({ name, isUid }: { readonly name: string; readonly isUid: 
     ...(!isUid && { countsMessages: true }),
     async run({ selected }, args, session) {
       args.sp();
-      const options = readResultOptions(args);
+      // RFC 9051 §6.4.4: in IMAP4rev2 there is only ESEARCH.
+      const standard = session.enabled.has("IMAP4REV2") ? allResults : undefined;
+      const options = readResultOptions(args) ?? standard;
       await orForgetSaved(selected, options, async () => {
         const key = readSearchProgram(args);
         args.end();

@@ -20,6 +20,7 @@ function defineSort({ name, isUid }: { readonly name: string; readonly isUid: bo
     name,
     states: ["selected"],
     expunges: isUid ? "tell" : "hold",
+    ...(!isUid && { countsMessages: true }),
     async run({ selected }, args, session) {
       args.sp();
       const options = readResultOptions(args);

@@ -34,6 +34,7 @@ function defineThread({ name, isUid }: { readonly name: string; readonly isUid: 
     name,
     states: ["selected"],
     expunges: isUid ? "tell" : "hold",
+    ...(!isUid && { countsMessages: true }),
     async run({ selected }, args, session) {
       args.sp();
       const algorithmName = args.keyword();

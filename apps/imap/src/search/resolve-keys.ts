@@ -111,7 +111,8 @@ class KeyResolver {
   #uidsOfSequence(set: SequenceSet): Uint32Array {
     const { selected } = this.#place;
     if (set === savedResult) return Uint32Array.from(selected.saved);
-    const { view } = selected;
+    const { view, enabled } = selected;
+    if (enabled.has("UIDONLY")) throw bad("UIDONLY is enabled: no message numbers", "UIDREQUIRED");
     return Uint32Array.from(view.uidsAtSequences(new NumberRanges(set, view.exists)));
   }
 

@@ -39,6 +39,8 @@ export async function search(
   const { mail } = state.user;
   const place = { selected, mail, filters: services.savedFilters, output };
   const { key, isFuzzy, tellsModSeq } = await resolveSearch(asked, place);
+  // RFC 7162 §3.1: whoever asks for modseqs wants to hear of them.
+  if (tellsModSeq) session.enable("CONDSTORE");
   if (order !== undefined && asksRelevancy(order) && !isFuzzy) throw bad("RELEVANCY needs FUZZY");
   const found = await new MessageSearch(selected, output).find(key);
   const uids = order === undefined ? found : await sortMessages(selected, found, order, output);

@@ -16,6 +16,13 @@ export interface ResultOptions {
   readonly updates: boolean;
 }
 
+/** What no RETURN means where the answer is an ESEARCH all the same. */
+export const allResults: ResultOptions = {
+  items: new Set(["ALL"]),
+  saves: false,
+  updates: false,
+};
+
 /** More than there are: a client that repeats them is no use. */
 const OPTIONS_MAX = 20;
 

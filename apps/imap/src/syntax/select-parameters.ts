@@ -1,7 +1,7 @@
 import type { UidSet } from "@posthouse/mailbox-store";
 import { bad } from "../response.ts";
 import type { CommandReader } from "./command-reader.ts";
-import { NumberRanges, type SequenceSet } from "./sequence-set.ts";
+import { NumberRanges, type SequenceSet, savedResult } from "./sequence-set.ts";
 
 /** What stands behind the name in SELECT and EXAMINE: RFC 7162 §3.1.8 and §3.2.5. */
 export interface SelectParameters {
@@ -76,7 +76,8 @@ function readMatches(args: CommandReader): NonNullable<QresyncParameter["matches
 /** §7: known-uids and the like hold no "*". */
 function readKnown(args: CommandReader): UidSet {
   const set = args.sequenceSet();
-  if (set.some(({ from, to }) => from === "*" || to === "*")) throw bad('"*" says nothing here');
+  if (set === savedResult || set.some(({ from, to }) => from === "*" || to === "*"))
+    throw bad('"*" says nothing here');
   return uidSetOfRanges(set, 0);
 }
 
