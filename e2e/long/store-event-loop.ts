@@ -177,6 +177,8 @@ async function changeAll(account: AccountMail, inbox: Mailbox): Promise<void> {
   await measure("append, 500", () => account.append("INBOX", Array.from({ length: 500 }, request)));
   await measure("deliver", () => account.deliver("INBOX", request(), "one"));
   await measure("claimRecent", () => inbox.claimRecent());
+  await account.createMailbox("Archive");
+  await account.createMailbox("Sent");
   await measure("copy, all", () => inbox.copy(uids, "Archive"));
   await measure("openMailbox, of copies", async () => {
     await using _archive = await account.openMailbox("Archive");

@@ -52,7 +52,7 @@ export class StoreActor {
     this.#lastNumber = Math.ceil(task.firstNumber / task.actorsOfAll) * task.actorsOfAll + number;
     this.#randomState = (task.seed * 1_000 + number) >>> 0;
     for (const message of seen.messages) {
-      if ((message.number ?? 0) % task.actorsOfAll === number) this.#own(message);
+      if ((message.number ?? -1) % task.actorsOfAll === number) this.#own(message);
     }
   }
 
@@ -72,7 +72,8 @@ export class StoreActor {
     const to = this.#any(await this.#targets(account));
     if (kind < 13) return { do: "copy", ...at, to };
     if (kind < 15) return { do: "move", ...at, to };
-    return { do: "replace", ...at, uids: [uid], to, number: this.#newNumber() };
+    const number = this.#newNumber();
+    return { do: "replace", ...at, uids: [uid], to, number, flags: this.#anyFlags() };
   }
 
   async obey(order: StoreOrder): Promise<StoreAnswer> {
@@ -150,7 +151,7 @@ export class StoreActor {
     const uids = order.uids as Uid[];
     if (this.#random(4) === 0) await mailbox.claimRecent();
     if (order.do === "replace") {
-      return mailbox.replace(uids[0] as Uid, order.to, requestOf(order.number, ""));
+      return mailbox.replace(uids[0] as Uid, order.to, requestOf(order.number, order.flags));
     }
     if (order.do === "copy" || order.do === "move") {
       const { targetUids, sourceUids, uidValidity } = await mailbox[order.do](uids, order.to);

@@ -1,5 +1,6 @@
 import {
   accounts,
+  isMbox,
   type SeenMailbox,
   type SeenMessage,
   type SeenStore,
@@ -80,6 +81,9 @@ export class StoreModel {
     const problems = this.#problems.splice(0);
     problems.push(...this.#mailboxProblems(seen), ...this.#messageProblems(seen));
     for (const message of seen.messages) problems.push(...this.#name(message));
+    if (problems.length > 0) {
+      problems.push(...pending.map((order) => `nobody was told of ${JSON.stringify(order)}`));
+    }
     this.#startFrom(seen);
     return problems;
   }
@@ -113,7 +117,7 @@ export class StoreModel {
       }
       case "replace":
         this.#messages.delete(placeOf({ ...order, uid: order.uids[0] ?? 0 }));
-        add(order.to, uids[0], order.number, "");
+        add(order.to, uids[0], order.number, order.flags);
         break;
       case "flag":
         this.#refuse(order, answer.modified ?? []);
@@ -229,13 +233,14 @@ export class StoreModel {
     seen: SeenStore,
     { isIndexLost }: Circumstances,
   ): void {
+    const mayBeSome = isIndexLost || isMbox(at.account);
     const missing: number[] = [];
     for (const { number, flags } of wanted) {
       const found = this.#newOnesIn(seen, at).find((one) => one.number === number);
       if (found === undefined) missing.push(number);
-      else this.#messages.set(placeOf(found), { ...found, flags });
+      else this.#takeOver(found, flags, seen, isIndexLost);
     }
-    if (missing.length === 0 || missing.length === wanted.length || isIndexLost) return;
+    if (missing.length === 0 || missing.length === wanted.length || mayBeSome) return;
     this.#problems.push(`of a batch into ${at.to} ${missing.join(", ")} is not there`);
   }
 
@@ -245,15 +250,24 @@ export class StoreModel {
     seen: SeenStore,
     { isIndexLost }: Circumstances,
   ): void {
+    const mayBeInBoth = isIndexLost || isMbox(order.account);
     for (const source of this.#messagesOf(order)) {
       const number = order.do === "replace" ? order.number : source.number;
-      const flags = order.do === "replace" ? "" : source.flags;
+      const flags = order.do === "replace" ? order.flags : source.flags;
       const found = this.#newOnesIn(seen, order).find((one) => one.number === number);
       if (found === undefined) continue;
-      this.#messages.set(placeOf(found), { ...found, flags });
       const isInBoth = seen.messages.some((one) => isSamePlace(one, source));
-      if (!isInBoth || !isIndexLost) this.#messages.delete(placeOf(source));
+      this.#takeOver(found, flags, seen, isInBoth && isIndexLost);
+      if (!isInBoth || !mayBeInBoth) this.#messages.delete(placeOf(source));
     }
+  }
+
+  /** A keyword that does not stand in the file's name comes after the file, and a batch of before it is kept. */
+  #takeOver(found: SeenMessage, flags: string, seen: SeenStore, mayLackKeywords: boolean): void {
+    const wanted = flagParts(flags, found, seen);
+    const now = flagParts(found.flags, found, seen);
+    const isLess = mayLackKeywords && wanted.inName === now.inName && now.beyond === "";
+    this.#messages.set(placeOf(found), isLess ? found : { ...found, flags });
   }
 
   /**
@@ -267,16 +281,7 @@ export class StoreModel {
   ): void {
     const found = seen.messages.find((one) => isSamePlace(one, message));
     if (found === undefined) return;
-    const { account, mailbox } = message;
-    const isInName = (flag: string) =>
-      flag.startsWith("\\") || seen.keywordsInNames.has(`${account} ${mailbox} ${flag}`);
-    const parts = (text: string) => {
-      const { inName = [], beyond = [] } = Object.groupBy(
-        text.split(" ").filter((flag) => flag !== ""),
-        (flag) => (isInName(flag) ? "inName" : "beyond"),
-      );
-      return { inName: inName.join(" "), beyond: beyond.join(" ") };
-    };
+    const parts = (text: string) => flagParts(text, message, seen);
     const now = parts(found.flags);
     const states = [parts(message.flags), parts(flagsAfter(message, order))];
     if (!states.some(({ inName }) => inName === now.inName)) return;
@@ -459,6 +464,19 @@ function flagsAfter(
     .filter((flag) => flag !== "")
     .sort()
     .join(" ");
+}
+
+/** Flags that stand in the file's name, and keywords that stand elsewhere. */
+function flagParts(text: string, { account, mailbox }: SeenMessage, seen: SeenStore) {
+  const isInName = (flag: string) =>
+    flag.startsWith("\\") ||
+    isMbox(account) ||
+    seen.keywordsInNames.has(`${account} ${mailbox} ${flag}`);
+  const flags = text.split(" ").filter((flag) => flag !== "");
+  return {
+    inName: flags.filter(isInName).join(" "),
+    beyond: flags.filter((flag) => !isInName(flag)).join(" "),
+  };
 }
 
 function flagProblems(expected: SeenMessage, found: SeenMessage): string[] {

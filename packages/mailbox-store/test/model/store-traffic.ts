@@ -10,15 +10,22 @@ import {
   type MessageColumns,
   openMailStore,
   type SpecialUse,
+  StoreError,
   type SystemFlag,
   systemFlagBits,
 } from "../../src/index.ts";
 
-/** One writes its messages as they are, one compressed. */
+/** One writes its messages as they are, one compressed, one into mboxes. */
 export const accounts: readonly AccountRef[] = [
   { id: "account-ann", address: "ann@example.org" },
   { id: "account-bob", address: "bob@example.org", compression: "zstd" },
+  { id: "account-cat", address: "cat@example.org", format: "mbox" },
 ];
+
+/** What stands in one file is written in one go, and what is in two is not: README.md, mbox, Crashes. */
+export function isMbox(account: number): boolean {
+  return accounts[account]?.format === "mbox";
+}
 
 /** What is asked of the store. Messages are named by numbers that are never used twice. */
 export type StoreOrder = { readonly account: number; readonly mailbox: string } & (
@@ -44,6 +51,7 @@ export type StoreOrder = { readonly account: number; readonly mailbox: string } 
       readonly uids: readonly number[];
       readonly to: string;
       readonly number: number;
+      readonly flags: string;
     }
   | { readonly do: "create" }
   | { readonly do: "delete" }
@@ -165,7 +173,15 @@ export async function findingsIn(mailDirectory: string): Promise<string[]> {
   return findings;
 }
 
-export async function lookAt(store: MailStore): Promise<Omit<SeenStore, "keywordsInNames">> {
+interface LookOptions {
+  /** What goes away while it is looked at is nothing to be told of. */
+  readonly othersWork?: boolean;
+}
+
+export async function lookAt(
+  store: MailStore,
+  options: LookOptions = {},
+): Promise<Omit<SeenStore, "keywordsInNames">> {
   const messages: SeenMessage[] = [];
   const mailboxes: SeenMailbox[] = [];
   const subscribed = new Set<string>();
@@ -174,8 +190,12 @@ export async function lookAt(store: MailStore): Promise<Omit<SeenStore, "keyword
     for (const info of await mail.listMailboxes()) {
       if (info.isSubscribed) subscribed.add(`${account} ${info.name}`);
       if (!info.exists) continue;
-      mailboxes.push(await lookInto(mail, account, info));
-      messages.push(...(await messagesIn(mail, account, info.name)));
+      try {
+        mailboxes.push(await lookInto(mail, account, info));
+        messages.push(...(await messagesIn(mail, account, info.name, options)));
+      } catch (error) {
+        if (!options.othersWork || !isGone(error)) throw error;
+      }
     }
   }
   return { messages, mailboxes, subscribed };
@@ -197,16 +217,24 @@ async function messagesIn(
   mail: AccountMail,
   account: number,
   name: string,
+  { othersWork = false }: LookOptions,
 ): Promise<SeenMessage[]> {
   await using mailbox = await mail.openMailbox(name, { readOnly: true });
   const { columns, uidValidity } = mailbox;
   const seen: SeenMessage[] = [];
   for (const [at, uid] of columns.uids.entries()) {
-    const number = await numberOf(mailbox, uid);
+    const number = await numberOf(mailbox, uid).catch((error: unknown) => {
+      if (othersWork && isGone(error)) return undefined;
+      throw error;
+    });
     const flags = flagsAt(columns, at);
     seen.push({ account, mailbox: name, uidValidity, uid, number, flags });
   }
   return seen;
+}
+
+function isGone(error: unknown): boolean {
+  return error instanceof StoreError && (error.code === "gone" || error.code === "not-found");
 }
 
 async function numberOf(mailbox: Mailbox, uid: number): Promise<number | undefined> {

@@ -30,7 +30,7 @@ async function act(actor: StoreActor): Promise<void> {
 try {
   const mails: AccountMail[] = [];
   for (const ref of accounts) mails.push(await store.openAccount(ref));
-  const seen = await lookAt(store);
+  const seen = await lookAt(store, { othersWork: true });
   await Promise.all(task.actors.map((actor) => act(new StoreActor(actor, task, mails, seen))));
 } catch (error) {
   // Where the disk is taken away that is as it should be: nothing more is acknowledged.
