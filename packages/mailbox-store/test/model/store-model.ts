@@ -104,7 +104,7 @@ export class StoreModel {
       case "copy":
       case "move": {
         const sources = answer.sources ?? [];
-        if (sources.toSorted().join(" ") !== order.uids.toSorted().join(" ")) {
+        if (!areSameUids(sources, order.uids)) {
           this.#problems.push(`a ${order.do} of ${order.uids.join(",")} took ${sources.join(",")}`);
         }
         for (const [at, uid] of sources.entries()) {
@@ -128,13 +128,18 @@ export class StoreModel {
       case "expunge":
         for (const message of this.#messagesOf(order)) this.#messages.delete(placeOf(message));
         break;
-      default:
+      case "create":
+      case "delete":
+      case "rename":
+      case "subscribe":
+      case "annotate":
+      case "use":
         this.#changeMailbox(order);
     }
   }
 
   #refuse(order: Extract<StoreOrder, { readonly do: "flag" }>, modified: readonly number[]): void {
-    if (order.refused.toSorted().join(" ") === modified.toSorted().join(" ")) return;
+    if (areSameUids(order.refused, modified)) return;
     this.#problems.push(
       `a STORE in ${order.mailbox} left UIDs "${modified.join(" ")}" alone, not "${order.refused.join(" ")}"`,
     );
@@ -169,7 +174,7 @@ export class StoreModel {
 
   #rename(order: Extract<StoreOrder, { readonly do: "rename" }>): void {
     const { account, mailbox: from, to } = order;
-    for (const mailbox of [...this.#mailboxes.values()]) {
+    for (const mailbox of Array.from(this.#mailboxes.values())) {
       if (mailbox.account !== account) continue;
       if (mailbox.name !== from && !mailbox.name.startsWith(`${from}/`)) continue;
       this.#renameOne(mailbox, to + mailbox.name.slice(from.length));
@@ -222,6 +227,14 @@ export class StoreModel {
             this.#messages.delete(placeOf(message));
           }
         }
+        break;
+      case "create":
+      case "delete":
+      case "rename":
+      case "subscribe":
+      case "annotate":
+      case "use":
+        // Settled before.
         break;
     }
   }
@@ -320,6 +333,16 @@ export class StoreModel {
         break;
       case "use":
         if (found?.specialUse === order.specialUse.join(" ")) this.#changeMailbox(order);
+        break;
+      case "deliver":
+      case "append":
+      case "copy":
+      case "move":
+      case "replace":
+      case "flag":
+      case "expunge":
+        // Settled after.
+        break;
     }
   }
 
@@ -328,7 +351,7 @@ export class StoreModel {
     seen: SeenStore,
   ): void {
     const { account, mailbox: from, to } = order;
-    for (const mailbox of [...this.#mailboxes.values()]) {
+    for (const mailbox of Array.from(this.#mailboxes.values())) {
       if (mailbox.account !== account) continue;
       if (mailbox.name !== from && !mailbox.name.startsWith(`${from}/`)) continue;
       const name = to + mailbox.name.slice(from.length);
@@ -445,6 +468,10 @@ export class StoreModel {
     for (const one of seen.mailboxes) this.#mailboxes.set(mailboxPlace(one.account, one.name), one);
     for (const place of seen.subscribed) this.#subscribed.add(place);
   }
+}
+
+function areSameUids(some: readonly number[], others: readonly number[]): boolean {
+  return new Set(some).symmetricDifference(new Set(others)).size === 0;
 }
 
 /** What a STORE makes of the flags of a message. */
