@@ -3,10 +3,15 @@ import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
+import { StoreModel } from "../../packages/mailbox-store/test/model/store-model.ts";
+import {
+  deleteIndexes,
+  look,
+  type StoreEvent,
+  type WorkerTask,
+} from "../../packages/mailbox-store/test/model/store-traffic.ts";
 import { run, whereIs } from "../program.ts";
 import { RecordedDisk } from "./recorded-disk.ts";
-import { StoreModel } from "./store-model.ts";
-import { deleteIndexes, look, type StoreEvent } from "./store-traffic.ts";
 import { octetsOf, readTrace, type SystemCall, straceArguments } from "./system-calls.ts";
 
 const ORDERS = Number(process.env.POSTHOUSE_STORE_ORDERS ?? 200);
@@ -55,7 +60,10 @@ async function problemsAfterCut(
   await disk.restore(path, cut % 3 === 0 ? luck(SEED * 10_000 + cut) : () => false);
   const isIndexDeleted = cut % 3 === 1;
   if (isIndexDeleted) await deleteIndexes(path);
-  const problems = model.problemsOf(await look(path), { mayRenumber: isIndexDeleted });
+  const problems = model.problemsOf(await look(path), {
+    isIndexLost: isIndexDeleted,
+    mayRenumber: isIndexDeleted,
+  });
   await rm(path, { recursive: true });
   return problems;
 }
@@ -74,8 +82,18 @@ async function record(directory: string): Promise<SystemCall[]> {
   const trace = join(directory, "trace");
   const mail = join(directory, "mail");
   await mkdir(mail);
-  const worker = new URL("./store-worker.ts", import.meta.url).pathname;
-  const command = [process.execPath, worker, mail, `${SEED}`, "3", "0", `${ORDERS}`];
+  const model = "../../packages/mailbox-store/test/model";
+  const worker = new URL(`${model}/store-worker.ts`, import.meta.url).pathname;
+  const task: WorkerTask = {
+    mailDirectory: mail,
+    seed: SEED,
+    actors: [0, 1, 2],
+    actorsOfAll: 3,
+    firstNumber: 0,
+    messagesWanted: 60,
+    orders: ORDERS,
+  };
+  const command = [process.execPath, worker, JSON.stringify(task)];
   const { code, stderr } = await run("strace", [...straceArguments(trace), ...command]);
   assert.equal(code, 0, stderr);
   return Array.fromAsync(readTrace(trace));

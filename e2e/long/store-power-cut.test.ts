@@ -1,13 +1,11 @@
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
 import { type TestContext, test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
+import { StoreModel } from "../../packages/mailbox-store/test/model/store-model.ts";
+import { deleteIndexes, look } from "../../packages/mailbox-store/test/model/store-traffic.ts";
+import { WorkerProcess } from "../../packages/mailbox-store/test/model/worker-process.ts";
 import { LoopDisk } from "./loop-disk.ts";
-import { StoreModel } from "./store-model.ts";
-import { deleteIndexes, look, type StoreEvent } from "./store-traffic.ts";
 
 const CUTS = Number(process.env.POSTHOUSE_STORE_POWER_CUTS ?? 300);
 const SEED = Number(process.env.POSTHOUSE_STORE_SEED ?? 1);
@@ -30,7 +28,11 @@ test("power cuts lose nothing that the store acknowledged, with its index or wit
     await workUntilCut(disk, mailDirectory, model, cut);
     const isIndexDeleted = cut % 3 === 0;
     if (isIndexDeleted) await deleteIndexes(mailDirectory);
-    const problems = model.problemsOf(await look(mailDirectory), { mayRenumber: isIndexDeleted });
+    const seen = await look(mailDirectory);
+    const problems = model.problemsOf(seen, {
+      isIndexLost: isIndexDeleted,
+      mayRenumber: isIndexDeleted,
+    });
     assert.deepEqual(problems, [], `after power cut ${cut}, seed ${SEED}`);
     if (cut % 25 === 0) tell(t, cut, model);
   }
@@ -46,26 +48,21 @@ async function workUntilCut(
   model: StoreModel,
   cut: number,
 ): Promise<void> {
-  const script = new URL("./store-worker.ts", import.meta.url).pathname;
-  const numbers = cut * 1_000_000;
-  const args = [script, mailDirectory, SEED * 1_000 + cut, ACTORS, numbers].map(String);
-  const worker = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });
-  const exited = once(worker, "close");
-  let started = () => {};
-  const isWorking = new Promise<void>((resolve) => {
-    started = resolve;
-  });
-  createInterface({ input: worker.stdout }).on("line", (line) => {
-    // The last line may be half: it says that something would have been asked for.
-    if (!line.endsWith("}")) return;
-    model.note(JSON.parse(line) as StoreEvent);
-    started();
-  });
-  await Promise.race([isWorking, exited]);
+  const worker = new WorkerProcess(
+    {
+      mailDirectory,
+      seed: SEED * 1_000 + cut,
+      actors: Array.from({ length: ACTORS }, (_one, actor) => actor),
+      actorsOfAll: ACTORS,
+      firstNumber: cut * 1_000_000,
+      messagesWanted: 60,
+    },
+    model,
+  );
+  await worker.isWorking;
   // Not a wait for something: the moment of the cut is what is varied.
   await delay((cut * 397) % 600);
   await disk.cut();
-  worker.kill("SIGKILL");
-  await exited;
+  await worker.kill();
   await disk.mountAgain();
 }

@@ -44,6 +44,8 @@ export const limits = {
   idleAccountsMax: 2_000,
   /** Rows of one bulk read before other work gets its turn: about 3 ms. */
   rowsPerSlice: 5_000,
+  /** UIDs that went, taken out of columns in one go: about 10 ms; after more the rows are read again, in slices. */
+  expungedAtOnceMax: 20_000,
   /** Messages of one value of packed columns: 400 KB, and half a millisecond to read. */
   messagesPerChunk: 10_000,
   /** Rows that were read to open a mailbox, for which it is worth packing its columns anew. */

@@ -31,6 +31,9 @@ export async function loadPacked(
     const { modSeq } = packed;
     const changed = queries.countChanged.get(state.id, modSeq, limits.rowsPerSlice);
     if (modSeq > state.highestModSeq || changed === limits.rowsPerSlice) return undefined;
+    const { expungedAtOnceMax } = limits;
+    const expunged = queries.countExpunged.get(state.id, modSeq, expungedAtOnceMax);
+    if (expunged === expungedAtOnceMax) return undefined;
     return { modSeq, id: state.id, identity: account.indexIdentity, messages: state.messages };
   });
   if (start === undefined) return undefined;

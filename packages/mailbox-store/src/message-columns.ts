@@ -122,6 +122,9 @@ function hasOtherFlags(
   return before.modSeqs[from] !== after.modSeqs[to];
 }
 
+/** Of fewer rows than this the fourteen views that a copy in one piece needs are dearer than the rows. */
+const shortRun = 32;
+
 /** Columns in the making; grows when there is more than was expected. */
 export class ColumnsBuilder {
   #uids: Uint32Array;
@@ -210,9 +213,24 @@ export class ColumnsBuilder {
     this.#saveDatesMs = resized(this.#saveDatesMs, used, new Float64Array(length));
   }
 
+  #copyRow(from: AllColumns, row: number): void {
+    const at = this.#length++;
+    this.#uids[at] = from.uids[row] ?? 0;
+    this.#systemFlags[at] = from.systemFlags[row] ?? 0;
+    this.#keywordSet[at] = from.keywordSet[row] ?? 0;
+    this.#modSeqs[at] = from.modSeqs[row] ?? 0;
+    this.#sizes[at] = from.sizes[row] ?? 0;
+    this.#internalDatesMs[at] = from.internalDatesMs[row] ?? 0;
+    this.#saveDatesMs[at] = from.saveDatesMs[row] ?? 0;
+  }
+
   #copyRun(from: AllColumns, start: number, end: number): void {
     if (end <= start) return;
     this.#makeRoomFor(end - start);
+    if (end - start < shortRun) {
+      for (let row = start; row < end; row += 1) this.#copyRow(from, row);
+      return;
+    }
     const at = this.#length;
     this.#uids.set(from.uids.subarray(start, end), at);
     this.#systemFlags.set(from.systemFlags.subarray(start, end), at);

@@ -166,6 +166,9 @@ export class SharedMailbox {
     if (state.highestModSeq !== this.#loadedModSeq) {
       const changed = queries.countChanged.get(state.id, this.#loadedModSeq, limits.rowsPerSlice);
       if (changed === limits.rowsPerSlice) return false;
+      const { expungedAtOnceMax } = limits;
+      const expunged = queries.countExpunged.get(state.id, this.#loadedModSeq, expungedAtOnceMax);
+      if (expunged === expungedAtOnceMax) return false;
       this.#applyChanges(queries, state);
     }
     // The history of expunges is bounded: columns that are too old for it are read anew.

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { appendFile, cp, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { after, before, test } from "node:test";
+import { after, before, describe, test } from "node:test";
 import type { AccountMail } from "../src/index.ts";
 import { type ChildOrder, startChild } from "./child-store.ts";
 import { message, octetsOf, snapshotOf, TestStore } from "./store-for-tests.ts";
@@ -97,6 +97,8 @@ const cases: {
 ];
 
 let template: TestStore;
+/** What a client of the template knows. */
+const seenBefore = new Map<string, string>();
 const copyOptions = { recursive: true, preserveTimestamps: true };
 const subjectsBefore = ["1", "2", "3", "4", "work", "q1", "trashed"];
 
@@ -111,6 +113,7 @@ before(async () => {
   await account.append("Work", [{ octets: [message("work")] }]);
   await account.append("Work/Q1", [{ octets: [message("q1")] }]);
   await account.append("Trash", [{ octets: [message("trashed")] }]);
+  await look(account, seenBefore);
   await template.close();
 });
 
@@ -148,50 +151,51 @@ function assertCounts(subjects: readonly string[], counts: Counts): void {
   }
 }
 
-for (const { rows, order, counts, done, together } of cases) {
-  for (const row of rows) {
-    test(`${order.do} killed at ${row} loses nothing`, async () => {
-      await using files = await TestStore.open();
-      await cp(template.mailDirectory, files.mailDirectory, copyOptions);
-      const seen: Seen = new Map();
-      await look(await files.account(), seen);
-      await files.close();
+void describe("a process that is killed", { concurrency: 3 }, () => {
+  for (const { rows, order, counts, done, together } of cases) {
+    for (const row of rows) {
+      test(`${order.do} killed at ${row} loses nothing`, async () => {
+        await using files = await TestStore.open();
+        await cp(template.mailDirectory, files.mailDirectory, copyOptions);
+        const seen = new Map(seenBefore);
+        const child = await startChild(files.mailDirectory, row);
+        await child.ask(order);
+        await child[Symbol.asyncDispose]();
+        assert.equal(child.signal, "SIGKILL", "the process came to this row");
 
-      const child = await startChild(files.mailDirectory, row);
-      await child.ask(order);
-      await child[Symbol.asyncDispose]();
-      assert.equal(child.signal, "SIGKILL", "the process came to this row");
+        const subjects = await look(await files.account(), seen);
+        assertCounts(subjects, counts ?? {});
+        const counted = (together ?? []).map((one) =>
+          subjects.filter((subject) => subject === one),
+        );
+        assert.ok(new Set(counted.map(({ length }) => length)).size <= 1, "all or none");
+        if (order.do === "replace") {
+          assert.equal(subjects.filter((one) => one === "1" || one === "better").length, 1);
+        }
+        // From the commit on it is done: the reply may have been sent.
+        if (row.startsWith("committed")) assertCounts(subjects, done ?? {});
+        const found = await (await files.account()).check();
+        // A mailbox that is deleted stays subscribed (RFC 9051 §6.3.7).
+        assert.deepEqual(
+          found.filter((finding) => !finding.includes("is subscribed")),
+          [],
+        );
+        await files.close();
 
-      const subjects = await look(await files.account(), seen);
-      assertCounts(subjects, counts ?? {});
-      const counted = (together ?? []).map((one) => subjects.filter((subject) => subject === one));
-      assert.ok(new Set(counted.map(({ length }) => length)).size <= 1, "all or none");
-      if (order.do === "replace") {
-        assert.equal(subjects.filter((one) => one === "1" || one === "better").length, 1);
-      }
-      // From the commit on it is done: the reply may have been sent.
-      if (row.startsWith("committed")) assertCounts(subjects, done ?? {});
-      const found = await (await files.account()).check();
-      // A mailbox that is deleted stays subscribed (RFC 9051 §6.3.7).
-      assert.deepEqual(
-        found.filter((finding) => !finding.includes("is subscribed")),
-        [],
-      );
-      await files.close();
-
-      for (const suffix of ["", "-wal", "-shm"]) {
-        await rm(join(files.annPath, `index.sqlite${suffix}`), { force: true });
-      }
-      const account = await files.account();
-      assert.deepEqual(await look(account, seen), subjects, "the files alone say the same");
-      await account.deliver("INBOX", { octets: [message("after")] }, "after");
-      await account.append("Archive", [{ octets: [message("after")] }]);
-      await look(account, seen);
-      const left = (await readdir(files.annPath)).filter((name) => /making|deleted/.test(name));
-      assert.deepEqual(left, []);
-    });
+        for (const suffix of ["", "-wal", "-shm"]) {
+          await rm(join(files.annPath, `index.sqlite${suffix}`), { force: true });
+        }
+        const account = await files.account();
+        assert.deepEqual(await look(account, seen), subjects, "the files alone say the same");
+        await account.deliver("INBOX", { octets: [message("after")] }, "after");
+        await account.append("Archive", [{ octets: [message("after")] }]);
+        await look(account, seen);
+        const left = (await readdir(files.annPath)).filter((name) => /making|deleted/.test(name));
+        assert.deepEqual(left, []);
+      });
+    }
   }
-}
+});
 
 for (const row of ["A1", "A2"]) {
   test(`making an account killed at ${row} leaves nothing that is in the way`, async () => {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { cp } from "node:fs/promises";
-import { after, before, test } from "node:test";
+import { after, before, describe, test } from "node:test";
 import type { AccountMail } from "../src/index.ts";
 import { type ChildOrder, startChild } from "./child-store.ts";
 import { message, octetsOf, TestStore } from "./store-for-tests.ts";
@@ -57,6 +57,8 @@ const cases: readonly {
 ];
 
 let template: TestStore;
+/** What a client of the template knows. */
+const seenBefore = new Map<string, string>();
 
 before(async () => {
   template = await TestStore.open({}, "mbox");
@@ -65,6 +67,7 @@ before(async () => {
     await account.deliver("INBOX", { octets: [message(subject)] }, subject);
   }
   await account.append("Archive", [{ octets: [message("4")] }]);
+  await look(account, seenBefore);
   await template.close();
 });
 
@@ -89,32 +92,32 @@ async function look(account: AccountMail, seen: Map<string, string>): Promise<st
   return subjects.sort();
 }
 
-for (const { rows, order, counts } of cases) {
-  for (const row of rows) {
-    test(`${order.do} in an mbox killed at ${row} loses nothing`, async () => {
-      await using files = await TestStore.open({}, "mbox");
-      await cp(template.mailDirectory, files.mailDirectory, { recursive: true });
-      const seen = new Map<string, string>();
-      await look(await files.account(), seen);
-      await files.close();
-      const child = await startChild(files.mailDirectory, row);
-      await child.ask(order);
-      await child[Symbol.asyncDispose]();
-      assert.equal(child.signal, "SIGKILL", "the process came to this row");
+void describe("a process that is killed while it writes an mbox", { concurrency: 3 }, () => {
+  for (const { rows, order, counts } of cases) {
+    for (const row of rows) {
+      test(`${order.do} in an mbox killed at ${row} loses nothing`, async () => {
+        await using files = await TestStore.open({}, "mbox");
+        await cp(template.mailDirectory, files.mailDirectory, { recursive: true });
+        const seen = new Map(seenBefore);
+        const child = await startChild(files.mailDirectory, row);
+        await child.ask(order);
+        await child[Symbol.asyncDispose]();
+        assert.equal(child.signal, "SIGKILL", "the process came to this row");
 
-      const subjects = await look(await files.account(), seen);
-      for (const subject of new Set(["1", "2", "3", "4", ...subjects])) {
-        const [least, most] = counts?.[subject] ?? [1, 1];
-        const count = subjects.filter((one) => one === subject).length;
-        assert.ok(count >= least && count <= most, `"${subject}" is there ${count} times`);
-      }
-      assert.deepEqual(await (await files.account()).check(), []);
-      await files.close();
-      await files.removeIndex();
-      const account = await files.account();
-      assert.deepEqual(await look(account, seen), subjects, "the mbox alone says the same");
-      await account.deliver("INBOX", { octets: [message("after")] }, "after");
-      await look(account, seen);
-    });
+        const subjects = await look(await files.account(), seen);
+        for (const subject of new Set(["1", "2", "3", "4", ...subjects])) {
+          const [least, most] = counts?.[subject] ?? [1, 1];
+          const count = subjects.filter((one) => one === subject).length;
+          assert.ok(count >= least && count <= most, `"${subject}" is there ${count} times`);
+        }
+        assert.deepEqual(await (await files.account()).check(), []);
+        await files.close();
+        await files.removeIndex();
+        const account = await files.account();
+        assert.deepEqual(await look(account, seen), subjects, "the mbox alone says the same");
+        await account.deliver("INBOX", { octets: [message("after")] }, "after");
+        await look(account, seen);
+      });
+    }
   }
-}
+});

@@ -7,6 +7,9 @@ import { describe, test } from "node:test";
 import { promisify } from "node:util";
 import Database from "better-sqlite3";
 import type { Mailbox, Uid } from "../src/index.ts";
+import { inboxFolder } from "../src/maildir/folder-name.ts";
+import { receiveMessage } from "../src/receive-message.ts";
+import { AccountWriter } from "../src/writer/account-writer.ts";
 import { message, octetsOf, snapshotOf, TestStore, uidsOf } from "./store-for-tests.ts";
 
 const run = promisify(execFile);
@@ -190,6 +193,42 @@ void describe("what other programs do to an mbox", { concurrency: 4 }, () => {
     assert.deepEqual(await octetsOf(sent, 1), await octetsOf(inbox, 1));
     assert.equal(sent.columns.sizes[0], (await octetsOf(sent, 1)).length);
   });
+});
+
+test("a scan sees what the jobs before it in its transaction wished for", async () => {
+  await using files = await TestStore.open({}, "mbox");
+  const guid = (await deliverAll(files, ["1", "2"])).mailboxId;
+  await files.close();
+  const append = async (subject: string) => {
+    const host = "mx.example.org";
+    const tmpDirectory = join(files.annPath, "tmp");
+    const about = { tmpDirectory, host, messageBytesMax: 10_000, compression: "none" } as const;
+    const received = await receiveMessage({ octets: [message(subject)] }, about);
+    const args = { folder: inboxFolder, messages: [received], isDelivery: false, quota: {} };
+    return { name: "append", args } as const;
+  };
+  const flags = { guid, uids: [1], mode: "add", systemFlags: 8, keywords: [] } as const;
+  const jobs = [
+    await append("3"),
+    { name: "changeFlags", args: flags },
+    { name: "expunge", args: { guid, uids: [2] } },
+    { name: "scan", args: { guid } },
+    await append("4"),
+  ] as const;
+  const writer = new AccountWriter(files.annPath, "mx.example.org", () => undefined);
+  const accountPath = files.annPath;
+  const { outcomes } = writer.run(jobs.map((job, number) => ({ number, accountPath, ...job })));
+  writer.close();
+  assert.deepEqual(
+    outcomes.map((outcome) => "code" in outcome && outcome.message),
+    jobs.map(() => false),
+  );
+  const account = await files.account();
+  await using inbox = await account.openMailbox("INBOX");
+  assert.deepEqual(uidsOf(inbox), [1, 3, 4]);
+  assert.deepEqual(await subjectsOf(inbox), ["1", "3", "4"]);
+  assert.equal(inbox.columns.systemFlags[0], 8);
+  assert.deepEqual(await account.check(), []);
 });
 
 test("a move whose commit fails loses nothing, from and to each format", async () => {

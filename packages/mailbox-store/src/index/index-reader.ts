@@ -111,6 +111,10 @@ function prepareQueries(database: Database.Database) {
       `SELECT count(*) FROM
          (SELECT 1 FROM messages WHERE mailbox = ? AND modSeq > ? LIMIT ?)`,
     ).pluck(),
+    countExpunged: all<[mailbox: number, modSeq: number, limit: number], number>(
+      `SELECT count(*) FROM
+         (SELECT 1 FROM expunged WHERE mailbox = ? AND modSeq > ? LIMIT ?)`,
+    ).pluck(),
     expungedSince: all<[mailbox: number, modSeq: number], number>(
       "SELECT uid FROM expunged WHERE mailbox = ? AND modSeq > ?",
     ).pluck(),

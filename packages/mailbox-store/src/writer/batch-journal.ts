@@ -33,9 +33,16 @@ export interface PlannedFile {
  * source is gone stays, so that each message is in exactly one of the two. Where the index was lost at
  * the same time nobody can say whether the batch was acknowledged, and what is there stays.
  */
-export function planFiles(transaction: Transaction, planned: readonly PlannedFile[]): void {
+export function planFiles(
+  transaction: Transaction,
+  planned: readonly PlannedFile[],
+  options: {
+    /** Nothing of these messages stands in another file, as a keyword without a letter does. */
+    readonly areWhole: boolean;
+  },
+): void {
   // One message by itself is whole or not there.
-  if (planned.length < 2 && planned[0]?.from === undefined) return;
+  if (options.areWhole && planned.length < 2 && planned[0]?.from === undefined) return;
   crashPoint("B1");
   const path = join(transaction.accountPath, batchJournalName);
   // Those of another job of this transaction.

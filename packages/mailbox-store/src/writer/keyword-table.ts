@@ -74,6 +74,11 @@ export class KeywordTable {
     return positions.map(letterOfKeywordIndex).filter((letter) => letter !== undefined);
   }
 
+  /** Whether all of these stand in file names: the others come to posthouse-mailbox, a moment later. */
+  haveLetters(keywords: readonly string[]): boolean {
+    return this.positionsOf(keywords).every((at) => at < keywordLettersMax);
+  }
+
   isKnownLetter(letter: string): boolean {
     const position = letter.charCodeAt(0) - 0x61;
     return position >= 0 && position < keywordLettersMax && this.#all()[position] !== undefined;

@@ -61,6 +61,7 @@ export class MboxTransaction {
   readonly #path: string;
   readonly #journalPath: string;
   #locked: LockedMbox | undefined;
+  #isReady = false;
   readonly #appended = new Map<number, PendingMessage>();
   readonly #flags = new Map<number, MboxFlags>();
   /** By UID, with the place in the file. */
@@ -78,10 +79,15 @@ export class MboxTransaction {
     this.#journalPath = join(mailbox.folderPath, mboxJournalName);
   }
 
-  /** Locks it and takes in what other programs did. */
+  /**
+   * Locks it and takes in what other programs did. Once: what changes it from then on are we, and what is
+   * wished for but not written yet would be taken for undone by others.
+   */
   ready(): void {
+    if (this.#isReady) return;
     this.#lock();
     if (mboxSignature(this.#path) !== this.#mailbox.row.newMtime) this.#readAll();
+    this.#isReady = true;
   }
 
   /** The octets in `path` are wanted until the transaction ends. */
@@ -181,6 +187,7 @@ export class MboxTransaction {
   }
 
   release(): void {
+    this.#isReady = false;
     this.#locked?.[Symbol.dispose]();
     this.#locked = undefined;
   }
@@ -190,15 +197,17 @@ export class MboxTransaction {
     return { newMtime: mboxSignature(this.#path), curMtime: mboxMark, recordedMs: Date.now() };
   }
 
-  /** Reads all of it also where nothing seems to have changed. */
+  /** Reads all of it also where nothing seems to have changed, with what earlier jobs wished for. */
   rescan(): void {
     if (whyNoLocks() === undefined) this.#lock();
+    this.write();
     this.#readAll();
   }
 
   /** What the file and the index disagree about, as the beginning of a sentence. */
   *check(): Generator<string> {
     if (whyNoLocks() === undefined) this.#lock();
+    this.write();
     const { statements } = this.#transaction;
     const { id } = this.#mailbox.row;
     const known = new Map<number, string>();

@@ -49,6 +49,7 @@ export function append(
     planFiles(
       transaction,
       messages.map(({ tmpName }) => ({ folder: mailbox.row.folder, stem: tmpName })),
+      { areWhole: messages.every(({ keywords }) => mailbox.keywords.haveLetters(keywords)) },
     );
   }
   const uids = messages.map((message) => appendOne(transaction, mailbox, message, args.isDelivery));

@@ -54,6 +54,7 @@ export function copy(transaction: Transaction, args: Jobs["copy"]["args"]): Jobs
       stem: stems[at] ?? "",
       ...(args.isMove ? { from: { folder: source.row.folder, key } } : {}),
     })),
+    { areWhole: messages.length > 1 || messages.every((one) => haveLetters(source, one, target)) },
   );
   const copied: CopiedMessage[] = [];
   for (const [at, message] of messages.entries()) {
@@ -64,6 +65,15 @@ export function copy(transaction: Transaction, args: Jobs["copy"]["args"]): Jobs
   }
   if (args.isMove) removeSources(transaction, source, target, copied);
   return copiedUids(target, copied);
+}
+
+/** Looked at only where it matters: of two or more none is there alone. */
+function haveLetters(
+  source: MailboxTransaction,
+  { keywordSet }: MessageRow,
+  target: MailboxTransaction,
+): boolean {
+  return keywordSet === 0 || target.keywords.haveLetters(source.keywords.namesOfSet(keywordSet));
 }
 
 function copiedUids(

@@ -39,10 +39,13 @@ export function replace(
     return { uidValidity: target.row.uidValidity, uids: [uid] };
   }
   const from = { folder: source.row.folder, key: old.key };
-  planFiles(transaction, [{ folder: target.row.folder, stem: message.tmpName, from }]);
+  planFiles(transaction, [{ folder: target.row.folder, stem: message.tmpName, from }], {
+    areWhole: true,
+  });
   crashPoint("P1");
   const uid = appendOne(transaction, target, message, false);
   syncDirectory(join(target.folderPath, "cur"));
+  target.writeMailboxFileNow();
   crashPoint("P2");
   // Its octets, for as long as the job may be taken back.
   const kept = tmpPath(transaction, `${message.tmpName}.old`);
