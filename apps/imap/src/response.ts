@@ -1,6 +1,6 @@
 import type { StoreErrorCode } from "@posthouse/mailbox-store";
 
-/** Response codes of RFC 3501 §7.1, RFC 4315, RFC 5530 and RFC 7888 that this server sends. */
+/** Response codes of RFC 3501 §7.1, RFC 4315, RFC 5464, RFC 5530 and RFC 7888 that this server sends. */
 export type ResponseCode =
   | "ALREADYEXISTS"
   | "AUTHENTICATIONFAILED"
@@ -10,6 +10,7 @@ export type ResponseCode =
   | "CORRUPTION"
   | "EXPUNGEISSUED"
   | "LIMIT"
+  | "METADATA TOOMANY"
   | "NONEXISTENT"
   | "NOPERM"
   | "OVERQUOTA"
@@ -27,7 +28,9 @@ export type ResponseCode =
   | `UNDEFINED-FILTER ${string}`
   | `APPENDUID ${string}`
   | `CAPABILITY ${string}`
-  | `COPYUID ${string}`;
+  | `COPYUID ${string}`
+  | `METADATA LONGENTRIES ${number}`
+  | `METADATA MAXSIZE ${number}`;
 
 /** How a command ends, when it does not end in OK. Thrown anywhere, written in one place: session.ts. */
 export class CommandFailure extends Error {

@@ -216,6 +216,7 @@ export class ImapSession implements Session {
           ? Number.POSITIVE_INFINITY
           : limits.literalMinusBytesMax,
       takesLiteral: command.takesLiteral,
+      refuseLiteral: command.refuseLiteral,
     });
     if (this.#user !== undefined) incoming.hierarchy = this.#user.mail.hierarchy;
     if (!command.isLeaving) await this.#lookBefore();

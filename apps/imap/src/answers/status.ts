@@ -1,16 +1,23 @@
-import type { MailboxStatus } from "@posthouse/mailbox-store";
+import { type AccountMail, type MailboxStatus, systemFlagBits } from "@posthouse/mailbox-store";
 import { bad } from "../response.ts";
 import type { CommandReader } from "../syntax/command-reader.ts";
 import { formatMailbox } from "../syntax/strings.ts";
 
+/** What STATUS can tell: what the store counts, and the octets that an EXPUNGE would free. */
+export interface CountedStatus extends MailboxStatus {
+  readonly deletedBytes: number;
+}
+
 /** Every status data item, RFC 3501 §6.3.10. */
 const statusItems = {
+  DELETED: ({ deleted }) => deleted, // RFC 9208 §4.1.4
+  "DELETED-STORAGE": ({ deletedBytes }) => deletedBytes,
   MESSAGES: ({ messages }) => messages,
   RECENT: ({ recent }) => recent,
   UIDNEXT: ({ uidNext }) => uidNext,
   UIDVALIDITY: ({ uidValidity }) => uidValidity,
   UNSEEN: ({ unseen }) => unseen,
-} satisfies Record<string, (status: MailboxStatus) => number>;
+} satisfies Record<string, (status: CountedStatus) => number>;
 
 export type StatusItem = keyof typeof statusItems;
 
@@ -26,11 +33,31 @@ export function readStatusItems(args: CommandReader): readonly StatusItem[] {
   );
 }
 
+/** Reads what the items need. Sizes of messages are read only for DELETED-STORAGE, where one is deleted. */
+export async function readStatus(
+  mail: AccountMail,
+  name: string,
+  items: readonly StatusItem[],
+): Promise<CountedStatus> {
+  const status = await mail.status(name);
+  if (status.deleted === 0 || !items.includes("DELETED-STORAGE")) {
+    return { ...status, deletedBytes: 0 };
+  }
+  await using mailbox = await mail.openMailbox(name, { readOnly: true });
+  const { systemFlags, sizes } = mailbox.columns;
+  const isDeleted = (bits: number) => (bits & systemFlagBits["\\Deleted"]) !== 0;
+  const deletedBytes = sizes.reduce(
+    (sum, size, row) => (isDeleted(systemFlags[row] ?? 0) ? sum + size : sum),
+    0,
+  );
+  return { ...status, deletedBytes };
+}
+
 /** `STATUS blurdybloop (MESSAGES 231 UIDNEXT 44292)`. */
 export function formatStatus(
   name: string,
   items: readonly StatusItem[],
-  status: MailboxStatus,
+  status: CountedStatus,
 ): string {
   const values = items.map((item) => `${item} ${statusItems[item](status)}`);
   return `STATUS ${formatMailbox(name)} (${values.join(" ")})`;

@@ -67,7 +67,7 @@ async function searchSelected(
   });
 }
 
-/** Nothing for a mailbox that was deleted meanwhile. */
+/** Nothing for a mailbox that was deleted meanwhile, or that the user may see and not read. */
 async function searchOther(
   name: string,
   { mail }: User,
@@ -75,6 +75,7 @@ async function searchOther(
   options: ResultOptions,
   session: Session,
 ): Promise<void> {
+  if (!(await mail.rightsIn(name)).includes("r")) return;
   try {
     const mailbox = await mail.openMailbox(name, { readOnly: true });
     await using other = await SelectedMailbox.open(mailbox);

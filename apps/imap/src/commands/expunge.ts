@@ -54,5 +54,6 @@ const hasDeleted = (bits = 0): boolean => (bits & systemFlagBits["\\Deleted"]) !
 
 async function expungeAll({ mailbox }: SelectedMailbox, uids: readonly Uid[]): Promise<void> {
   if (mailbox.isReadOnly) throw refusalOf["read-only"]();
-  if (uids.length > 0) await mailbox.expunge(uids);
+  // Also of nothing: it says whether the user may (RFC 4314 §4).
+  await mailbox.expunge(uids);
 }

@@ -32,7 +32,7 @@ function defineSelect({ name, readOnly }: { readonly name: string; readonly read
       output.untagged(`OK [UIDNEXT ${mailbox.uidNext}] Predicted next UID`);
       return {
         text: `${name} completed`,
-        code: mailbox.isReadOnly ? "READ-ONLY" : "READ-WRITE",
+        code: mailbox.isShownReadOnly ? "READ-ONLY" : "READ-WRITE",
         state: { name: "selected", user, selected },
       };
     },

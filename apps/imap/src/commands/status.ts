@@ -1,5 +1,4 @@
-import type { MailboxStatus } from "@posthouse/mailbox-store";
-import { formatStatus, readStatusItems } from "../answers/status.ts";
+import { formatStatus, readStatus, readStatusItems } from "../answers/status.ts";
 import { defineCommand, loggedIn } from "../command.ts";
 import { clientNameOf } from "../syntax/mailbox-hierarchy.ts";
 
@@ -15,7 +14,7 @@ export const status = defineCommand({
     const items = readStatusItems(args);
     args.end();
 
-    const found: MailboxStatus = await user.mail.status(name);
+    const found = await readStatus(user.mail, name, items);
     output.untagged(formatStatus(clientNameOf(name, user.mail.hierarchy), items, found));
     return { text: "STATUS completed" };
   },
