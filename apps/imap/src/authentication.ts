@@ -2,6 +2,7 @@ import type { Account, AuthenticateResult } from "@posthouse/accounts";
 import { capabilityText } from "./capabilities.ts";
 import type { Completion, Session } from "./command.ts";
 import { limits } from "./limits.ts";
+import { UserMail } from "./mailboxes/user-mail.ts";
 import { Farewell, no, type ResponseCode } from "./response.ts";
 import type { States, User } from "./state.ts";
 
@@ -64,7 +65,7 @@ async function openUser(session: Session, account: Account): Promise<User> {
     throw no("LIMIT", "Too many connections of this account from your address");
   }
   try {
-    const mail = await services.store.openAccount(account);
+    const mail = new UserMail(await services.store.openAccount(account), account, services);
     const who = { protocol: "imap", account: account.address, remoteAddress };
     return {
       account,

@@ -2,7 +2,7 @@ import type { WireConnection } from "@posthouse/wire";
 import type { Enabled, EnableName } from "./enabled.ts";
 import type { IncomingCommand, TakesLiteral } from "./incoming-command.ts";
 import type { Language } from "./language/languages.ts";
-import type { ResponseCode } from "./response.ts";
+import type { CommandFailure, ResponseCode } from "./response.ts";
 import type { ResponseWriter } from "./response-writer.ts";
 import type { Services } from "./services.ts";
 import type { State, StateName, States } from "./state.ts";
@@ -32,6 +32,8 @@ export interface Command<Name extends StateName = StateName> {
   readonly waitsForClient?: true;
   /** Says which literal run() reads itself, because it does not fit into memory: APPEND's message. */
   readonly takesLiteral?: TakesLiteral;
+  /** What is said of a literal in its arguments that is too large, where that is not BAD (RFC 5464 §4.3). */
+  readonly refuseLiteral?: () => CommandFailure;
   run(state: States[Name], args: CommandReader, session: Session): Completion | Promise<Completion>;
 }
 

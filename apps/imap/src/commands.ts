@@ -1,4 +1,5 @@
 import type { Command } from "./command.ts";
+import { deleteAcl, getAcl, listRights, myRights, setAcl } from "./commands/acl.ts";
 import { append } from "./commands/append.ts";
 import { authenticate } from "./commands/authenticate.ts";
 import { cancelUpdate } from "./commands/cancelupdate.ts";
@@ -13,6 +14,7 @@ import { enable } from "./commands/enable.ts";
 import { esearch } from "./commands/esearch.ts";
 import { expunge, uidExpunge } from "./commands/expunge.ts";
 import { fetch, uidFetch } from "./commands/fetch.ts";
+import { getMetadata } from "./commands/getmetadata.ts";
 import { id } from "./commands/id.ts";
 import { idle } from "./commands/idle.ts";
 import { language } from "./commands/language.ts";
@@ -24,9 +26,11 @@ import { move, uidMove } from "./commands/move.ts";
 import { namespace } from "./commands/namespace.ts";
 import { noop } from "./commands/noop.ts";
 import { notify } from "./commands/notify.ts";
+import { getQuota, getQuotaRoot, setQuota } from "./commands/quota.ts";
 import { rename } from "./commands/rename.ts";
 import { search, uidSearch } from "./commands/search.ts";
 import { examine, select } from "./commands/select.ts";
+import { setMetadata } from "./commands/setmetadata.ts";
 import { sort, uidSort } from "./commands/sort.ts";
 import { startTls } from "./commands/starttls.ts";
 import { status } from "./commands/status.ts";
@@ -69,6 +73,16 @@ export const commands: ReadonlyMap<string, Command> = new Map(
     compress, // RFC 4978
     unauthenticate, // RFC 8437
     notify, // RFC 5465
+    getMetadata, // RFC 5464
+    setMetadata,
+    getAcl, // RFC 4314
+    setAcl,
+    deleteAcl,
+    listRights,
+    myRights,
+    getQuota, // RFC 9208
+    getQuotaRoot,
+    setQuota,
     // Selected, §6.4
     check,
     close,

@@ -1,7 +1,7 @@
 import type { Hierarchy } from "@posthouse/mailbox-store";
 import { ConnectionLost, type WireConnection } from "@posthouse/wire";
 import { limits } from "./limits.ts";
-import { bad, Farewell } from "./response.ts";
+import { bad, type CommandFailure, Farewell } from "./response.ts";
 import type { ResponseWriter } from "./response-writer.ts";
 import { CommandReader, type LiteralHeader, literalAtEnd } from "./syntax/command-reader.ts";
 import { ownHierarchy } from "./syntax/mailbox-hierarchy.ts";
@@ -84,6 +84,8 @@ export class IncomingCommand {
     /** Literals that come unasked may be no longer than this (RFC 7888 §5, LITERAL-). */
     readonly unaskedBytesMax: number;
     readonly takesLiteral?: TakesLiteral | undefined;
+    /** Why a literal that is too large is refused, where that is not BAD. */
+    readonly refuseLiteral?: (() => CommandFailure) | undefined;
   }): Promise<void> {
     let gatheredBytes = this.#lines[0]?.length ?? 0;
     while (this.#announced !== undefined) {
@@ -94,6 +96,7 @@ export class IncomingCommand {
       const [line = ""] = this.#lines;
       if (options.takesLiteral?.(line.slice(this.#argumentsAt), this.#literals.length)) return;
       if (lengthBytes > options.literalBytesMax) {
+        if (options.refuseLiteral !== undefined) throw options.refuseLiteral();
         throw bad(`A literal has more than ${options.literalBytesMax} octets`, "TOOBIG");
       }
       const pieces = await Array.fromAsync(this.#beginLiteral());

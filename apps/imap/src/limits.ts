@@ -60,6 +60,14 @@ export const limits = {
   listPatternCharactersMax: 4000,
   /** A mailbox name in UTF-8 octets; what the disk can hold is the store's to say. */
   mailboxNameBytesMax: 1000,
+  /** Values of annotations; the store takes no more (RFC 5464 §4.3 MAXSIZE). */
+  annotationBytesMax: 64 * KIB,
+  /** The name of an entry; as in the store. */
+  annotationEntryBytesMax: 1024,
+  /** Entries of one GETMETADATA or SETMETADATA. */
+  annotationEntriesMax: 100,
+  /** Accounts of others that one session has open: LIST looks into each that shares. */
+  sharersMax: 100,
   /** Flags in one list. */
   flagsMax: 200,
 

@@ -1,6 +1,6 @@
 import type { StoreErrorCode } from "@posthouse/mailbox-store";
 
-/** Response codes of RFC 3501 §7.1, RFC 4315, RFC 5530 and RFC 7888 that this server sends. */
+/** Response codes of RFC 3501 §7.1, RFC 4315, RFC 5464, RFC 5530 and RFC 7888 that this server sends. */
 export type ResponseCode =
   | "ALREADYEXISTS"
   | "AUTHENTICATIONFAILED"
@@ -11,6 +11,7 @@ export type ResponseCode =
   | "CORRUPTION"
   | "EXPUNGEISSUED"
   | "LIMIT"
+  | "METADATA TOOMANY"
   | "NONEXISTENT"
   | "NOPERM"
   | "NOTIFICATIONOVERFLOW"
@@ -33,6 +34,8 @@ export type ResponseCode =
   | `CAPABILITY ${string}`
   | `COPYUID ${string}`
   | `HIGHESTMODSEQ ${number}`
+  | `METADATA LONGENTRIES ${number}`
+  | `METADATA MAXSIZE ${number}`
   | `MODIFIED ${string}`;
 
 /** How a command ends, when it does not end in OK. Thrown anywhere, written in one place: session.ts. */

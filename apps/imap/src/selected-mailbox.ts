@@ -1,5 +1,4 @@
 import {
-  type Mailbox,
   type MailboxChanges,
   StoreError,
   type Uid,
@@ -10,6 +9,7 @@ import { formatFlagList, formatFlags } from "./answers/flags.ts";
 import { rangesOf, writeVanished } from "./answers/vanished.ts";
 import { Enabled } from "./enabled.ts";
 import { firstNotBelow, MailboxView } from "./mailbox-view.ts";
+import type { GuardedMailbox } from "./mailboxes/guarded-mailbox.ts";
 import { bad, Farewell } from "./response.ts";
 import type { ResponseWriter } from "./response-writer.ts";
 import { SearchContexts } from "./search/search-contexts.ts";
@@ -17,7 +17,7 @@ import { NumberRanges, type SequenceSet, savedResult } from "./syntax/sequence-s
 
 /** The mailbox that a client has selected: the store's, and the client's picture of it. */
 export class SelectedMailbox implements AsyncDisposable {
-  readonly mailbox: Mailbox;
+  readonly mailbox: GuardedMailbox;
   readonly view: MailboxView;
   readonly contexts: SearchContexts;
   readonly enabled: Enabled;
@@ -26,11 +26,12 @@ export class SelectedMailbox implements AsyncDisposable {
   #toldRecent = 0;
   #toldKeywords = "";
   #saved: Uint32Array = new Uint32Array(0);
+  #toldPermanent = "";
   #highestModSeq: number;
   /** The last UID that takeNew() has seen. */
   #lastTaken = 0;
 
-  private constructor(mailbox: Mailbox, enabled: Enabled) {
+  private constructor(mailbox: GuardedMailbox, enabled: Enabled) {
     this.mailbox = mailbox;
     this.enabled = enabled;
     this.#highestModSeq = mailbox.highestModSeq;
@@ -40,7 +41,7 @@ export class SelectedMailbox implements AsyncDisposable {
   }
 
   /** Takes the mailbox over, and closes it where it cannot be looked at. */
-  static async open(mailbox: Mailbox, enabled = new Enabled()): Promise<SelectedMailbox> {
+  static async open(mailbox: GuardedMailbox, enabled = new Enabled()): Promise<SelectedMailbox> {
     const selected = new SelectedMailbox(mailbox, enabled);
     try {
       await selected.refresh();
@@ -107,10 +108,12 @@ export class SelectedMailbox implements AsyncDisposable {
   /** FLAGS, EXISTS and RECENT where they are not what the client was told last. */
   tellSize(output: ResponseWriter): void {
     const keywords = formatFlagList(this.mailbox.keywords);
-    if (keywords !== this.#toldKeywords) {
+    const permanent = this.permanentFlags;
+    if (keywords !== this.#toldKeywords || permanent !== this.#toldPermanent) {
       this.#toldKeywords = keywords;
+      this.#toldPermanent = permanent;
       output.untagged(`FLAGS ${keywords}`);
-      output.untagged(`OK [PERMANENTFLAGS ${this.permanentFlags}] Flags permitted`);
+      output.untagged(`OK [PERMANENTFLAGS ${permanent}] Flags permitted`);
     }
     if (this.view.exists !== this.#toldExists) {
       this.#toldExists = this.view.exists;
@@ -136,8 +139,9 @@ export class SelectedMailbox implements AsyncDisposable {
     this.#toldExists = this.view.exists;
     this.#toldRecent = this.view.recentCount;
     this.#toldKeywords = formatFlagList(this.mailbox.keywords);
+    this.#toldPermanent = this.permanentFlags;
     output.untagged(`FLAGS ${this.#toldKeywords}`);
-    output.untagged(`OK [PERMANENTFLAGS ${this.permanentFlags}] Flags permitted`);
+    output.untagged(`OK [PERMANENTFLAGS ${this.#toldPermanent}] Flags permitted`);
     output.untagged(`${this.#toldExists} EXISTS`);
     if (this.#tellsRecent) output.untagged(`${this.#toldRecent} RECENT`);
   }
@@ -156,9 +160,11 @@ export class SelectedMailbox implements AsyncDisposable {
     output.untagged(`OK [HIGHESTMODSEQ ${this.#highestModSeq}] Highest modseq`);
   }
 
-  /** Flags that STORE can change for good; `\*` says that new keywords can be made. */
+  /** Flags that STORE can change for good (RFC 4314 §5.1.1); `\*` says that new keywords can be made. */
   get permanentFlags(): string {
-    return this.mailbox.isReadOnly ? "()" : formatFlagList([...this.mailbox.keywords, "\\*"]);
+    const { permanentSystemFlags, keywords, isReadOnly } = this.mailbox;
+    const mayKeywords = !isReadOnly && this.mailbox.may("w");
+    return `(${[...permanentSystemFlags, ...(mayKeywords ? [...keywords, "\\*"] : [])].join(" ")})`;
   }
 
   /**

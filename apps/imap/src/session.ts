@@ -314,6 +314,7 @@ export class ImapSession implements Session {
           ? Number.POSITIVE_INFINITY
           : limits.literalMinusBytesMax,
       takesLiteral: command.takesLiteral,
+      refuseLiteral: command.refuseLiteral,
     });
     if (this.#user !== undefined) incoming.hierarchy = this.#user.mail.hierarchy;
     incoming.hasUtf8Names = this.enabled.hasUtf8Names;

@@ -1,5 +1,5 @@
 import type { Account } from "@posthouse/accounts";
-import type { AccountMail } from "@posthouse/mailbox-store";
+import type { UserMail } from "./mailboxes/user-mail.ts";
 import type { SelectedMailbox } from "./selected-mailbox.ts";
 
 /**
@@ -27,5 +27,5 @@ export type State = States[StateName];
 /** Who has logged in, and their mail; disposed of when the connection ends. */
 export interface User extends AsyncDisposable {
   readonly account: Account;
-  readonly mail: AccountMail;
+  readonly mail: UserMail;
 }

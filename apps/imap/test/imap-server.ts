@@ -66,6 +66,13 @@ const scramKeys = {
   sha1: makeScramKeys(Buffer.from("secret"), { iterations: 4096, hash: "sha1" }),
 };
 
+const addressed: ReadonlySet<string> = new Set(["ann", "bob", "chris", "fred", "john", "smith"]);
+
+const accountOf = (name: string): Account => ({
+  id: name.padEnd(16, "0"),
+  address: `${name}@example.org`,
+});
+
 /**
  * What apps/auth answers, without its process: `ann` and `bob` with the password `secret`, `down` for an
  * auth that does not answer, `banned` for an address with too many failures.
@@ -84,8 +91,7 @@ export class TestAuth implements AuthClient {
     if ((name !== "ann" && name !== "bob") || password !== "secret") {
       return { kind: "refused" } as const;
     }
-    const account = { id: `${name}0000000000000`, address: `${name}@example.org` };
-    return { kind: "ok", account: { ...account, ...this.#account } } as const;
+    return { kind: "ok", account: { ...accountOf(name), ...this.#account } } as const;
   }
 
   async scramChallenge({ username, hash }: ScramChallengeRequest): Promise<ScramChallenge> {
@@ -117,8 +123,11 @@ export class TestAuth implements AuthClient {
     throw new Error("imap asks for no recipients");
   }
 
-  findAccount(): never {
-    throw new Error("imap asks for no accounts");
+  /** Also of people who never log in here. */
+  async findAccount(address: string): Promise<Account | undefined> {
+    const [name = "", domain] = address.split("@");
+    const isKnown = domain === "example.org" && addressed.has(name);
+    return isKnown ? { ...accountOf(name), ...this.#account } : undefined;
   }
 
   maySendAs(): never {

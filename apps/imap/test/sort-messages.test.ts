@@ -5,8 +5,10 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { type Mailbox, openMailStore, type Uid } from "@posthouse/mailbox-store";
 import { compareCasemapped, sortFields } from "@posthouse/message";
+import { UserMail } from "../src/mailboxes/user-mail.ts";
 import { SelectedMailbox } from "../src/selected-mailbox.ts";
 import { type SortCriterion, type SortKey, sortMessages } from "../src/sort/sort-messages.ts";
+import { TestAuth } from "./imap-server.ts";
 
 const output = { pace: async (): Promise<void> => {} };
 const names = ["ann", "Bob", "Änne", "zoe", ""];
@@ -74,7 +76,9 @@ test("SORT orders as a plain comparison does, also after messages came and went"
     log: () => undefined,
   });
   try {
-    await using account = await store.openAccount({ id: "ann", address: "ann@example.org" });
+    const ann = { id: "ann", address: "ann@example.org" };
+    await using account = await store.openAccount(ann);
+    const mail = new UserMail(account, ann, { auth: new TestAuth(), store });
     const octets = Array.from({ length: 60 }, (_, at) => messageOf(at));
     const append = (from: number, to: number) =>
       account.append(
@@ -85,7 +89,7 @@ test("SORT orders as a plain comparison does, also after messages came and went"
         })),
       );
     await append(0, 40);
-    await using selected = await SelectedMailbox.open(await account.openMailbox("INBOX"));
+    await using selected = await SelectedMailbox.open(await mail.openMailbox("INBOX"));
     const checkAll = async (): Promise<void> => {
       await selected.refresh();
       const { uids } = selected.view.columns;

@@ -7,6 +7,7 @@ import { startImapServer } from "./imap-server.ts";
  *
  *   @plaintext nobody      passwords only in TLS
  *   @quota 10000           octets that the account may have
+ *   @quota-messages 5      and messages
  *   @message-bytes 70000   limits.message_bytes_max
  *   @imap KEY = VALUE      a line of [imap]
  *   @scram-sha-1 yes       auth.scram_sha1
@@ -15,6 +16,7 @@ import { startImapServer } from "./imap-server.ts";
  */
 describeTranscripts(new URL("./transcripts/", import.meta.url), async ({ settings }) => {
   const quota = settings.get("quota");
+  const quotaMessages = settings.get("quota-messages");
   const messageBytes = settings.get("message-bytes");
   const plaintext = settings.get("plaintext") ?? "loopback";
   const limits =
@@ -30,7 +32,10 @@ describeTranscripts(new URL("./transcripts/", import.meta.url), async ({ setting
     ...(hasFilters && {
       savedFilters: { valueOf: async (_mail, name) => settings.get(`filter-${name}`) },
     }),
-    ...(quota !== undefined && { account: { quotaBytes: Number(quota) } }),
+    account: {
+      ...(quota !== undefined && { quotaBytes: Number(quota) }),
+      ...(quotaMessages !== undefined && { quotaMessages: Number(quotaMessages) }),
+    },
   });
   return {
     connect: () => server.connect(),

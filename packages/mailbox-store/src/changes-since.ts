@@ -64,11 +64,13 @@ async function readHistory(
   }
 }
 
-function changedRows(
+/** Of `knownUids` only, where they are given. */
+export function changedRows(
   { length, uids, modSeqs }: MessageColumns,
   modSeq: number,
-  known: UidSet | undefined,
+  knownUids: UidSet | undefined,
 ): { readonly uids: Uint32Array; readonly modSeqs: Float64Array } {
+  const known = knownUids === undefined ? undefined : orderedUidSet(knownUids);
   const changed = new Uint32Array(length);
   const changedModSeqs = new Float64Array(length);
   let count = 0;

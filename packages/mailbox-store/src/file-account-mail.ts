@@ -6,8 +6,10 @@ import { checkAccount } from "./check-account.ts";
 import type { MailboxState } from "./index/index-reader.ts";
 import { limits } from "./limits.ts";
 import { mailboxInfos } from "./mailbox-infos.ts";
-import type { AccountMail, Mailbox } from "./mailbox-store.ts";
+import type { AccountMail, Mailbox, OpenMailboxOptions } from "./mailbox-store.ts";
 import { canonicalName, canonicalNameToMake, inboxFolder } from "./maildir/folder-name.ts";
+import { isSeenUser } from "./maildir/seen-file.ts";
+import { parseSharers, sharersFileName } from "./maildir/sharers-file.ts";
 import { parseSubscriptions } from "./maildir/subscriptions.ts";
 import { lockMaildrop } from "./maildrop-lock.ts";
 import { formatOfFolder } from "./mbox/mbox-folder.ts";
@@ -15,6 +17,7 @@ import { OpenMailbox, weightOf } from "./open-mailbox.ts";
 import { readAnnotations, readRights } from "./plain-file-rows.ts";
 import { discardReceived, receiveMessage } from "./receive-message.ts";
 import { checkedIdentifier } from "./rights.ts";
+import { SeenOfUser } from "./seen-of-user.ts";
 import { canBeReadAsItWas, folderDoubt, scanMailbox } from "./shared-mailbox.ts";
 import { StoreError } from "./store-error.ts";
 import type {
@@ -115,12 +118,19 @@ export class FileAccountMail implements AccountMail {
     });
   }
 
-  async openMailbox(name: string, options: { readonly readOnly?: boolean } = {}): Promise<Mailbox> {
+  async openMailbox(name: string, options: OpenMailboxOptions = {}): Promise<Mailbox> {
     const wanted = canonicalName(name);
+    const { user } = options;
+    if (user !== undefined && !isSeenUser(user)) {
+      throw new StoreError("not-permitted", `Nobody has the id "${user}"`);
+    }
     const state = await this.#account.mailboxNamed(wanted);
     const shared = await this.#account.openMailbox(state);
+    const seen = user === undefined ? undefined : new SeenOfUser(this.#account, shared, user);
+    await seen?.sync();
     return new OpenMailbox(this.#account, shared, {
       name: wanted,
+      seen,
       isReadOnly: options.readOnly ?? false,
       quota: () => this.#quotaLimits(),
       compression: this.#ref.compression ?? "none",
@@ -198,6 +208,17 @@ export class FileAccountMail implements AccountMail {
     const { folder } = await this.#account.mailboxNamed(canonicalName(name));
     const checked = checkedIdentifier(identifier);
     await this.#account.run("setRights", { folder, identifier: checked, change });
+  }
+
+  async sharers(): Promise<readonly string[]> {
+    const octets = await readFile(join(this.#account.path, sharersFileName)).catch(() =>
+      Buffer.alloc(0),
+    );
+    return parseSharers(octets);
+  }
+
+  async setSharer(address: string, isSharing: boolean): Promise<void> {
+    await this.#account.run("setSharer", { address: checkedIdentifier(address), isSharing });
   }
 
   onChange(wake: () => void): Disposable {

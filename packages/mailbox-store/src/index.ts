@@ -5,7 +5,7 @@ export {
   planAdoption,
 } from "./adopt/adopt-mail.ts";
 export { limits as mailboxStoreLimits } from "./limits.ts";
-export type { AccountMail, Mailbox, MailStore } from "./mailbox-store.ts";
+export type { AccountMail, Mailbox, MailStore, OpenMailboxOptions } from "./mailbox-store.ts";
 export { type MailStoreOptions, openMailStore } from "./open-mail-store.ts";
 export { StoreError, type StoreErrorCode } from "./store-error.ts";
 export * from "./types.ts";

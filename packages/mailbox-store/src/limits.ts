@@ -142,6 +142,8 @@ export const limits = {
   /** Rows of rights in one mailbox, and the longest identifier in them. */
   rightsMax: 200,
   identifierOctetsMax: 255,
+  /** Accounts that share with one: an entry is an address. */
+  sharersMax: 1_000,
   /** A slice of a check holds the account so long; then whoever waits has his turn. */
   checkMsPerTransaction: 50,
   /** Findings of one kind in one mailbox that are told one by one. */

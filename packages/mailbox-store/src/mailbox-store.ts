@@ -62,7 +62,7 @@ export interface AccountMail extends AsyncDisposable {
   /** Names that do not exist may be subscribed (RFC 9051 §6.3.7). */
   setSubscribed(name: string, isSubscribed: boolean): Promise<void>;
   /** "not-found" when there is none. Mailboxes opened twice share their columns. */
-  openMailbox(name: string, options?: { readonly readOnly?: boolean }): Promise<Mailbox>;
+  openMailbox(name: string, options?: OpenMailboxOptions): Promise<Mailbox>;
   status(name: string): Promise<MailboxStatus>;
   /**
    * All or none, in order (RFC 3502), also when the process is killed; resolves when all are durable.
@@ -93,6 +93,10 @@ export interface AccountMail extends AsyncDisposable {
   rights(mailboxName: string): Promise<readonly MailboxRights[]>;
   /** An identifier without a right is no row. */
   setRights(mailboxName: string, identifier: string, change: RightsChange): Promise<void>;
+  /** Addresses of accounts that say they share with this one: where to look for rights. */
+  sharers(): Promise<readonly string[]>;
+  /** "limit" (limits.ts) when there are too many. */
+  setSharer(address: string, isSharing: boolean): Promise<void>;
   /** Called soon after anything in the account changed, by whatever process; it only wakes. */
   onChange(wake: () => void): Disposable;
   /** The maildrop lock of RFC 1939 §3, for one POP3 session across processes; undefined when another has it. */
@@ -104,6 +108,15 @@ export interface AccountMail extends AsyncDisposable {
    * is put right. In slices: whoever else uses the account has his turn between them.
    */
   check(options?: { readonly repair?: boolean }): Promise<readonly string[]>;
+}
+
+export interface OpenMailboxOptions {
+  readonly readOnly?: boolean;
+  /**
+   * The id of an account that this mailbox is shared with: \Seen is that user's own, in columns, modseqs and
+   * changeFlags. Absent: the owner's.
+   */
+  readonly user?: string;
 }
 
 /** One open mailbox. Nothing here knows sequence numbers. */

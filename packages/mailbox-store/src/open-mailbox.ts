@@ -1,15 +1,17 @@
 import { setTimeout as wait } from "node:timers/promises";
 import type { AccountState } from "./account-state.ts";
-import { changesSince } from "./changes-since.ts";
+import { changedRows, changesSince } from "./changes-since.ts";
 import { limits } from "./limits.ts";
 import type { Mailbox } from "./mailbox-store.ts";
 import { canonicalName } from "./maildir/folder-name.ts";
-import { changesBetween } from "./message-columns.ts";
+import { changesBetween, indexOfUid } from "./message-columns.ts";
 import { bitsOfSystemFlags } from "./message-flags.ts";
 import { openMessage, readSummaries } from "./read-messages.ts";
 import { readSortKeys } from "./read-sort-keys.ts";
 import { discardReceived, receiveMessage } from "./receive-message.ts";
 import { searchMailbox } from "./search/search-mailbox.ts";
+import { changeFlagsOf } from "./seen-change.ts";
+import type { SeenOfUser } from "./seen-of-user.ts";
 import { canBeReadAsItWas, type SharedMailbox } from "./shared-mailbox.ts";
 import { StoreError } from "./store-error.ts";
 import type {
@@ -43,6 +45,7 @@ export class OpenMailbox implements Mailbox {
   readonly #shared: SharedMailbox;
   readonly #quota: () => QuotaLimits;
   readonly #compression: Compression;
+  readonly #seen: SeenOfUser | undefined;
   #isClosed = false;
 
   constructor(
@@ -53,6 +56,8 @@ export class OpenMailbox implements Mailbox {
       readonly isReadOnly: boolean;
       readonly quota: () => QuotaLimits;
       readonly compression: Compression;
+      /** Whose \Seen it is, when it is not the owner's. */
+      readonly seen: SeenOfUser | undefined;
     },
   ) {
     this.#account = account;
@@ -61,6 +66,7 @@ export class OpenMailbox implements Mailbox {
     this.isReadOnly = about.isReadOnly;
     this.#quota = about.quota;
     this.#compression = about.compression;
+    this.#seen = about.seen;
     account.noteForSearch();
   }
 
@@ -77,7 +83,7 @@ export class OpenMailbox implements Mailbox {
   }
 
   get columns(): MessageColumns {
-    return this.#shared.columns;
+    return this.#seen?.columns ?? this.#shared.columns;
   }
 
   get keywords(): readonly string[] {
@@ -94,7 +100,8 @@ export class OpenMailbox implements Mailbox {
 
   async sync(since: MessageColumns): Promise<MailboxChanges> {
     await this.#shared.sync();
-    const changes = changesBetween(since, this.#shared.columns);
+    await this.#seen?.sync();
+    const changes = changesBetween(since, this.columns);
     if (changes.added.length > 0 || changes.vanished.length > 0) this.#account.noteForSearch();
     return changes;
   }
@@ -140,6 +147,44 @@ export class OpenMailbox implements Mailbox {
     change: FlagChange,
   ): Promise<{ readonly modified: readonly Uid[] }> {
     this.#refuseIfReadOnly("change flags");
+    if (this.#seen === undefined) return this.#changeStoredFlags(uids, change);
+    return changeFlagsOf(change, {
+      uids: await this.#unchangedUids(uids, change.unchangedSince),
+      keywords: this.keywords,
+      changeStored: (some, stored) => this.#changeStoredFlags(some, stored),
+      setSeen: (some, isSeen) => this.#setSeen(some, isSeen),
+    });
+  }
+
+  /** By the modseqs that this user sees; the others are "modified". */
+  async #unchangedUids(
+    uids: readonly Uid[],
+    unchangedSince: ModSeq | undefined,
+  ): Promise<{ readonly left: readonly Uid[]; readonly modified: readonly Uid[] }> {
+    if (unchangedSince === undefined) return { left: uids, modified: [] };
+    await this.sync(this.columns);
+    const { columns } = this;
+    const isModified = (uid: Uid) => {
+      const row = indexOfUid(columns.uids, uid);
+      return row >= 0 && (columns.modSeqs[row] ?? 0) > unchangedSince;
+    };
+    return {
+      left: uids.filter((uid) => !isModified(uid)),
+      modified: uids.filter(isModified),
+    };
+  }
+
+  async #setSeen(uids: readonly Uid[], isSeen: boolean): Promise<void> {
+    const user = this.#seen?.user ?? "";
+    await this.#inTransactions(uids, (some, weight) =>
+      this.#account.run("setSeen", { guid: this.#shared.guid, user, uids: some, isSeen }, weight),
+    );
+  }
+
+  async #changeStoredFlags(
+    uids: readonly Uid[],
+    change: FlagChange,
+  ): Promise<{ readonly modified: readonly Uid[] }> {
     const modified: number[] = [];
     await this.#inTransactions(uids, async (some, weight) => {
       const args = {
@@ -194,7 +239,10 @@ export class OpenMailbox implements Mailbox {
     modSeq: ModSeq,
     options: { readonly knownUids?: UidSet } = {},
   ): Promise<ChangesSince> {
-    return changesSince(this.#account, this.#shared, modSeq, options.knownUids);
+    const changes = await changesSince(this.#account, this.#shared, modSeq, options.knownUids);
+    if (this.#seen === undefined) return changes;
+    await this.#seen.sync();
+    return { ...changes, ...changedRows(this.columns, modSeq, options.knownUids) };
   }
 
   async copy(uids: readonly Uid[], targetName: string): Promise<Copied> {

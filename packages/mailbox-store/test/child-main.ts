@@ -58,6 +58,15 @@ async function obey(order: ChildOrder): Promise<number> {
     case "rights":
       await account.setRights(order.name, "bob", { mode: "replace", rights: "lrs" });
       return 1;
+    case "see": {
+      await using inbox = await account.openMailbox("INBOX", { user: "bob" });
+      const change = { mode: "add", systemFlags: ["\\Seen"], keywords: [] } as const;
+      await inbox.changeFlags(order.uids as Uid[], change);
+      return order.uids.length;
+    }
+    case "sharer":
+      await account.setSharer(order.address, true);
+      return 1;
     case "repair":
       return (await account.check({ repair: true })).length;
     case "copy":
@@ -73,7 +82,7 @@ async function obey(order: ChildOrder): Promise<number> {
 
 async function changeMessages(
   inbox: Mailbox,
-  order: Extract<ChildOrder, { readonly uids: readonly number[] }>,
+  order: Exclude<Extract<ChildOrder, { readonly uids: readonly number[] }>, { do: "see" }>,
 ): Promise<void> {
   const uids = order.uids as Uid[];
   if (order.do === "copy") await inbox.copy(uids, order.to);

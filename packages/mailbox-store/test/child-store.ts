@@ -16,6 +16,8 @@ export type ChildOrder =
   | { readonly do: "replace"; readonly uid: number; readonly to: string; readonly subject: string }
   | { readonly do: "annotate"; readonly name?: string }
   | { readonly do: "rights"; readonly name: string }
+  | { readonly do: "see"; readonly uids: readonly number[] }
+  | { readonly do: "sharer"; readonly address: string }
   | { readonly do: "repair" }
   | { readonly do: "rename"; readonly name: string; readonly to: string };
 

@@ -73,6 +73,14 @@ const cases: {
     order: { do: "rights", name: "INBOX" },
   },
   {
+    rows: ["S1", "S2", "commit setSeen", "committed setSeen"],
+    order: { do: "see", uids: [1, 3] },
+  },
+  {
+    rows: ["H1", "H2", "commit setSharer", "committed setSharer"],
+    order: { do: "sharer", address: "bob@example.org" },
+  },
+  {
     rows: ["M1", "M2", "commit createMailbox", "committed createMailbox"],
     order: { do: "create", name: "Made/Below" },
   },
@@ -269,6 +277,24 @@ test("annotations, rights and special use are the old or the new after a kill, a
   await files.removeIndex();
   const again = await (await files.account()).annotations("INBOX", { entries });
   assert.deepEqual(again.found, found);
+});
+
+test("what a reader has seen is the old or the new after a kill, with a modseq that is given once", async () => {
+  await using files = await TestStore.open();
+  await cp(template.mailDirectory, files.mailDirectory, copyOptions);
+  const child = await startChild(files.mailDirectory, "S2");
+  await child.ask({ do: "see", uids: [1, 3] });
+  const account = await files.account();
+  const seenModSeq = await (async () => {
+    await using inbox = await account.openMailbox("INBOX", { user: "bob" });
+    assert.deepEqual([...inbox.columns.systemFlags], [8, 0, 8]);
+    const modSeq = inbox.columns.modSeqs[0] ?? 0;
+    assert.ok(modSeq <= inbox.highestModSeq, "the mailbox's own modseq is not behind it");
+    return modSeq;
+  })();
+  await account.append("INBOX", [{ octets: [message("after")] }]);
+  await using inbox = await account.openMailbox("INBOX");
+  assert.ok((inbox.columns.modSeqs.at(-1) ?? 0) > seenModSeq);
 });
 
 test("a repair that is killed while it renames a file loses nothing", async () => {

@@ -6,6 +6,7 @@ import { accountOf, withMailOf } from "../mail-of.ts";
 import { print, printRows } from "../output.ts";
 import { type SourceOptions, withJsonOption, withSourceOptions } from "../source-options.ts";
 import { adoptCommand } from "./adopt.ts";
+import { shareCommand } from "./share.ts";
 
 /** `posthouse mailbox`: what is stored. */
 export function mailboxCommand(): Command {
@@ -44,6 +45,7 @@ export function mailboxCommand(): Command {
     ),
   );
   mailbox.addCommand(adoptCommand());
+  mailbox.addCommand(shareCommand());
   return mailbox;
 }
 

@@ -1,4 +1,5 @@
 import type { Hierarchy, MailboxInfo, SpecialUse } from "@posthouse/mailbox-store";
+import { isSharedName } from "../mailboxes/shared-name.ts";
 import { clientNameOf } from "../syntax/mailbox-hierarchy.ts";
 
 /** One name of the hierarchy, with what LIST has to know about what is below it. */
@@ -6,6 +7,8 @@ export interface MailboxNode {
   /** What the client calls it. */
   readonly name: string;
   readonly storeName: string;
+  /** Between its levels: what others share has its own (RFC 2342 §5). */
+  readonly separator: "/" | ".";
   readonly exists: boolean;
   readonly isSubscribed: boolean;
   readonly specialUse: readonly SpecialUse[];
@@ -25,21 +28,23 @@ export function mailboxTree(
   const nodes = new Map<string, GrowingNode>();
   for (const mailbox of mailboxes) {
     const name = clientNameOf(mailbox.name, hierarchy);
-    for (const parent of levelsAbove(name, hierarchy.separator)) {
-      if (!nodes.has(parent)) nodes.set(parent, onlyParent(parent));
+    const separator = isSharedName(name) ? "/" : hierarchy.separator;
+    for (const parent of levelsAbove(name, separator)) {
+      if (!nodes.has(parent)) nodes.set(parent, onlyParent(parent, separator));
     }
     const descendants = nodes.get(name)?.descendants ?? [];
-    nodes.set(name, { ...mailbox, name, storeName: mailbox.name, descendants });
+    nodes.set(name, { ...mailbox, name, separator, storeName: mailbox.name, descendants });
   }
   for (const node of nodes.values()) {
-    for (const parent of levelsAbove(node.name, hierarchy.separator))
+    for (const parent of levelsAbove(node.name, node.separator))
       nodes.get(parent)?.descendants.push(node);
   }
   return [...nodes.values()];
 }
 
-const onlyParent = (name: string): GrowingNode => ({
+const onlyParent = (name: string, separator: "/" | "."): GrowingNode => ({
   name,
+  separator,
   storeName: "",
   exists: false,
   isSubscribed: false,

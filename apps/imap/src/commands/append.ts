@@ -1,6 +1,7 @@
 import type { Appended } from "@posthouse/mailbox-store";
 import { defineCommand, loggedIn, type Session } from "../command.ts";
 import { limits } from "../limits.ts";
+import { isSharedName } from "../mailboxes/shared-name.ts";
 import { no } from "../response.ts";
 import type { User } from "../state.ts";
 import type { CommandReader } from "../syntax/command-reader.ts";
@@ -28,7 +29,7 @@ export const append = defineCommand({
     if (request.lengthBytes > session.services.config.limits.messageBytesMax) {
       throw no("TOOBIG", "The message is larger than this server takes");
     }
-    await refuseBeyondQuota(user, request.lengthBytes);
+    await refuseBeyondQuota(user, request);
     const appended = await store(user, session, request);
     session.services.events.record({
       type: "appended",
@@ -66,8 +67,12 @@ function readArguments(args: CommandReader) {
 }
 
 /** The store would say so too, behind the last octet. */
-async function refuseBeyondQuota({ account, mail }: User, lengthBytes: number): Promise<void> {
-  if (account.quotaBytes === undefined) return;
+async function refuseBeyondQuota(
+  { account, mail }: User,
+  { mailboxName, lengthBytes }: AppendArguments,
+): Promise<void> {
+  // What goes to somebody else counts for him.
+  if (account.quotaBytes === undefined || isSharedName(mailboxName)) return;
   const used = await mail.quota();
   if (used.bytes + lengthBytes > account.quotaBytes) throw no("OVERQUOTA", "Mailbox is full");
 }

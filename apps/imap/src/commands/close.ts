@@ -8,7 +8,8 @@ export const close = defineCommand({
   expunges: "hold",
   async run({ user, selected }, args) {
     args.end();
-    if (!selected.mailbox.isReadOnly) {
+    // RFC 4314 §4: without the right to expunge it is closed all the same.
+    if (!selected.mailbox.isReadOnly && selected.mailbox.may("e")) {
       const uids = deletedUids(selected);
       if (uids.length > 0) await selected.mailbox.expunge(uids, { ifDeleted: true });
     }

@@ -67,7 +67,7 @@ async function searchSelected(
   });
 }
 
-/** Nothing for a mailbox that was deleted meanwhile. */
+/** Nothing for a mailbox that was deleted meanwhile, or that the user may see and not read. */
 async function searchOther(
   name: string,
   { mail }: User,
@@ -75,6 +75,7 @@ async function searchOther(
   options: ResultOptions,
   session: Session,
 ): Promise<void> {
+  if (!(await mail.rightsIn(name)).includes("r")) return;
   try {
     const mailbox = await mail.openMailbox(name, { readOnly: true });
     await using other = await SelectedMailbox.open(mailbox);
@@ -95,7 +96,10 @@ async function tellFound(
   if (result.uids.length > 0) {
     const correlator = {
       tag: session.incoming.tag,
-      mailbox: formatMailbox(clientNameOf(selected.mailbox.name, session.incoming.hierarchy)),
+      mailbox: formatMailbox(
+        clientNameOf(selected.mailbox.name, session.incoming.hierarchy),
+        session.enabled,
+      ),
       uidValidity: selected.mailbox.uidValidity,
     };
     await writeResult(selected, result, options, { correlator, isUid: true, session });

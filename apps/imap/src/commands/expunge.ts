@@ -53,8 +53,8 @@ const hasDeleted = (bits = 0): boolean => (bits & systemFlagBits["\\Deleted"]) !
 
 async function expungeAll({ mailbox }: SelectedMailbox, uids: readonly Uid[]): Promise<void> {
   if (mailbox.isReadOnly) throw refusalOf["read-only"]();
-  // Somebody may have taken \Deleted away since we looked.
-  if (uids.length > 0) await mailbox.expunge(uids, { ifDeleted: true });
+  // Also of nothing: it says whether the user may (RFC 4314 §4). Somebody may have taken \Deleted away.
+  await mailbox.expunge(uids, { ifDeleted: true });
 }
 
 /** RFC 7162 §3.2.7: where the client keeps a modseq, it is told the one behind its own expunges. */

@@ -176,7 +176,9 @@ class Fetching {
     this.#readsSummaries = attributes.some(({ kind }) => kind === "summary");
     this.#tellsFlags = has(attributes, flagsAttribute);
     this.#setsSeen =
+      // RFC 4314 §4: a FETCH never fails for want of the right to keep \Seen.
       !selected.mailbox.isReadOnly &&
+      selected.mailbox.may("s") &&
       attributes.some((attribute) => attribute.kind === "section" && !attribute.isPeek);
   }
 

@@ -1,11 +1,15 @@
-import type { AccountMail } from "@posthouse/mailbox-store";
 import { StoreError } from "@posthouse/mailbox-store";
 import { hasChildren, type MailboxNode, mailboxTree } from "../answers/mailbox-tree.ts";
-import { formatStatus } from "../answers/status.ts";
+import { writeMetadata } from "../answers/metadata.ts";
+import { formatStatus, readStatus } from "../answers/status.ts";
 import { defineCommand, loggedIn } from "../command.ts";
+import type { UserMail } from "../mailboxes/user-mail.ts";
+import { CommandFailure } from "../response.ts";
+import type { ResponseWriter } from "../response-writer.ts";
 import { type ListArguments, readListArguments } from "../syntax/list-arguments.ts";
 import { MatchedNames } from "../syntax/list-pattern.ts";
 import { formatQuotedMailbox, type NameCharset } from "../syntax/strings.ts";
+import { formatMyRights } from "./acl.ts";
 
 /** LIST: RFC 3501 §6.3.8, extended by RFC 5258, RFC 5819 (STATUS) and RFC 6154 (SPECIAL-USE). */
 export const list = defineCommand({
@@ -23,13 +27,11 @@ export const list = defineCommand({
     for (const node of mailboxTree(await user.mail.listMailboxes(), hierarchy)) {
       // Each name is held against each pattern, and those that do not match take as long.
       await output.pace();
-      const answer = answerFor(node, wanted, matched, { ...hierarchy, enabled });
+      const answer = answerFor(node, wanted, matched, enabled);
       if (answer === undefined) continue;
       output.untagged(answer.line);
-      if (answer.isSelected && node.exists && wanted.returns.status.length > 0) {
-        const line = await statusLine(user.mail, node, wanted, enabled);
-        if (line !== undefined) output.untagged(line);
-      }
+      if (answer.isSelected && node.exists)
+        await tellMore(user.mail, node, wanted, { output, enabled });
     }
     return { text: "LIST completed" };
   },
@@ -46,7 +48,7 @@ function answerFor(
   node: MailboxNode,
   wanted: ListArguments,
   matched: MatchedNames,
-  { separator, enabled }: { readonly separator: string; readonly enabled: NameCharset },
+  enabled: NameCharset,
 ): ListAnswer | undefined {
   if (!matched.has(node.name)) return undefined;
   const isSelected = satisfies(node, wanted);
@@ -59,7 +61,7 @@ function answerFor(
   const attributes = attributesOf(node, wanted).join(" ");
   const childInfo = below.length > 0 ? ' ("CHILDINFO" ("SUBSCRIBED"))' : "";
   const name = formatQuotedMailbox(node.name, enabled);
-  return { line: `LIST (${attributes}) "${separator}" ${name}${childInfo}`, isSelected };
+  return { line: `LIST (${attributes}) "${node.separator}" ${name}${childInfo}`, isSelected };
 }
 
 /** Without a selection: what exists, and what is above something that does. */
@@ -79,17 +81,37 @@ function attributesOf(node: MailboxNode, { isExtended, returns }: ListArguments)
   return attributes;
 }
 
-/** Nothing for a mailbox that was deleted meanwhile: RFC 5819 §2 wants no NO for it. */
-async function statusLine(
-  mail: AccountMail,
+/**
+ * What was asked for besides: STATUS (RFC 5819), MYRIGHTS (RFC 8440 §3) and METADATA (RFC 9590 §3). Where one of
+ * them cannot be had, because the mailbox was deleted meanwhile or for want of a right, it is left out.
+ */
+async function tellMore(
+  mail: UserMail,
   { name, storeName }: MailboxNode,
   { returns }: ListArguments,
-  enabled: NameCharset,
-): Promise<string | undefined> {
+  { output, enabled }: { readonly output: ResponseWriter; readonly enabled: NameCharset },
+): Promise<void> {
+  const { status, metadata: entries } = returns;
+  if (status.length > 0) {
+    const found = await unlessRefused(readStatus(mail, storeName, status));
+    if (found !== undefined) output.untagged(formatStatus(name, status, found, enabled));
+  }
+  if (returns.myRights) {
+    output.untagged(formatMyRights(name, await mail.rightsIn(storeName), enabled));
+  }
+  if (entries.length > 0) {
+    const annotations = await unlessRefused(mail.annotations(storeName, { entries }));
+    const quoted = formatQuotedMailbox(name, enabled);
+    if (annotations) writeMetadata(output, { name: quoted, annotations, asked: entries });
+  }
+}
+
+async function unlessRefused<Found>(finding: Promise<Found>): Promise<Found | undefined> {
   try {
-    return formatStatus(name, returns.status, await mail.status(storeName), enabled);
+    return await finding;
   } catch (error) {
     if (error instanceof StoreError && error.code === "not-found") return undefined;
+    if (error instanceof CommandFailure && error.code === "NOPERM") return undefined;
     throw error;
   }
 }

@@ -30,7 +30,7 @@ export const lsub = defineCommand({
       if (!node.isSubscribed && !stands) continue;
       const attributes = node.isSubscribed ? "" : "\\Noselect";
       const name = formatQuotedMailbox(node.name, enabled);
-      output.untagged(`LSUB (${attributes}) "${hierarchy.separator}" ${name}`);
+      output.untagged(`LSUB (${attributes}) "${node.separator}" ${name}`);
     }
     return { text: "LSUB completed" };
   },

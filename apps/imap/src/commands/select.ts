@@ -50,7 +50,7 @@ function defineSelect({ name, readOnly }: { readonly name: string; readonly read
       }
       return {
         text: `${name} completed`,
-        code: mailbox.isReadOnly ? "READ-ONLY" : "READ-WRITE",
+        code: mailbox.isShownReadOnly ? "READ-ONLY" : "READ-WRITE",
         state: { name: "selected", user, selected },
       };
     },

@@ -1,5 +1,4 @@
-import type { MailboxStatus } from "@posthouse/mailbox-store";
-import { formatStatus, readStatusItems } from "../answers/status.ts";
+import { formatStatus, readStatus, readStatusItems } from "../answers/status.ts";
 import { defineCommand, loggedIn } from "../command.ts";
 import { clientNameOf } from "../syntax/mailbox-hierarchy.ts";
 
@@ -15,7 +14,7 @@ export const status = defineCommand({
     const items = readStatusItems(args);
     args.end();
 
-    const found: MailboxStatus = await user.mail.status(name);
+    const found = await readStatus(user.mail, name, items);
     // RFC 7162 §3.1: whoever asks for a modseq wants to hear of them.
     if (items.includes("HIGHESTMODSEQ")) session.enable("CONDSTORE");
     const clientName = clientNameOf(name, user.mail.hierarchy);

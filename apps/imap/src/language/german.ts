@@ -86,7 +86,32 @@ export const german: TextTable = {
   "Another mailbox is for {} already": "Ein anderes Postfach ist schon für {} da",
   "There is no mailbox for {}": "Für {} gibt es kein Postfach",
 
+  // Rights, quotas, annotations
+  "That takes the right {}": "Dazu gehört das Recht {}",
+  "That takes a right to the messages": "Dazu gehört ein Recht an den Nachrichten",
+  "You cannot change these flags here": "Diese Markierungen können Sie hier nicht ändern",
+  "You cannot create below {}": "Unter {} können Sie nichts anlegen",
+  "That mailbox is shared": "Dieses Postfach ist mit anderen geteilt",
+  "A mailbox cannot be renamed into another account":
+    "Ein Postfach kann nicht in ein anderes Konto umbenannt werden",
+  "Below Shared is what others share": "Unter Shared steht, was andere teilen",
+  "There is no account of that name": "Ein Konto dieses Namens gibt es nicht",
+  "There is no such quota root": "Diese Quotenwurzel gibt es nicht",
+  "The administrator sets quotas": "Quoten setzt der Verwalter",
+  "That is for the administrator to say": "Das sagt der Verwalter",
+  "There are too many annotations, or they are too large together":
+    "Es sind zu viele Anmerkungen, oder sie sind zusammen zu groß",
+  "At most {} octets": "Höchstens {} Oktette",
+  "That cannot be an identifier": "Das kann kein Name für Rechte sein",
+  "Uppercase rights are not allowed": "Rechte sind Kleinbuchstaben",
+  "One of these rights is not supported": "Eines dieser Rechte gibt es hier nicht",
+
   // What is no command
+  "That cannot be the name of an entry": "So kann kein Eintrag heißen",
+  "That entry is only the parent of others": "Dieser Eintrag steht nur über anderen",
+  "Too many entries": "Zu viele Einträge",
+  "DEPTH is 0, 1 or infinity": "DEPTH ist 0, 1 oder infinity",
+  "Unknown METADATA option {}": "Unbekannte Angabe {} in METADATA",
   "Expected a tag": "Erwartet wurde ein Kennzeichen",
   "Expected a command": "Erwartet wurde ein Befehl",
   "Expected DONE": "Erwartet wurde DONE",

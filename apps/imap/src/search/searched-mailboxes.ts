@@ -1,5 +1,6 @@
 import type { AccountMail, MailboxInfo } from "@posthouse/mailbox-store";
 import { limits } from "../limits.ts";
+import { isSharedName } from "../mailboxes/shared-name.ts";
 import { no } from "../response.ts";
 import type { SearchSource } from "../syntax/source-options.ts";
 
@@ -26,7 +27,7 @@ function isMeant({ name, isSubscribed }: MailboxInfo, source: SearchSource): boo
     case "personal":
     // RFC 5465 §6.3: a Sieve script may deliver anywhere, so that is every mailbox.
     case "inboxes":
-      return true;
+      return !isSharedName(name);
     case "subscribed":
       return isSubscribed;
     case "mailboxes":

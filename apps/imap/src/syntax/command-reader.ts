@@ -166,6 +166,14 @@ export class CommandReader {
     return this.string();
   }
 
+  /** NIL, a string of octets, or a literal8: the value of RFC 5464 §5. */
+  annotationValue(): Buffer | undefined {
+    const next = this.peek();
+    if (next === "~") return this.#literal(true) ?? this.#fail("literal8");
+    if (next !== '"' && next !== "{" && this.take("NIL")) return undefined;
+    return this.#string("nstring");
+  }
+
   number(): number {
     const text = this.#match(numberPattern) ?? this.#fail("number");
     const number = Number(text);
@@ -189,6 +197,17 @@ export class CommandReader {
     const [one, other] = [Math.abs(from), Math.abs(to)];
     if (Math.max(one, other) > NUMBER_MAX) throw bad(`${text} is more than a number can be`);
     return { text, first: Math.min(one, other), last: Math.max(one, other), isFromEnd };
+  }
+
+  /** RFC 9051 §9, up to 2^63-1; larger ones than a double holds exactly are rounded. */
+  number64(): number {
+    const text = this.#match(number64Pattern) ?? this.#fail("number64");
+    return Number(text);
+  }
+
+  /** At a list that begins with a name of letters: options, and not entries of RFC 5464. */
+  isOptionList(): boolean {
+    return /^\([a-z]/i.test(this.#text.slice(this.#at, this.#at + 2));
   }
 
   nzNumber(): number {
@@ -364,12 +383,13 @@ export class CommandReader {
     return this.#literal() ?? this.#fail(rule);
   }
 
-  #literal(): Buffer | undefined {
+  #literal(isBinary = false): Buffer | undefined {
     const header = readLiteralHeader(this.#text, this.#at);
     const octets = this.#literals[this.#line];
-    if (header === undefined || octets === undefined || header.isBinary) return undefined;
+    if (header === undefined || octets === undefined) return undefined;
+    if (header.isBinary !== isBinary) return undefined;
     // RFC 3501 §9: CHAR8 has no NUL.
-    if (octets.includes(0)) throw bad("A literal cannot contain NUL");
+    if (!isBinary && octets.includes(0)) throw bad("A literal cannot contain NUL");
     this.#line += 1;
     this.#at = 0;
     return octets;

@@ -3,8 +3,9 @@ import { limits } from "../limits.ts";
 import { bad } from "../response.ts";
 import type { CommandReader } from "./command-reader.ts";
 import { ListPattern } from "./list-pattern.ts";
+import { readEntryList } from "./metadata-arguments.ts";
 
-/** What LIST is asked for: RFC 5258 §6, RFC 5819 and RFC 6154 §6. */
+/** What LIST is asked for: RFC 5258 §6, RFC 5819, RFC 6154 §6, RFC 8440 §5 and RFC 9590. */
 export interface ListArguments {
   readonly patterns: readonly ListPattern[];
   /** Names that the client may not know: any of the three forms of RFC 5258 §1. */
@@ -19,6 +20,8 @@ export interface ListArguments {
   readonly returns: {
     readonly subscribed: boolean;
     readonly status: readonly StatusItem[];
+    readonly myRights: boolean;
+    readonly metadata: readonly string[];
   };
 }
 
@@ -51,6 +54,8 @@ export function readListArguments(args: CommandReader, separator: "/" | "."): Li
       // The SUBSCRIBED selection implies the return option (RFC 5258 §3.1).
       subscribed: (returned?.subscribed ?? false) || (selected?.has("SUBSCRIBED") ?? false),
       status: returned?.status ?? [],
+      myRights: returned?.myRights ?? false,
+      metadata: returned?.metadata ?? [],
     },
   };
 }
@@ -87,13 +92,13 @@ function readSelectOptions(args: CommandReader): ReadonlySet<string> | undefined
   return options;
 }
 
-function readReturnOptions(
-  args: CommandReader,
-): { readonly subscribed: boolean; readonly status: readonly StatusItem[] } | undefined {
+function readReturnOptions(args: CommandReader): ListArguments["returns"] | undefined {
   if (args.isAtEnd) return undefined;
   args.sp();
   if (!args.take("RETURN ")) throw args.expected("RETURN");
   let subscribed = false;
+  let myRights = false;
+  let metadata: readonly string[] = [];
   let status: readonly StatusItem[] = [];
   args.parenthesised(
     () => {
@@ -106,6 +111,13 @@ function readReturnOptions(
           args.sp();
           status = readStatusItems(args);
           return;
+        case "MYRIGHTS":
+          myRights = true;
+          return;
+        case "METADATA":
+          args.sp();
+          metadata = readEntryList(args);
+          return;
         // Both are in every answer of ours.
         case "CHILDREN":
         case "SPECIAL-USE":
@@ -116,5 +128,5 @@ function readReturnOptions(
     },
     { max: 20 },
   );
-  return { subscribed, status };
+  return { subscribed, status, myRights, metadata };
 }

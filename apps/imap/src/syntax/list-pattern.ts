@@ -1,3 +1,5 @@
+import { isSharedName } from "../mailboxes/shared-name.ts";
+
 /**
  * The patterns of LIST and LSUB, RFC 3501 §6.3.8: `*` is anything, `%` anything within one level.
  *
@@ -22,6 +24,7 @@ export class ListPattern {
 
   matches(name: string): boolean {
     const pattern = this.#pattern;
+    const separator = isSharedName(name) ? "/" : this.#separator;
     const isInbox = name === "INBOX" || name.startsWith(`INBOX${this.#separator}`);
     const inboxLength = isInbox ? "INBOX".length : 0;
     let reached = new Uint8Array(pattern.length + 1);
@@ -35,7 +38,7 @@ export class ListPattern {
         if (reached[position] === 0) continue;
         const expected = pattern[position] as string;
         const isWildcard = expected === "*" || expected === "%";
-        if (isWildcard && (expected === "*" || character !== this.#separator)) {
+        if (isWildcard && (expected === "*" || character !== separator)) {
           next[position] = 1;
           isAlive = true;
         } else if (!isWildcard && isSame(expected, character, at < inboxLength)) {

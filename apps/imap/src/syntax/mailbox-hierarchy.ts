@@ -1,4 +1,5 @@
 import type { Hierarchy } from "@posthouse/mailbox-store";
+import { canonicalSharedName, isSharedName } from "../mailboxes/shared-name.ts";
 import { canonicalMailboxName } from "./mailbox-name.ts";
 
 /**
@@ -10,6 +11,8 @@ export const ownHierarchy: Hierarchy = { separator: "/", prefix: "" };
 /** The store's name; undefined where no mailbox can have the client's. */
 export function storeNameOf(text: string, { separator, prefix }: Hierarchy): string | undefined {
   if (text.toUpperCase() === "INBOX") return "INBOX";
+  // A namespace of its own, with its own separator (RFC 2342 §5).
+  if (isSharedName(text)) return canonicalSharedName(text);
   const below = withoutPrefix(text.normalize("NFC"), prefix);
   if (below === undefined) return undefined;
   // Two separators would make two names of one mailbox.
@@ -21,7 +24,8 @@ export function storeNameOf(text: string, { separator, prefix }: Hierarchy): str
 
 /** What the client calls it. */
 export function clientNameOf(name: string, { separator, prefix }: Hierarchy): string {
-  return name === "INBOX" ? name : prefix + name.replaceAll("/", separator);
+  if (name === "INBOX" || isSharedName(name)) return name;
+  return prefix + name.replaceAll("/", separator);
 }
 
 /** A prefix `INBOX.` is matched as INBOX is, in any case. */

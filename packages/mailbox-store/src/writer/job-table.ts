@@ -18,7 +18,9 @@ import { replace } from "./jobs/replace.ts";
 import { replaceIndex } from "./jobs/replace-index.ts";
 import { setRights } from "./jobs/rights.ts";
 import { scan } from "./jobs/scan.ts";
+import { setSeen } from "./jobs/set-seen.ts";
 import { setSubscribed } from "./jobs/set-subscribed.ts";
+import { setSharer } from "./jobs/sharers.ts";
 import { setSpecialUse } from "./jobs/special-use.ts";
 import { syncFolders } from "./jobs/sync-folders.ts";
 import type { JobName, JobRequest, Jobs } from "./jobs.ts";
@@ -63,6 +65,9 @@ const jobs: {
   setSpecialUse,
   setAnnotations,
   setRights,
+  // What is shared
+  setSeen,
+  setSharer,
 };
 
 /** These move folders about, and share their transaction with nobody. */

@@ -121,6 +121,20 @@ export interface Jobs {
     args: { readonly folder: string; readonly identifier: string; readonly change: RightsChange };
     result: undefined;
   };
+  /** Of a user who does not own the mailbox: set-seen.ts. */
+  setSeen: {
+    args: {
+      readonly guid: string;
+      readonly user: string;
+      readonly uids: readonly number[];
+      readonly isSeen: boolean;
+    };
+    result: undefined;
+  };
+  setSharer: {
+    args: { readonly address: string; readonly isSharing: boolean };
+    result: undefined;
+  };
   /** Plain files that are not as the index left them: of one mailbox, or of the account. */
   followPlainFile: { args: { readonly folder: string | undefined }; result: undefined };
   /** The reader found this index damaged. */
