@@ -274,6 +274,25 @@ void describe("taking over mbox files", { concurrency: 4 }, () => {
     );
   });
 
+  test("a mailbox that is named as a file of Dovecot's or a lock is one when there is mail in it", async () => {
+    await using moved = await prepare(
+      async (home) => {
+        await writeFile(join(home, "mail", "inbox"), foreign("1"));
+        await writeFile(join(home, "mail", "dovecot.index"), foreign("2"));
+        await writeFile(join(home, "mail", "dovecot-users"), foreign("3"));
+        await writeFile(join(home, "mail", "subscriptions"), foreign("4"));
+        await writeFile(join(home, "mail", "x.lock"), foreign("5"));
+        await writeFile(join(home, "mail", "dovecot-uidvalidity"), "70000000");
+        await writeFile(join(home, "mail", "y.lock"), "123:host");
+      },
+      { mode: "move" },
+    );
+    await adoptMail(moved.options);
+    assert.deepEqual(await subjectsIn(moved.files), ["1", "2", "3", "4", "5"]);
+    assert.ok((await (await moved.files.account()).status("INBOX")).uidValidity > 0x70000000);
+    assert.equal(await isThere(moved.source), false);
+  });
+
   test("X-UIDs that came along from another mailbox are not believed", async () => {
     const withUid = (subject: string, uid: number) =>
       foreign(subject).replace("Subject", `X-UID: ${uid}\nSubject`);
@@ -333,8 +352,10 @@ void describe("taking over mbox files", { concurrency: 4 }, () => {
     assert.equal((await bob.status("INBOX")).messages, 1);
     const { remarks } = await planAdoption(moved.options);
     assert.match(remarks.join("\n"), /up" is a link to a directory/);
-    await adoptMail(moved.options);
+    await adoptMail({ ...moved.options, mode: "move" });
     assert.deepEqual(await subjectsIn(moved.files), ["7", "8", "9"]);
+    assert.deepEqual(await readdir(moved.source), ["up"]);
+    assert.equal(await readFile(join(moved.home, "elsewhere"), "latin1"), "");
   });
 
   test("a second file of one name gets another one; without any INBOX it begins empty", async () => {
@@ -417,11 +438,14 @@ void describe("taking over mbox files", { concurrency: 4 }, () => {
       await moved.files.close();
       const before = await filesBelow(moved.home);
       await killAdoption(moved.options, row);
-      if (row !== "T5") assert.deepEqual(await filesBelow(moved.home), before);
+      const { "spool.lock": dotlock, ...left } = await filesBelow(moved.home);
+      if (row !== "T5") assert.deepEqual(left, before);
+      assert.equal(dotlock !== undefined, row === "T1" || row === "T5", "of the dead process");
       await adoptMail(moved.options);
       await assertLikeHome(moved.files);
-      const left = await readdir(join(moved.files.mailDirectory, "example.org"));
-      assert.deepEqual(left, ["ann"]);
+      const accounts = await readdir(join(moved.files.mailDirectory, "example.org"));
+      assert.deepEqual(accounts, ["ann"]);
+      assert.equal(await isThere(`${moved.spool}.lock`), false);
       if (mode === "move") {
         assert.equal(await isThere(moved.source), false);
         assert.equal(await readFile(moved.spool, "latin1"), "");

@@ -111,6 +111,9 @@ async function survey(options: AdoptionOptions): Promise<Survey> {
  *
  * The names in the domain begin with `.`, as no account's does (account-path.ts).
  *
+ * Killed at T1 while an mbox is read, its dotlock stays: mutt and Dovecot wait for it two minutes, the next
+ * run knows that its owner is dead.
+ *
  * In place nothing is removed: every file is written anew as a whole, and the next run finds it so (I1, I2).
  */
 export async function adoptMail(options: AdoptionOptions): Promise<Adoption> {

@@ -1,13 +1,14 @@
 import { open, rename, rm } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
+import { crashPoint } from "../crash-point.ts";
 import { CrlfConverter } from "../crlf.ts";
 import { limits } from "../limits.ts";
 import { fileMode } from "../maildir/durable-file.ts";
 import { pathOfFile, type SeenFile } from "../maildir/folder-files.ts";
 import { keyWithSizes, newKeyStem } from "../maildir/maildir-name.ts";
 import type { UidListEntry } from "../maildir/uid-list.ts";
-import { mboxSignature } from "../mbox/mbox-folder.ts";
+import { signatureOfOpenMbox } from "../mbox/mbox-folder.ts";
 import { sourceOf } from "../mbox/mbox-journal.ts";
 import {
   type OctetSource,
@@ -56,6 +57,7 @@ export async function convertMbox(
   let touchedMs = Date.now();
   await inParallel(numbered(source, uids), async ({ message, uid }) => {
     const key = await writeMessage(source, message, to, keywords);
+    crashPoint("T1");
     if (uid === undefined) keysWithoutUid.push({ fromOffset: message.fromOffset, key });
     else entries.push({ uid, key });
     if (Date.now() - touchedMs < limits.staleLockMs / 4) return;
@@ -78,7 +80,7 @@ export async function convertMbox(
       entries,
       damagedLines: 0,
     },
-    signature: mboxSignature(folder.path),
+    signature: signatureOfOpenMbox(locked.fd),
   };
 }
 

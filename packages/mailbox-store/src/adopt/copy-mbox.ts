@@ -1,7 +1,7 @@
 import { open } from "node:fs/promises";
 import { limits } from "../limits.ts";
 import { fileMode } from "../maildir/durable-file.ts";
-import { mboxSignature } from "../mbox/mbox-folder.ts";
+import { signatureOfOpenMbox } from "../mbox/mbox-folder.ts";
 import { sourceOf } from "../mbox/mbox-journal.ts";
 import { octetsBetween } from "../mbox/mbox-scanner.ts";
 import { lockSource } from "./lock-source.ts";
@@ -23,5 +23,5 @@ export async function copyMbox(folder: SourceFolder, to: string): Promise<string
     locked.touch();
   }
   await file.sync();
-  return mboxSignature(folder.path);
+  return signatureOfOpenMbox(locked.fd);
 }

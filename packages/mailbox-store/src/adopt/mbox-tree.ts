@@ -1,6 +1,7 @@
 import {
   closeSync,
   existsSync,
+  lstatSync,
   openSync,
   readdirSync,
   readSync,
@@ -134,7 +135,7 @@ function findBelow(
   found: Found,
 ): void {
   for (const entry of readdirSync(path, { withFileTypes: true }).sort(byName)) {
-    if (entry.name.startsWith(".") || isControlFile(entry.name)) continue;
+    if (entry.name.startsWith(".") || isControlFile(path, entry.name)) continue;
     const entryPath = join(path, entry.name);
     const entryLevels = [...levels, entry.name];
     const stats = statSync(entryPath, { throwIfNoEntry: false });
@@ -143,28 +144,45 @@ function findBelow(
       if (entry.isSymbolicLink()) found.ignored.push(`"${entryPath}" is a link to a directory`);
       else if (existsSync(join(entryPath, "cur"))) {
         found.mailboxes.push({ path: entryPath, levels: entryLevels, kind: "maildir" });
+        found.ignored.push(...subfoldersOf(entryPath));
       } else findBelow(entryPath, entryLevels, inbox, found);
     } else if (stats?.isFile() === true) {
       if (realpathSync(entryPath) === inbox) continue;
-      const why = whyNoMbox(entryPath);
+      const why = isLinkToOthers(entryPath) ? "is a link to another's file" : whyNoMbox(entryPath);
       if (why === undefined) {
         found.mailboxes.push({ path: entryPath, levels: entryLevels, kind: "mbox" });
       } else found.ignored.push(`"${entryPath}" ${why}`);
+    } else if (entry.name.includes("\ufffd")) {
+      found.ignored.push(`"${entryPath}" has a name that is not UTF-8: rename it first`);
     } else found.ignored.push(`"${entryPath}" is no file`);
   }
+}
+
+/** root may read everything: what somebody links to is his only if it belongs to him. */
+function isLinkToOthers(path: string): boolean {
+  const link = lstatSync(path);
+  return link.isSymbolicLink() && link.uid !== statSync(path).uid;
+}
+
+function subfoldersOf(maildir: string): string[] {
+  return readdirSync(maildir)
+    .filter((entry) => entry.startsWith(".") && existsSync(join(maildir, entry, "cur")))
+    .map((entry) => `"${join(maildir, entry)}" is a Maildir below another one`);
 }
 
 const byName = (a: { readonly name: string }, b: { readonly name: string }) =>
   a.name < b.name ? -1 : a.name > b.name ? 1 : 0;
 
-/** What programs keep beside mbox files: locks, indexes, lists. */
-export function isControlFile(name: string): boolean {
-  return (
-    /\.lock(\.|$)/.test(name) ||
-    /^(dovecot[-.].*|subscriptions)$/.test(name) ||
-    /^\.(imap|subscriptions|mailboxlist|mlbxlsttmp|mh_sequences)$/.test(name)
-  );
+/** What programs keep beside mbox files: locks, indexes, lists. An mbox with mail in it is one, whatever its name. */
+export function isControlFile(directory: string, name: string): boolean {
+  if (!controlNames.test(name)) return false;
+  const path = join(directory, name);
+  const stats = lstatSync(path, { throwIfNoEntry: false });
+  return stats?.isFile() !== true || stats.size === 0 || whyNoMbox(path) !== undefined;
 }
+
+const controlNames =
+  /^(.+\.lock|subscriptions|dovecot-uidvalidity(\..*)?|dovecot-acl-list|dovecot\.(index|list\.index|mailbox\.log).*|\.(imap|subscriptions|mailboxlist|mlbxlsttmp))$/;
 
 /** undefined for an mbox; an empty file is one. */
 function whyNoMbox(path: string): string | undefined {

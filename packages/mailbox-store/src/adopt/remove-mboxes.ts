@@ -1,7 +1,15 @@
-import { existsSync, fstatSync, ftruncateSync, lstatSync, readdirSync, rmSync } from "node:fs";
+import {
+  existsSync,
+  fstatSync,
+  ftruncateSync,
+  lstatSync,
+  readdirSync,
+  rmdirSync,
+  rmSync,
+} from "node:fs";
 import { join } from "node:path";
 import { crashPoint } from "../crash-point.ts";
-import { mboxSignature } from "../mbox/mbox-folder.ts";
+import { signatureOfOpenMbox } from "../mbox/mbox-folder.ts";
 import { lockSource } from "./lock-source.ts";
 import { isControlFile } from "./mbox-tree.ts";
 import type { SourceFolder, SourceTree } from "./source-tree.ts";
@@ -40,7 +48,7 @@ export async function removeMboxes(source: string, taken: Iterable<string>): Pro
 async function emptyMbox(path: string, signature: string, isRemoved: boolean): Promise<boolean> {
   using locked = await lockSource(path);
   const isEmpty = fstatSync(locked.fd).size === 0;
-  if (!isEmpty && mboxSignature(path) !== signature) return false;
+  if (!isEmpty && signatureOfOpenMbox(locked.fd) !== signature) return false;
   if (!isEmpty) ftruncateSync(locked.fd);
   crashPoint("T5");
   if (isRemoved) rmSync(path, { force: true });
@@ -52,15 +60,12 @@ function removeControlFiles(path: string): void {
   const entries = existsSync(path) && lstatSync(path).isDirectory() ? readdirSync(path) : [];
   for (const entry of entries) {
     const below = join(path, entry);
-    if (!entry.startsWith(".") && lstatSync(below).isDirectory()) removeControlFiles(below);
+    if (entry.startsWith(".") || !lstatSync(below).isDirectory()) continue;
+    removeControlFiles(below);
+    if (readdirSync(below).length === 0) rmdirSync(below);
   }
   const left = entries.filter((entry) => existsSync(join(path, entry)));
-  const isOwn = (entry: string) => isControlFile(entry) || isEmptyDirectory(join(path, entry));
-  if (!left.every(isOwn)) return;
-  for (const entry of left)
-    if (isControlFile(entry)) rmSync(join(path, entry), { recursive: true });
-}
-
-function isEmptyDirectory(path: string): boolean {
-  return lstatSync(path).isDirectory() && readdirSync(path).length === 0;
+  const control = left.filter((entry) => isControlFile(path, entry));
+  if (control.length < left.length) return;
+  for (const entry of control) rmSync(join(path, entry), { recursive: true });
 }
