@@ -354,7 +354,7 @@ void describe("taking over mbox files", { concurrency: 4 }, () => {
     assert.match(remarks.join("\n"), /up" is a link to a directory/);
     await adoptMail({ ...moved.options, mode: "move" });
     assert.deepEqual(await subjectsIn(moved.files), ["7", "8", "9"]);
-    assert.deepEqual(await readdir(moved.source), ["up"]);
+    assert.deepEqual((await readdir(moved.source)).sort(), ["up", "x.lock"]);
     assert.equal(await readFile(join(moved.home, "elsewhere"), "latin1"), "");
   });
 
@@ -428,7 +428,6 @@ void describe("taking over mbox files", { concurrency: 4 }, () => {
     ["copy", "T2"],
     ["copy", "T3"],
     ["copy", "T4"],
-    ["move", "T2"],
     ["move", "T4"],
     ["move", "T5"],
   ] as const) {

@@ -137,7 +137,9 @@ async function writeOctets(
     await write(decoder.convert(octets));
   }
   await write(decoder.end());
-  await file.utimes(dateMs / 1000, dateMs / 1000);
+  // Node takes a negative time for the present one.
+  const seconds = Math.max(dateMs, 0) / 1000;
+  await file.utimes(seconds, seconds);
   await file.sync();
   return { fileBytes, crlfBytes };
 }
