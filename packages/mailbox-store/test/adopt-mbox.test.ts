@@ -3,6 +3,7 @@ import { closeSync, openSync } from "node:fs";
 import {
   access,
   appendFile,
+  lchown,
   mkdir,
   readdir,
   readFile,
@@ -356,6 +357,23 @@ void describe("taking over mbox files", { concurrency: 4 }, () => {
     assert.deepEqual(await subjectsIn(moved.files), ["7", "8", "9"]);
     assert.deepEqual((await readdir(moved.source)).sort(), ["up", "x.lock"]);
     assert.equal(await readFile(join(moved.home, "elsewhere"), "latin1"), "");
+  });
+
+  test("a link to somebody else's mbox is neither read nor emptied", {
+    skip: process.getuid?.() === 0 ? false : "only root can make such a link",
+  }, async () => {
+    await using moved = await prepare(
+      async (home) => {
+        await writeFile(join(home, "mail", "inbox"), foreign("1"));
+        await writeFile(join(home, "bob"), foreign("2"));
+        await symlink("../bob", join(home, "mail", "mine"));
+        await lchown(join(home, "mail", "mine"), 1000, 1000);
+      },
+      { mode: "move" },
+    );
+    await adoptMail(moved.options);
+    assert.deepEqual(await subjectsIn(moved.files), ["1"]);
+    assert.equal(await readFile(join(moved.home, "bob"), "latin1"), foreign("2"));
   });
 
   test("a second file of one name gets another one; without any INBOX it begins empty", async () => {

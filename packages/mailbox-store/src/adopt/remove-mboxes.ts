@@ -10,8 +10,8 @@ import {
 import { join } from "node:path";
 import { crashPoint } from "../crash-point.ts";
 import { signatureOfOpenMbox } from "../mbox/mbox-folder.ts";
+import { isControlFile } from "./find-mboxes.ts";
 import { lockSource } from "./lock-source.ts";
-import { isControlFile } from "./mbox-tree.ts";
 import type { SourceFolder, SourceTree } from "./source-tree.ts";
 
 /** A line of posthouse-adopted.taken: `mbox remove 123:456:789 "/home/ann/mail/Sent"`. */
