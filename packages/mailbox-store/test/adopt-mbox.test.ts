@@ -12,6 +12,7 @@ import {
   unlink,
   writeFile,
 } from "node:fs/promises";
+import { hostname } from "node:os";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { setTimeout as wait } from "node:timers/promises";
@@ -430,7 +431,7 @@ void describe("taking over mbox files", { concurrency: 4 }, () => {
 
   test("a dotlock is waited for before a message is read", async () => {
     await using moved = await prepare(makeHome);
-    await writeFile(`${moved.spool}.lock`, `${process.ppid}`);
+    await writeFile(`${moved.spool}.lock`, `${process.ppid}:${hostname()}`);
     const adopted = adoptMail(moved.options);
     const staging = join(moved.files.mailDirectory, "example.org", "posthouse-adopting.ann", "cur");
     while (!(await isThere(staging))) await wait(5);
