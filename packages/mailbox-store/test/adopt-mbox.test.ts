@@ -433,8 +433,16 @@ void describe("taking over mbox files", { concurrency: 4 }, () => {
     await using moved = await prepare(makeHome);
     await writeFile(`${moved.spool}.lock`, `${process.ppid}:${hostname()}`);
     const adopted = adoptMail(moved.options);
-    const staging = join(moved.files.mailDirectory, "example.org", "posthouse-adopting.ann", "cur");
-    while (!(await isThere(staging))) await wait(5);
+    const staging = join(
+      moved.files.mailDirectory,
+      "example.org",
+      ".posthouse-adopting.ann",
+      "cur",
+    );
+    const isBegun = async () => {
+      while (!(await isThere(staging))) await wait(5);
+    };
+    await Promise.race([isBegun(), adopted.then(() => assert.fail("it waited for nobody"))]);
     await appendFile(moved.spool, foreign("7"));
     await unlink(`${moved.spool}.lock`);
     await adopted;
