@@ -8,6 +8,8 @@ export interface DovecotOptions {
   /** Where its configuration and run-time files are. */
   readonly home: string;
   readonly maildir: string;
+  /** Of the files there; Maildir where it is not said. */
+  readonly format?: "maildir" | "mbox";
   readonly separator?: "." | "/";
   readonly prefix?: string;
   /** What follows the path in mail_location, such as `:LAYOUT=fs`. */
@@ -40,7 +42,7 @@ export class Dovecot {
         `base_dir = ${options.home}`,
         "log_path = /dev/stderr",
         "ssl = no",
-        `mail_location = maildir:${options.maildir}${options.location ?? ""}`,
+        `mail_location = ${options.format ?? "maildir"}:${options.maildir}${options.location ?? ""}`,
         `mail_home = ${options.home}`,
         `mail_uid = ${user}`,
         `mail_gid = ${user === "mail" ? "mail" : userInfo().gid}`,

@@ -1,12 +1,4 @@
-import { adoptMail } from "../src/index.ts";
-import { ann } from "./store-for-tests.ts";
+import { type AdoptionOptions, adoptMail } from "../src/index.ts";
 
-/** Takes a tree over and is killed on the way: `adopt-child.ts <mail directory> <source> <mode> <row>`. */
-const [mailDirectory = "", source = "", mode = "copy", crashAt = ""] = process.argv.slice(2);
-await adoptMail({
-  mailDirectory,
-  account: ann,
-  source,
-  mode: mode as "copy" | "link" | "move",
-  crashAt,
-});
+/** Takes a tree over and is killed on the way: `adopt-child.ts <AdoptionOptions as JSON>`. */
+await adoptMail(JSON.parse(process.argv[2] ?? "") as AdoptionOptions);

@@ -1,6 +1,4 @@
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
-import { once } from "node:events";
 import {
   cp,
   mkdir,
@@ -22,6 +20,7 @@ import {
   StoreError,
   type Uid,
 } from "../src/index.ts";
+import { killAdoption } from "./kill-adoption.ts";
 import { ann, message, octetsOf, snapshotOf, TestStore, uidsOf } from "./store-for-tests.ts";
 
 const dateSeconds = 1_153_129_465;
@@ -279,7 +278,7 @@ void describe("taking over a tree", { concurrency: 4 }, () => {
       // An empty account, so that T3 is come to.
       await moved.files.account();
       await moved.files.close();
-      await kill(moved.files.mailDirectory, moved.source, mode, row);
+      await killAdoption(moved.options, row);
       if (row !== "T5") {
         const left = (await readdir(moved.source, { recursive: true })).join("\n");
         assert.equal(left.match(/^(.*\/)?(cur|new)\/1/gm)?.length, 5, "the old tree is whole");
@@ -298,20 +297,21 @@ void describe("taking over a tree", { concurrency: 4 }, () => {
       await using files = await TestStore.open();
       await mkdir(join(files.mailDirectory, "example.org"));
       await makeCourierTree(files.annPath);
-      await kill(files.mailDirectory, files.annPath, "copy", row);
-      await adoptMail({
+      const options = {
         mailDirectory: files.mailDirectory,
         account: ann,
         source: files.annPath,
         mode: "copy",
-      });
+      } as const;
+      await killAdoption(options, row);
+      await adoptMail(options);
       await assertLikeCourier(files);
     });
   }
 
   test("mail that is removed here after a move was cut short is not brought back by the next run", async () => {
     await using moved = await prepare(makeCourierTree, { mode: "move" });
-    await kill(moved.files.mailDirectory, moved.source, "move", "T5");
+    await killAdoption(moved.options, "T5");
     const account = await moved.files.account();
     await using inbox = await account.openMailbox("INBOX");
     await inbox.expunge([...inbox.columns.uids] as Uid[]);
@@ -363,13 +363,3 @@ void describe("taking over a tree", { concurrency: 4 }, () => {
     assert.deepEqual(await snapshotOf(await moved.files.account(), "Archive"), before);
   });
 });
-
-async function kill(mailDirectory: string, source: string, mode: string, row: string) {
-  const child = spawn(
-    process.execPath,
-    [new URL("./adopt-child.ts", import.meta.url).pathname, mailDirectory, source, mode, row],
-    { stdio: "inherit" },
-  );
-  const [, signal] = (await once(child, "exit")) as [number | null, string | null];
-  assert.equal(signal, "SIGKILL", "the process came to this row");
-}

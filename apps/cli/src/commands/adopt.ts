@@ -1,4 +1,4 @@
-import type { Adoption, AdoptionOptions } from "@posthouse/mailbox-store";
+import type { Adoption, AdoptionOptions, MailboxFormat } from "@posthouse/mailbox-store";
 import { Command, Option } from "commander";
 import { CommandFailure } from "../command-failure.ts";
 import { withExamples } from "../examples.ts";
@@ -19,17 +19,26 @@ interface AdoptOptions extends SourceOptions {
   readonly separator?: "/" | ".";
   readonly prefix?: string;
   readonly encoding?: "modified-utf-7" | "utf-8";
+  readonly inbox?: string;
+  readonly format?: MailboxFormat;
 }
 
-/** `posthouse mailbox adopt`: moving in from Dovecot, Courier or any Maildir. */
+/** `posthouse mailbox adopt`: moving in from Dovecot, Courier, any Maildir or mbox files. */
 export const adoptCommand = (): Command =>
   withExamples(
     withJsonOption(
       withSourceOptions(
         new Command("adopt")
-          .description("take over a Maildir of Dovecot or Courier, with its UIDs, flags and dates")
+          .description("take over a Maildir or mbox files, with their UIDs, flags and dates")
           .argument("<address>")
-          .argument("<directory>", 'the Maildir: it holds "cur", "new" and "tmp"')
+          .argument(
+            "<directory>",
+            'the Maildir, which holds "cur", "new" and "tmp"; or the directory of mbox files, or one such file',
+          )
+          .option("--inbox <file>", "the mbox that is INBOX, where it is not in the directory")
+          .addOption(
+            new Option("--format <name>", "of what were mbox files").choices(["maildir", "mbox"]),
+          )
           .option("--dry-run", "say what would be done and what cannot be kept, and do nothing")
           .option("--link", "hard-link messages instead of copying them")
           .option("--move", "remove the old tree when the new one is on disk")
@@ -51,6 +60,7 @@ export const adoptCommand = (): Command =>
     [
       "mailbox adopt ann@example.org /var/vmail/example.org/ann/Maildir --dry-run",
       "mailbox adopt ann@example.org /home/ann/Maildir --move --separator / --prefix ''",
+      "mailbox adopt ann@example.org /home/ann/mail --inbox /var/mail/ann --dry-run",
     ],
   );
 
@@ -67,6 +77,8 @@ async function adopt(address: string, directory: string, options: AdoptOptions):
     ...(options.separator !== undefined && { separator: options.separator }),
     ...(options.prefix !== undefined && { prefix: options.prefix }),
     ...(options.encoding !== undefined && { encoding: options.encoding }),
+    ...(options.inbox !== undefined && { inbox: options.inbox }),
+    ...(options.format !== undefined && { format: options.format }),
   };
   const { adoptMail, planAdoption } = await import("@posthouse/mailbox-store");
   const plan = await planAdoption(request);
@@ -79,7 +91,8 @@ async function adopt(address: string, directory: string, options: AdoptOptions):
     say(options, "Nothing was changed; without --dry-run it is done");
     return;
   }
-  await adoptMail(request);
+  const { left } = await adoptMail(request);
+  for (const sentence of left) say(options, `- ${harmless(sentence)}`);
   // Opened once, so that no client waits for the first look at every file.
   const count = await withMailOf(options, account, async (mail) => {
     let messages = 0;
@@ -102,7 +115,9 @@ function tell(plan: Adoption, options: AdoptOptions): void {
     return;
   }
   if (plan.isDone) return;
-  print(`${formatNames[plan.format]}${plan.layout === "fs" ? ", laid out as directories" : ""}`);
+  print(
+    `${formatNames[plan.format]}${plan.layout === "fs" && plan.format !== "mbox" ? ", laid out as directories" : ""}`,
+  );
   print(
     `Clients see names such as ${plan.prefix}Archive${plan.separator}2026; folders on disk are in ${plan.encoding}\n`,
   );
@@ -126,6 +141,7 @@ const formatNames = {
   courier: "A Maildir of Courier",
   "maildir++": "A Maildir without a list of UIDs",
   posthouse: "A Maildir of Posthouse",
+  mbox: "Files in mbox format",
 } as const satisfies Record<Adoption["format"], string>;
 
 function say(options: AdoptOptions, text: string): void {

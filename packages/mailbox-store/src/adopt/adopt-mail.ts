@@ -16,23 +16,27 @@ import { armCrashPoint, crashPoint } from "../crash-point.ts";
 import { errnoOf, readIfThere, replaceDurably, syncDirectory } from "../maildir/durable-file.ts";
 import { listMessageFiles, pathOfFile } from "../maildir/folder-files.ts";
 import { StoreError } from "../store-error.ts";
-import type { AccountRef } from "../types.ts";
+import type { AccountRef, MailboxFormat } from "../types.ts";
 import { accountFileName, markerName } from "../writer/account-tree.ts";
 import { makeDirectory } from "../writer/folder-on-disk.ts";
 import { listFolders } from "../writer/jobs/sync-folders.ts";
 import { buildTree, completeInPlace, type Transfer } from "./build-tree.ts";
-import { type NameOptions, readSourceTree, type SourceTree } from "./source-tree.ts";
+import { readTree } from "./read-tree.ts";
+import { removeMboxes } from "./remove-mboxes.ts";
+import type { SourceOptions, SourceTree } from "./source-tree.ts";
 
 /** What is done with the messages of the old tree. */
 export type AdoptionMode = "copy" | "link" | "move" | "in-place";
 
-export interface AdoptionOptions extends NameOptions {
+export interface AdoptionOptions extends SourceOptions {
   readonly mailDirectory: string;
   readonly account: AccountRef;
   /** The tree of the program before us. */
   readonly source: string;
   /** "in-place" is what it is when the source is the account's own directory. */
   readonly mode: Exclude<AdoptionMode, "in-place">;
+  /** What becomes of mbox files; "maildir" where it is not said. A Maildir stays one. */
+  readonly format?: MailboxFormat;
   /** Tests only: the row of the crash table at which the process kills itself. */
   readonly crashAt?: string;
 }
@@ -50,6 +54,8 @@ export interface Adoption {
   readonly remarks: readonly string[];
   /** Why it cannot be done; one sentence each. */
   readonly obstacles: readonly string[];
+  /** What "move" did not remove, since it was changed meanwhile; one sentence each. */
+  readonly left: readonly string[];
   readonly isDone: boolean;
 }
 
@@ -67,17 +73,29 @@ const takenFileName = "posthouse-adopted.taken";
 
 /** Says what adoptMail() would do, and changes nothing. */
 export async function planAdoption(options: AdoptionOptions): Promise<Adoption> {
+  return (await survey(options)).plan;
+}
+
+interface Survey {
+  readonly plan: Adoption;
+  /** undefined where nothing is to be built. */
+  readonly tree?: SourceTree;
+}
+
+async function survey(options: AdoptionOptions): Promise<Survey> {
   const target = accountPath(options.mailDirectory, options.account.address);
   const source = resolved(options.source);
   const isInPlace = existsSync(target) && realpathSync(target) === source;
   const before = adoptedFrom(target);
   if (before !== undefined && (isInPlace || before === source) && !isInPlace) {
-    return describe(await readIfPossible(source, options), { mode: options.mode, isDone: true });
+    const left = await readIfPossible(source, options);
+    return { plan: describe(left, { mode: options.mode, isDone: true }) };
   }
-  const tree = await readSourceTree(source, options);
+  const tree = await readTree(source, options);
   const mode = isInPlace ? "in-place" : options.mode;
-  if (before !== undefined && isInPlace) return describe(tree, { mode, isDone: true });
-  return describe(tree, { mode, isDone: false, obstacles: [...obstaclesTo(tree, target, mode)] });
+  if (before !== undefined && isInPlace) return { plan: describe(tree, { mode, isDone: true }) };
+  const obstacles = [...obstaclesTo(tree, target, { mode, format: options.format })];
+  return { tree, plan: describe(tree, { mode, isDone: false, obstacles }) };
 }
 
 /**
@@ -93,24 +111,26 @@ export async function planAdoption(options: AdoptionOptions): Promise<Adoption> 
  *
  * The names in the domain begin with `.`, as no account's does (account-path.ts).
  *
+ * Killed at T1 while an mbox is read, its dotlock stays: mutt and Dovecot wait for it two minutes, the next
+ * run knows that its owner is dead.
+ *
  * In place nothing is removed: every file is written anew as a whole, and the next run finds it so (I1, I2).
  */
 export async function adoptMail(options: AdoptionOptions): Promise<Adoption> {
   armCrashPoint(options.crashAt);
-  const plan = await planAdoption(options);
+  const { plan, tree } = await survey(options);
   const target = accountPath(options.mailDirectory, options.account.address);
   const source = resolved(options.source);
   if (plan.obstacles.length > 0) {
     throw new StoreError("not-permitted", `Cannot take over "${source}": ${plan.obstacles[0]}`);
   }
-  if (!plan.isDone) {
-    const tree = await readSourceTree(source, options);
+  if (tree !== undefined) {
     if (plan.mode === "in-place") adoptInPlace(tree, options, target);
     else await adoptAside(tree, options, target, plan.mode);
   }
   removeAside(asideOf(target));
-  if (plan.mode === "move") removeTaken(source, target);
-  return { ...plan, isDone: true };
+  const left = plan.mode === "move" ? await removeTaken(source, target) : [];
+  return { ...plan, left, isDone: true };
 }
 
 function adoptInPlace(
@@ -126,7 +146,7 @@ function adoptInPlace(
 
 async function adoptAside(
   tree: SourceTree,
-  { account, mailDirectory }: AdoptionOptions,
+  { account, mailDirectory, format = "maildir" }: AdoptionOptions,
   target: string,
   mode: "copy" | "link" | "move",
 ): Promise<void> {
@@ -138,7 +158,8 @@ async function adoptAside(
   }
   const staging = join(domainPath, `.posthouse-adopting.${basename(target)}`);
   rmSync(staging, { recursive: true, force: true });
-  const taken = await buildTree(tree, staging, transferOf(mode, tree.path, domainPath));
+  const transfer = transferOf(mode, tree.path, domainPath);
+  const taken = await buildTree(tree, staging, { transfer, format });
   if (mode === "move") replaceDurably(join(staging, takenFileName), [...taken, ""].join("\n"));
   finishTree(staging, tree, account);
   giveToOwnerOf(mailDirectory, staging);
@@ -193,20 +214,23 @@ function removeAside(aside: string): void {
  * Removes the source: the messages that were taken, then what its program kept about them, then the
  * directories that are empty. What came later, or is none of a Maildir, stays.
  */
-function removeTaken(source: string, target: string): void {
+async function removeTaken(source: string, target: string): Promise<readonly string[]> {
   const listPath = join(target, takenFileName);
   const list = readIfThere(listPath);
-  if (list === undefined) return;
+  if (list === undefined) return [];
   const taken = new Set(list.toString("utf8").split("\n"));
+  const isDirectory = existsSync(source) && statSync(source).isDirectory();
   const takenKeys = new Set([...taken].map((line) => line.slice(line.indexOf("/") + 1)));
-  for (const folderPath of existsSync(source) ? maildirsBelow(source).reverse() : []) {
+  for (const folderPath of isDirectory ? maildirsBelow(source).reverse() : []) {
     const folder = folderPath.slice(source.length + 1);
     // A folder of LAYOUT=fs was taken under another name: the key is enough to know its file.
     const isFs = folder !== "" && !folder.startsWith(".");
     removeFolder(folderPath, (key) => (isFs ? takenKeys.has(key) : taken.has(`${folder}/${key}`)));
   }
-  if (existsSync(source)) removeEmptyDirectories(source);
+  const left = await removeMboxes(source, taken);
+  if (isDirectory) removeEmptyDirectories(source);
   rmSync(listPath, { force: true });
+  return left;
 }
 
 const keptBeside =
@@ -252,7 +276,20 @@ function maildirsBelow(path: string): string[] {
   return found;
 }
 
-function* obstaclesTo(tree: SourceTree, target: string, mode: AdoptionMode): Generator<string> {
+function* obstaclesTo(
+  tree: SourceTree,
+  target: string,
+  { mode, format }: { readonly mode: AdoptionMode; readonly format: MailboxFormat | undefined },
+): Generator<string> {
+  if (tree.format !== "mbox" && format === "mbox") {
+    yield "a Maildir stays one: only a tree of mbox files can be kept as mbox";
+  }
+  if (tree.format === "mbox" && mode === "link") {
+    yield "the messages of an mbox have no files that could be linked: copy or move it";
+  }
+  if (tree.format === "mbox" && mode === "in-place") {
+    yield "it is the account's own directory: move it elsewhere first";
+  }
   const packed = tree.folders.reduce((sum, folder) => sum + folder.packed, 0);
   if (packed > 0) {
     yield `${packed} of its messages are packed as bzip2, lz4 or xz: let Dovecot write them into a new Maildir unpacked, see docs/moving-in.md`;
@@ -300,10 +337,10 @@ function adoptedFrom(target: string): string | undefined {
 /** Of a tree that was moved away there may be nothing left. */
 async function readIfPossible(
   source: string,
-  options: NameOptions,
+  options: SourceOptions,
 ): Promise<SourceTree | undefined> {
   try {
-    return await readSourceTree(source, options);
+    return await readTree(source, options);
   } catch {
     return undefined;
   }
@@ -324,14 +361,15 @@ function describe(
     separator: tree?.style.separator ?? "/",
     prefix: tree?.style.prefix ?? "",
     encoding: tree?.style.encoding ?? "modified-utf-7",
-    mailboxes: (tree?.folders ?? []).map(({ name, files, bytes, uids }) => ({
+    mailboxes: (tree?.folders ?? []).map(({ name, files, bytes, uids, mbox }) => ({
       name,
-      messages: files.length,
+      messages: mbox?.messages ?? files.length,
       bytes,
       uidValidity: uids?.uidValidity,
     })),
     remarks: tree?.remarks ?? [],
     obstacles: about.obstacles ?? [],
+    left: [],
     isDone: about.isDone,
   };
 }

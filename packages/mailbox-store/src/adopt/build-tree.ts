@@ -14,18 +14,20 @@ import {
 } from "../maildir/durable-file.ts";
 import { listMessageFiles, pathOfFile, type SeenFile } from "../maildir/folder-files.ts";
 import { inboxFolder } from "../maildir/folder-name.ts";
-import {
-  formatKeywordList,
-  keywordLettersMax,
-  letterOfKeywordIndex,
-} from "../maildir/keyword-list.ts";
+import { formatKeywordList, keywordLettersMax } from "../maildir/keyword-list.ts";
 import { formatMailboxFile } from "../maildir/mailbox-file.ts";
-import { infoLetters } from "../maildir/maildir-name.ts";
 import { formatNameStyle, nameStyleFileName, ownNameStyle } from "../maildir/name-style.ts";
 import { formatSubscriptions } from "../maildir/subscriptions.ts";
 import { formatUidListHeader, formatUidListLine } from "../maildir/uid-list.ts";
 import { uidValidityName } from "../maildir/uid-validity.ts";
+import { formatFileName, mboxName } from "../mbox/mbox-folder.ts";
 import { StoreError } from "../store-error.ts";
+import type { MailboxFormat } from "../types.ts";
+import { convertMbox } from "./convert-mbox.ts";
+import { copyMbox } from "./copy-mbox.ts";
+import { FolderKeywords } from "./folder-keywords.ts";
+import { inParallel } from "./in-parallel.ts";
+import { takenMbox } from "./remove-mboxes.ts";
 import { lastUidValidity, type SourceFolder, type SourceTree } from "./source-tree.ts";
 import { specialUsesOf } from "./special-use.ts";
 
@@ -39,27 +41,72 @@ export type Transfer = "copy" | "link";
 export async function buildTree(
   tree: SourceTree,
   target: string,
-  transfer: Transfer,
+  { transfer, format }: { readonly transfer: Transfer; readonly format: MailboxFormat },
 ): Promise<ReadonlySet<string>> {
   const taken = new Set<string>();
+  const built: SourceFolder[] = [];
   makePrivateDirectory(target);
+  // Where everything is received, whatever the format.
+  makePrivateDirectory(join(target, "tmp"));
+  const freshUidValidity = uidValiditiesAfter(tree);
   for (const folder of tree.folders) {
     const to = join(target, folder.folder);
-    for (const directory of ["", "new", "cur", "tmp"]) makePrivateDirectory(join(to, directory));
+    makePrivateDirectory(to);
+    if (folder.mbox !== undefined && format === "mbox") {
+      taken.add(takenMbox(tree, folder, await copyMbox(folder, join(to, mboxName))));
+      crashPoint("T1");
+      built.push(folder);
+      writeMailboxFile(tree, folder, to);
+      syncDirectory(to);
+      continue;
+    }
+    for (const directory of ["new", "cur", "tmp"]) makePrivateDirectory(join(to, directory));
     const keywords = new FolderKeywords(folder);
-    // Listed once more: the survey may be old by now.
-    const files = [...listMessageFiles(folder.path).values()];
-    await inParallel(files, async (file) => {
-      const isThere = await bring(folder.path, file, to, keywords.fileNamed(file), transfer);
-      if (isThere) taken.add(`${folder.folder}/${file.key}`);
-    });
+    if (folder.mbox === undefined) {
+      await bringFiles(folder, to, { keywords, transfer, taken });
+      built.push(folder);
+    } else {
+      const converted = await convertMbox(folder, to, keywords, freshUidValidity);
+      taken.add(takenMbox(tree, folder, converted.signature));
+      built.push({ ...folder, uids: converted.uids });
+    }
     crashPoint("T1");
-    writePlainFiles(tree, folder, to, keywords);
+    writePlainFiles(tree, built.at(-1) ?? folder, to, keywords);
     for (const directory of ["new", "cur", ""]) syncDirectory(join(to, directory));
   }
-  writeAccountFiles(tree, target);
+  writeAccountFiles({ ...tree, folders: built }, target);
+  if (format === "mbox") replaceDurably(join(target, formatFileName), `${format}\n`);
   syncDirectory(target);
   return taken;
+}
+
+async function bringFiles(
+  folder: SourceFolder,
+  to: string,
+  {
+    keywords,
+    transfer,
+    taken,
+  }: {
+    readonly keywords: FolderKeywords;
+    readonly transfer: Transfer;
+    readonly taken: Set<string>;
+  },
+): Promise<void> {
+  // Listed once more: the survey may be old by now.
+  await inParallel(listMessageFiles(folder.path).values(), async (file) => {
+    const isThere = await bring(folder.path, file, to, keywords.fileNamed(file), transfer);
+    if (isThere) taken.add(`${folder.folder}/${file.key}`);
+  });
+}
+
+/** For mailboxes whose UIDs cannot stay: each a larger one than any that clients have seen. */
+function uidValiditiesAfter(tree: SourceTree): () => number {
+  let last = Math.max(lastUidValidity(tree), Math.floor(Date.now() / 1000));
+  return () => {
+    last = Math.min(last + 1, limits.uidMax);
+    return last;
+  };
 }
 
 /** Puts the plain files beside messages that stay where they are; those that are there are left alone. */
@@ -133,61 +180,6 @@ async function copyDurably(from: string, to: string): Promise<void> {
   await file.sync();
 }
 
-/** Keywords that stand beside the files become letters in their names, as far as letters go. */
-class FolderKeywords {
-  readonly names: (string | undefined)[];
-  readonly #keywordsOf: ReadonlyMap<string, readonly string[]>;
-
-  constructor(folder: SourceFolder) {
-    this.names = [...folder.letters];
-    this.#keywordsOf = folder.keywordsOf;
-    const wanted = new Set([...folder.keywordsOf.values()].flat());
-    for (const name of wanted) {
-      if (this.#positionOf(name) < 0 && this.names.length < limits.keywordsMax) {
-        const free = this.names.indexOf(undefined);
-        if (free < 0) this.names.push(name);
-        else this.names[free] = name;
-      }
-    }
-  }
-
-  fileNamed(file: SeenFile): SeenFile {
-    const letters = this.positionsOf(file.key)
-      .map(letterOfKeywordIndex)
-      .filter((letter) => letter !== undefined);
-    if (letters.length === 0) return file;
-    const all = new Set([...infoLetters(file.info).split(""), ...letters]);
-    return { ...file, isNew: false, info: `:2,${[...all].sort().join("")}` };
-  }
-
-  positionsOf(key: string): number[] {
-    const positions = (this.#keywordsOf.get(key) ?? []).map((name) => this.#positionOf(name));
-    return [...new Set(positions.filter((at) => at >= 0))].sort((a, b) => a - b);
-  }
-
-  get beyondLetters(): Map<number, string> {
-    const more = new Map<number, string>();
-    for (const [at, name] of this.names.entries()) {
-      if (at >= keywordLettersMax && name !== undefined) more.set(at, name);
-    }
-    return more;
-  }
-
-  get keysBeyondLetters(): Map<string, number[]> {
-    const messages = new Map<string, number[]>();
-    for (const key of this.#keywordsOf.keys()) {
-      const beyond = this.positionsOf(key).filter((at) => at >= keywordLettersMax);
-      if (beyond.length > 0) messages.set(key, beyond);
-    }
-    return messages;
-  }
-
-  #positionOf(name: string): number {
-    const lowered = name.toLowerCase();
-    return this.names.findIndex((known) => known?.toLowerCase() === lowered);
-  }
-}
-
 function writePlainFiles(
   tree: SourceTree,
   folder: SourceFolder,
@@ -203,27 +195,41 @@ function writePlainFiles(
   const before = readIfThere(join(folder.path, "posthouse-mailbox"));
   if (before !== undefined) {
     if (!isInPlace) replaceDurably(mailboxFile, before);
-  } else {
-    replaceDurably(
-      mailboxFile,
-      formatMailboxFile({
-        id: guid,
-        uidReserved: 0,
-        // Above whatever the program before us may have given out: it counted changes, and no mailbox has
-        // had so many changes as ms have passed since 1970.
-        modSeqReserved: Date.now(),
-        specialUse: specialUsesOf(tree).get(folder.folder) ?? [],
-        moreKeywords: keywords.beyondLetters,
-        keywordsOfMessages: keywords.keysBeyondLetters,
-        annotations: [],
-        rights: new Map(),
-        otherLines: [],
-      }),
-    );
-  }
+  } else writeMailboxFile(tree, folder, to, { guid, keywords });
   if (folder.folder !== inboxFolder && !existsSync(join(to, "maildirfolder"))) {
     replaceDurably(join(to, "maildirfolder"), "");
   }
+}
+
+/** Of an mbox there are no keywords to be noted beside it: they stand in it by name. */
+function writeMailboxFile(
+  tree: SourceTree,
+  folder: SourceFolder,
+  to: string,
+  {
+    guid = randomBytes(16).toString("hex"),
+    keywords,
+  }: { readonly guid?: string; readonly keywords?: FolderKeywords } = {},
+): void {
+  replaceDurably(
+    join(to, "posthouse-mailbox"),
+    formatMailboxFile({
+      id: guid,
+      ...(keywords === undefined && folder.uids !== undefined
+        ? { uidValidity: folder.uids.uidValidity }
+        : {}),
+      uidReserved: 0,
+      // Above whatever the program before us may have given out: it counted changes, and no mailbox has
+      // had so many changes as ms have passed since 1970.
+      modSeqReserved: Date.now(),
+      specialUse: specialUsesOf(tree).get(folder.folder) ?? [],
+      moreKeywords: keywords?.beyondLetters ?? new Map(),
+      keywordsOfMessages: keywords?.keysBeyondLetters ?? new Map(),
+      annotations: [],
+      rights: new Map(),
+      otherLines: [],
+    }),
+  );
 }
 
 /** A list of Dovecot is kept octet for octet; of Courier's, or of an older version, one is made. */
@@ -259,16 +265,4 @@ function uidValidityAfter(tree: SourceTree): number {
 function makePrivateDirectory(path: string): void {
   mkdirSync(path, { recursive: true });
   chmodSync(path, directoryMode);
-}
-
-/** Several at a time, since each waits for the disk; the first failure ends it. */
-async function inParallel<Item>(
-  items: readonly Item[],
-  run: (item: Item) => Promise<void>,
-): Promise<void> {
-  const waiting = items.values();
-  const worker = async () => {
-    for (const item of waiting) await run(item);
-  };
-  await Promise.all(Array.from({ length: limits.adoptionsAtOnce }, worker));
 }

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { existsSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { errnoOf, readIfThere } from "../maildir/durable-file.ts";
@@ -17,8 +17,9 @@ import { parseSubscriptions } from "../maildir/subscriptions.ts";
 import { parseUidList, type UidListEntry } from "../maildir/uid-list.ts";
 import { StoreError } from "../store-error.ts";
 import { parseCourierSubscribed, parseCourierUids, readCourierKeywords } from "./courier-files.ts";
+import type { MboxSurvey } from "./mbox-source.ts";
 
-export type SourceFormat = "dovecot" | "courier" | "maildir++" | "posthouse";
+export type SourceFormat = "dovecot" | "courier" | "maildir++" | "posthouse" | "mbox";
 
 /** UIDVALIDITY and UIDs as the program before us gave them out. */
 export interface SourceUids {
@@ -44,6 +45,8 @@ export interface SourceFolder {
   readonly keywordsOf: ReadonlyMap<string, readonly string[]>;
   /** Files that Dovecot's zlib plugin packed in a way that the store does not read. */
   readonly packed: number;
+  /** Where `path` is an mbox: what it holds. There are no files then. */
+  readonly mbox?: MboxSurvey;
 }
 
 /** A tree of another program, as it was read. */
@@ -65,6 +68,12 @@ export interface NameOptions {
   readonly separator?: "/" | ".";
   readonly prefix?: string;
   readonly encoding?: "modified-utf-7" | "utf-8";
+}
+
+/** What of a tree its directory does not say. */
+export interface SourceOptions extends NameOptions {
+  /** The mbox that is INBOX, where it stands elsewhere: /var/mail/ann. */
+  readonly inbox?: string;
 }
 
 /** Reads a tree, and changes nothing in it. Other work has its turn between folders. */
@@ -122,7 +131,7 @@ function foldersOfFsLayout(path: string, below = ""): string[] {
  * What the tree itself says, and where it says nothing, the defaults of the program that made it: Dovecot
  * and Courier show Maildir++ with `.` between levels, Courier with INBOX. in front.
  */
-function styleOf(
+export function styleOf(
   path: string,
   {
     format,
@@ -169,7 +178,7 @@ function folderOfEntry(entry: string, layout: "maildir++" | "fs", style: NameSty
   return name.toUpperCase() === "INBOX" ? ".INBOX" : folderOfName(name, style);
 }
 
-function readFolder(
+export function readFolder(
   path: string,
   folder: string,
   style: NameStyle,
@@ -287,8 +296,10 @@ function subscribedOf(
 /** The largest UIDVALIDITY that Dovecot ever gave out in this tree: `dovecot-uidvalidity`, in hexadecimal. */
 export function lastUidValidity(tree: SourceTree): number {
   const inUse = tree.folders.map(({ uids }) => uids?.uidValidity ?? 0);
-  const counter = existsSync(join(tree.path, "dovecot-uidvalidity"))
-    ? Number.parseInt(readFileSync(join(tree.path, "dovecot-uidvalidity"), "latin1").trim(), 16)
-    : 0;
-  return Math.max(0, ...inUse, Number.isInteger(counter) && counter <= 0xffff_ffff ? counter : 0);
+  const counters = ["dovecot-uidvalidity", join(".imap", "dovecot-uidvalidity")].map((name) => {
+    const octets = readIfThere(join(tree.path, name));
+    const counter = Number.parseInt(octets?.toString("latin1").trim() ?? "", 16);
+    return Number.isInteger(counter) && counter <= 0xffff_ffff ? counter : 0;
+  });
+  return Math.max(0, ...inUse, ...counters);
 }

@@ -7,9 +7,9 @@ import type { SourceTree } from "./source-tree.ts";
  */
 const namesOfUse: readonly (readonly [SpecialUse, readonly string[]])[] = [
   ["\\Archive", ["archive", "archives"]],
-  ["\\Drafts", ["drafts"]],
+  ["\\Drafts", ["drafts", "postponed-msgs", "postponed"]],
   ["\\Junk", ["junk", "spam", "junk e-mail"]],
-  ["\\Sent", ["sent", "sent items", "sent messages"]],
+  ["\\Sent", ["sent", "sent items", "sent messages", "sent-mail"]],
   ["\\Trash", ["trash", "deleted items", "deleted messages"]],
 ];
 

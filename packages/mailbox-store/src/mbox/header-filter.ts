@@ -1,4 +1,9 @@
-import { fieldNameOctetsMax, type StoredForm, storeFieldOf } from "./store-fields.ts";
+import {
+  fieldNameOctetsMax,
+  type StoredForm,
+  type StoreField,
+  storeFieldOf,
+} from "./store-fields.ts";
 
 const LF = 0x0a;
 const CR = 0x0d;
@@ -12,6 +17,7 @@ const CR = 0x0d;
  */
 export class HeaderFilter {
   readonly #form: Pick<StoredForm, "isHeaderOpen" | "isHeaderCut" | "isBodyOnly">;
+  readonly #kept: ReadonlySet<StoreField>;
   #isBody = false;
   /** Of the line that is not decided yet. */
   #start: Buffer | undefined = Buffer.alloc(0);
@@ -22,8 +28,13 @@ export class HeaderFilter {
   #headerBytes = 0;
   #hasKept = false;
 
-  constructor(form: Pick<StoredForm, "isHeaderOpen" | "isHeaderCut" | "isBodyOnly">) {
+  /** @param kept store fields that stay nevertheless */
+  constructor(
+    form: Pick<StoredForm, "isHeaderOpen" | "isHeaderCut" | "isBodyOnly">,
+    kept: ReadonlySet<StoreField> = new Set(),
+  ) {
     this.#form = form;
+    this.#kept = kept;
   }
 
   /** Of store fields, so far. */
@@ -97,7 +108,10 @@ export class HeaderFilter {
     const start = this.#start ?? Buffer.alloc(0);
     this.#start = undefined;
     const isContinuation = start[0] === 0x20 || start[0] === 0x09;
-    if (!isContinuation) this.#isDropping = storeFieldOf(start) !== undefined;
+    if (!isContinuation) {
+      const field = storeFieldOf(start);
+      this.#isDropping = field !== undefined && !this.#kept.has(field);
+    }
     this.#emit(start, pieces);
   }
 

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, statSync } from "node:fs";
+import { type BigIntStats, existsSync, fstatSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { errnoOf } from "../maildir/durable-file.ts";
 import type { MailboxFormat } from "../types.ts";
@@ -33,13 +33,19 @@ export function formatOfAccount(accountPath: string): MailboxFormat {
 /** Changes with every change of the file; "none" when it is not there. Stands in newMtime of its index row. */
 export function mboxSignature(path: string): string {
   try {
-    const { ino, size, mtimeNs } = statSync(path, { bigint: true });
-    return `${ino}:${size}:${mtimeNs}`;
+    return signatureIn(statSync(path, { bigint: true }));
   } catch (error) {
     if (errnoOf(error) !== "ENOENT") throw error;
     return "none";
   }
 }
+
+/** Of a file that is open, whatever stands under its name by now. */
+export function signatureOfOpenMbox(fd: number): string {
+  return signatureIn(fstatSync(fd, { bigint: true }));
+}
+
+const signatureIn = ({ ino, size, mtimeNs }: BigIntStats) => `${ino}:${size}:${mtimeNs}`;
 
 /** Stands in curMtime of the index row of every mbox that was scanned. */
 export const mboxMark = "mbox";

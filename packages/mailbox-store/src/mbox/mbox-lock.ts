@@ -1,13 +1,15 @@
-import { closeSync, openSync, realpathSync } from "node:fs";
+import { closeSync, openSync, realpathSync, utimesSync } from "node:fs";
 import { limits } from "../limits.ts";
 import { sleepInThread, tryDotlock } from "../maildir/dotlock.ts";
 import { errnoOf } from "../maildir/durable-file.ts";
 import { LockedError, StoreError } from "../store-error.ts";
-import { tryToLock, whyNoLocks } from "./fcntl-lock.ts";
+import { type LockKind, tryToLock, whyNoLocks } from "./fcntl-lock.ts";
 
 /** An mbox that is open and locked. */
 export interface LockedMbox extends Disposable {
   readonly fd: number;
+  /** For whoever holds it for minutes: mutt and Dovecot take a dotlock of that age for a dead program's. */
+  touch(): void;
 }
 
 /**
@@ -50,12 +52,22 @@ export function heldByAnother(path: string): StoreError {
   return new LockedError("unavailable", `Cannot lock "${path}": another program holds it`);
 }
 
-function tryBoth(path: string, fd: number, dotlockPath: string): LockedMbox | undefined {
-  if (!tryToLock(fd, "write")) return undefined;
+/** At once; undefined when one of the two is taken. A "read" lock lets others read, and keeps all from writing. */
+export function tryBoth(
+  path: string,
+  fd: number,
+  dotlockPath: string,
+  kind: Exclude<LockKind, "unlock"> = "write",
+): LockedMbox | undefined {
+  if (!tryToLock(fd, kind)) return undefined;
   const dotlock = tryDotlockIfAllowed(dotlockPath);
   if (dotlock !== "held") {
     return {
       fd,
+      touch() {
+        const now = new Date();
+        if (dotlock !== undefined) utimesSync(dotlockPath, now, now);
+      },
       [Symbol.dispose]() {
         dotlock?.release();
         closeSync(fd);

@@ -1,7 +1,7 @@
 import { CrlfConverter } from "../crlf.ts";
 import { FromQuoting } from "./from-quoting.ts";
 import { HeaderFilter } from "./header-filter.ts";
-import type { StoredForm } from "./store-fields.ts";
+import type { StoredForm, StoreField } from "./store-fields.ts";
 
 /**
  * A message as it is served, from its octets as they stand in the file (header and body, without From_
@@ -13,9 +13,12 @@ export class StoredDecoder {
   readonly #unquoting: FromQuoting | undefined;
   readonly #crlf: CrlfConverter | undefined;
 
-  /** @param form how they stand there; `isQuoted` also where mboxrd has to be believed */
-  constructor(form: StoredForm) {
-    this.#filter = new HeaderFilter(form);
+  /**
+   * @param form how they stand there; `isQuoted` also where mboxrd has to be believed
+   * @param kept store fields that are served nevertheless
+   */
+  constructor(form: StoredForm, kept?: ReadonlySet<StoreField>) {
+    this.#filter = new HeaderFilter(form, kept);
     this.#unquoting = form.isQuoted ? new FromQuoting(-1) : undefined;
     this.#crlf = form.isExact ? undefined : new CrlfConverter();
   }
