@@ -90,6 +90,7 @@ function tellAbout(
   }
   output.untagged(`OK [UIDVALIDITY ${mailbox.uidValidity}] UIDs valid`);
   output.untagged(`OK [UIDNEXT ${mailbox.uidNext}] Predicted next UID`);
+  output.untagged(`OK [MAILBOXID (${mailbox.mailboxId})] Its id`); // RFC 8474 §4.2
   selected.tellHighestModSeq(output);
 }
 
