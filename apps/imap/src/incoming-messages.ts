@@ -168,7 +168,10 @@ export class IncomingMessages {
     const isOwn = url?.server === undefined && url?.authorization === undefined;
     await using part =
       url !== undefined && isOwn ? await openUrl(this.#user.mail, url, selectedName) : undefined;
-    if (part === undefined) throw no(`BADURL ${urlText(text)}`, "That URL cannot be read");
+    if (part === undefined) {
+      const code = `BADURL ${urlText(text)}` as const;
+      throw no(code, "That URL cannot be read");
+    }
     this.#refuseSize(bytesBefore + part.lengthBytes);
     yield* part.octets();
   }
