@@ -15,6 +15,7 @@ function defineReplace({ name, isUid }: { readonly name: string; readonly isUid:
     name,
     states: ["selected"],
     capability: "REPLACE",
+    ...(!isUid && { countsMessages: true }),
     // The number was looked up before, and the message that it named is what goes.
     expunges: "tell",
     waitsForClient: true,

@@ -203,7 +203,6 @@ export const german: TextTable = {
   "Unknown modifier {}": "Unbekannter Zusatz {}",
   "Unknown parameter {}": "Unbekannter Parameter {}",
   "Unknown mailboxes {}": "Unbekannte Postfächer {}",
-  "The name is not in UTF-8": "Der Name ist nicht in UTF-8",
   "Expected a modseq above zero": "Eine Modseq über null wurde erwartet",
   "VANISHED needs CHANGEDSINCE": "VANISHED braucht CHANGEDSINCE",
   "The two sets are not of the same size": "Die beiden Mengen sind nicht gleich groß",

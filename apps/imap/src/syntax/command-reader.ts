@@ -373,14 +373,15 @@ export class CommandReader {
   }
 
   #mailboxName(): string {
-    const decoded = this.#decodeName(this.astringOctets().toString("latin1"));
+    const text = this.astringOctets().toString("latin1");
+    const decoded = this.#decodeName(text);
     if (decoded !== undefined) {
       this.#nameAsWritten = decoded;
       return decoded;
     }
-    throw this.#hasUtf8Names
-      ? no("CANNOT", "The name is not in UTF-8")
-      : no("CANNOT", "The name is not in modified UTF-7");
+    // RFC 6855 §3: what has the high bit and is not UTF-8 is BAD.
+    if (/[\x80-\xff]/.test(text)) throw bad("A string is not UTF-8");
+    throw no("CANNOT", "The name is not in modified UTF-7");
   }
 
   /**
