@@ -47,7 +47,10 @@ export class IncomingMessages {
    * Reads the head of the first message, and refuses what can be refused by it. `freedBytes` go when the
    * messages come.
    */
-  async begin(options: { readonly target: string; readonly freedBytes?: number }): Promise<IncomingMessage> {
+  async begin(options: {
+    readonly target: string;
+    readonly freedBytes?: number;
+  }): Promise<IncomingMessage> {
     const head = this.#readHead();
     const { account, mail } = this.#user;
     // What goes to somebody else counts for him.
