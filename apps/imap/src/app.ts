@@ -3,6 +3,7 @@ import { type AuthClient, connectAuth } from "@posthouse/accounts";
 import { type MailStore, openMailStore } from "@posthouse/mailbox-store";
 import { type AppContext, loadTls, type RunningApp, SessionServer } from "@posthouse/service";
 import { WireConnection } from "@posthouse/wire";
+import { Previews } from "./answers/previews.ts";
 import { ConnectionCounts } from "./connection-counts.ts";
 import { limits } from "./limits.ts";
 import type { SavedFilters } from "./search/saved-filters.ts";
@@ -45,6 +46,7 @@ export async function start(context: AppContext, parts: Parts = {}): Promise<Run
     tls,
     logins,
     takesTokens,
+    previews: new Previews(),
     ...(savedFilters !== undefined && { savedFilters }),
   };
   const open = metrics.gauge("imap_connections", "Open IMAP connections");

@@ -53,6 +53,16 @@ const capabilities = [
   "NOTIFY", // RFC 5465
   "STATUS=SIZE", // RFC 8438
   "UIDONLY", // RFC 9586
+  "MULTIAPPEND", // RFC 3502
+  "CATENATE", // RFC 4469
+  "BINARY", // RFC 3516
+  "REPLACE", // RFC 8508
+  "UTF8=ACCEPT", // RFC 6855
+  "OBJECTID", // RFC 8474
+  "SAVEDATE", // RFC 8514
+  "PREVIEW", // RFC 8970
+  "URLAUTH", // RFC 4467
+  "URL-PARTIAL", // RFC 5550
 ] as const;
 
 /** What helps before a login; the rest is told with its success (RFC 9051 §7.2.2). */
@@ -77,6 +87,8 @@ export function capabilityText(
   if (!isNobody && services.savedFilters !== undefined) names.push("FILTERS"); // RFC 5466
   // RFC 7888 §5: one of the two, never both.
   names.push(services.config.imap.literals === "plus" ? "LITERAL+" : "LITERAL-");
+  // RFC 7889 §2: the same for all mailboxes.
+  if (!isNobody) names.push(`APPENDLIMIT=${services.config.limits.messageBytesMax}`);
   if (isNobody) {
     if (!connection.isEncrypted) names.push("STARTTLS");
     if (session.isLoginAllowed) names.push(...session.mechanisms.map((name) => `AUTH=${name}`));

@@ -14,6 +14,7 @@ import { enable } from "./commands/enable.ts";
 import { esearch } from "./commands/esearch.ts";
 import { expunge, uidExpunge } from "./commands/expunge.ts";
 import { fetch, uidFetch } from "./commands/fetch.ts";
+import { genUrlAuth } from "./commands/genurlauth.ts";
 import { getMetadata } from "./commands/getmetadata.ts";
 import { id } from "./commands/id.ts";
 import { idle } from "./commands/idle.ts";
@@ -28,6 +29,8 @@ import { noop } from "./commands/noop.ts";
 import { notify } from "./commands/notify.ts";
 import { getQuota, getQuotaRoot, setQuota } from "./commands/quota.ts";
 import { rename } from "./commands/rename.ts";
+import { replace, uidReplace } from "./commands/replace.ts";
+import { resetKeyCommand } from "./commands/resetkey.ts";
 import { search, uidSearch } from "./commands/search.ts";
 import { examine, select } from "./commands/select.ts";
 import { setMetadata } from "./commands/setmetadata.ts";
@@ -40,6 +43,7 @@ import { thread, uidThread } from "./commands/thread.ts";
 import { uidBatches } from "./commands/uidbatches.ts";
 import { unauthenticate } from "./commands/unauthenticate.ts";
 import { unselect } from "./commands/unselect.ts";
+import { urlFetch } from "./commands/urlfetch.ts";
 
 /** Every command that this server knows: the table of contents of apps/imap. */
 export const commands: ReadonlyMap<string, Command> = new Map(
@@ -66,6 +70,9 @@ export const commands: ReadonlyMap<string, Command> = new Map(
     lsub,
     status,
     append,
+    genUrlAuth, // RFC 4467
+    urlFetch,
+    resetKeyCommand,
     enable, // RFC 5161
     namespace, // RFC 2342
     esearch, // RFC 7377
@@ -105,5 +112,7 @@ export const commands: ReadonlyMap<string, Command> = new Map(
     uidCopy,
     move, // RFC 6851
     uidMove,
+    replace, // RFC 8508
+    uidReplace,
   ].map((command) => [command.name, command]),
 );

@@ -1,5 +1,5 @@
 /** What a client can switch on for its connection, in capitals: RFC 5161. */
-export const enableNames = ["CONDSTORE", "QRESYNC", "IMAP4REV2", "UIDONLY"] as const;
+export const enableNames = ["CONDSTORE", "QRESYNC", "IMAP4REV2", "UIDONLY", "UTF8=ACCEPT"] as const;
 export type EnableName = (typeof enableNames)[number];
 
 /**
@@ -32,8 +32,8 @@ export class Enabled {
     return this.has("QRESYNC") || this.has("UIDONLY");
   }
 
-  /** Names of mailboxes in UTF-8 instead of modified UTF-7: RFC 9051 §5.1. */
+  /** Names of mailboxes in UTF-8 instead of modified UTF-7: RFC 9051 §5.1, RFC 6855 §3. */
   get hasUtf8Names(): boolean {
-    return this.has("IMAP4REV2");
+    return this.has("IMAP4REV2") || this.has("UTF8=ACCEPT");
   }
 }

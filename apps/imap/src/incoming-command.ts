@@ -16,12 +16,16 @@ const namePattern = /^ (uid [a-z]+|[a-z\d.-]+)/i;
  */
 export type TakesLiteral = (argumentsSoFar: string, literalsBefore: number) => boolean;
 
+/** Stands where a literal was that nobody keeps. */
+const notKept = Buffer.alloc(0);
+
 /**
  * One command on its way in.
  *
  * A command is lines with literals between them. Its literals are small, and are gathered before it
- * runs, so that its arguments can be read at once. The exception is the message of an APPEND: gathering
- * stops in front of it, and the command takes the octets as they come.
+ * runs, so that its arguments can be read at once. The exception is APPEND and its like: gathering stops
+ * in front of the first message, and the command takes the octets of each as they come. The line behind
+ * them is then there for its reader, which goes on with it.
  *
  * Whatever happens, finish() leaves the connection at the beginning of the next command: what the
  * client was told to send, or sends unasked (RFC 7888), is read and dropped.
@@ -42,6 +46,9 @@ export class IncomingCommand {
   readonly #literals: Buffer[] = [];
   /** The literal that the last line announces and that nobody has asked for. */
   #announced: LiteralHeader | undefined;
+  #unaskedBytesMax = Number.POSITIVE_INFINITY;
+  /** Of lines and literals that are kept. */
+  #gatheredBytes: number;
   /** Octets still to come of a literal that was begun; its line goes on after them. */
   #unreadBytes: number | undefined;
 
@@ -49,6 +56,7 @@ export class IncomingCommand {
     this.#connection = connection;
     this.#output = output;
     this.#lines = [line];
+    this.#gatheredBytes = line.length;
     this.#announced = literalAtEnd(line);
     const [tag = ""] = tagPattern.exec(line) ?? [];
     const [start = "", name = ""] = namePattern.exec(line.slice(tag.length)) ?? [];
@@ -87,37 +95,49 @@ export class IncomingCommand {
     /** Why a literal that is too large is refused, where that is not BAD. */
     readonly refuseLiteral?: (() => CommandFailure) | undefined;
   }): Promise<void> {
-    let gatheredBytes = this.#lines[0]?.length ?? 0;
+    this.#unaskedBytesMax = options.unaskedBytesMax;
     while (this.#announced !== undefined) {
-      const { lengthBytes, isSynchronising } = this.#announced;
-      if (!isSynchronising && lengthBytes > options.unaskedBytesMax) {
-        throw bad(`A literal has more than ${options.unaskedBytesMax} octets`, "TOOBIG");
-      }
+      this.#refuseUnasked(this.#announced);
       const [line = ""] = this.#lines;
       if (options.takesLiteral?.(line.slice(this.#argumentsAt), this.#literals.length)) return;
-      if (lengthBytes > options.literalBytesMax) {
-        if (options.refuseLiteral !== undefined) throw options.refuseLiteral();
-        throw bad(`A literal has more than ${options.literalBytesMax} octets`, "TOOBIG");
+      if (this.#announced.lengthBytes > options.literalBytesMax && options.refuseLiteral) {
+        throw options.refuseLiteral();
       }
-      const pieces = await Array.fromAsync(this.#beginLiteral());
-      this.#literals.push(Buffer.concat(pieces));
-      const next = await this.#readOn();
-      this.#lines.push(next);
-      gatheredBytes += lengthBytes + next.length;
-      if (gatheredBytes > limits.commandBytesMax) {
-        throw bad(`A command has more than ${limits.commandBytesMax} octets`, "TOOBIG");
-      }
+      await this.gatherLiteral(options.literalBytesMax);
     }
   }
 
+  /** Reads the announced literal into memory, and the line behind it. */
+  async gatherLiteral(literalBytesMax: number): Promise<void> {
+    const { lengthBytes } = this.#announced ?? { lengthBytes: 0 };
+    if (lengthBytes > literalBytesMax) {
+      throw bad(`A literal has more than ${literalBytesMax} octets`, "TOOBIG");
+    }
+    const pieces = await Array.fromAsync(this.#beginLiteral());
+    this.#gatheredBytes += lengthBytes;
+    await this.#goOn(Buffer.concat(pieces));
+  }
+
   /**
-   * The octets of the literal that gathering stopped at. The client is told to send them when the first is
-   * asked for. Nothing may follow the literal: that is checked before the last piece is believed.
+   * The octets of the literal that reading stopped at. The client is told to send them when the first is
+   * asked for. Then the line behind them is read.
    */
   async *literalOctets(): AsyncGenerator<Uint8Array> {
     yield* this.#beginLiteral();
-    const line = await this.#readOn();
-    if (line !== "") throw bad("Expected CRLF after the literal");
+    // What stands before has been read and acted upon: a long MULTIAPPEND keeps one line, not all.
+    this.#lines.fill("");
+    this.#gatheredBytes = 0;
+    await this.#goOn(notKept);
+  }
+
+  async #goOn(literal: Buffer): Promise<void> {
+    const next = await this.#readOn();
+    this.#literals.push(literal);
+    this.#lines.push(next);
+    this.#gatheredBytes += next.length;
+    if (this.#gatheredBytes > limits.commandBytesMax) {
+      throw bad(`A command has more than ${limits.commandBytesMax} octets`, "TOOBIG");
+    }
   }
 
   /** Reads and drops what is left of the command. */
@@ -138,8 +158,14 @@ export class IncomingCommand {
     }
   }
 
+  #refuseUnasked({ lengthBytes, isSynchronising }: LiteralHeader): void {
+    if (isSynchronising || lengthBytes <= this.#unaskedBytesMax) return;
+    throw bad(`A literal has more than ${this.#unaskedBytesMax} octets`, "TOOBIG");
+  }
+
   async *#beginLiteral(): AsyncGenerator<Uint8Array> {
     if (this.#announced === undefined) return;
+    this.#refuseUnasked(this.#announced);
     const { lengthBytes, isSynchronising } = this.#announced;
     if (isSynchronising) this.#output.continuation("OK");
     this.#announced = undefined;

@@ -46,6 +46,10 @@ export const limits = {
   uidBatchesMessagesMax: 1_000_000,
   /** Items of one FETCH, counted after macros. */
   fetchAttributesMax: 200,
+  /** Pieces of one message in CATENATE. */
+  catenatedPartsMax: 1000,
+  /** URLs of one URLFETCH or GENURLAUTH. */
+  urlsMax: 100,
   /** Names in one HEADER.FIELDS list. */
   headerFieldNamesMax: 500,
   /** Groups of one NOTIFY: each is held against each mailbox. */
@@ -73,6 +77,14 @@ export const limits = {
 
   /** A header is read into memory for HEADER.FIELDS and SEARCH up to here; fields beyond it are not seen. */
   headerBytesMax: 1024 * KIB,
+  /** Words in a PREVIEW (RFC 8970 §3.3). */
+  previewCharactersMax: 200,
+  /** Octets of a part that are looked at for them; the styles of a newsletter take some. */
+  previewBytesMax: 64 * KIB,
+  /** Text parts that are looked at, where the first have no words. */
+  previewPartsMax: 4,
+  /** Previews that the process keeps, each at most 800 octets. */
+  previewsKeptMax: 10_000,
   /** Fields that were selected for HEADER.FIELDS and are kept until they are written; more are selected again. */
   fieldsKeptBytesMax: 16 * KIB,
   /** Octets waiting for the client before an answer stops and waits too. */

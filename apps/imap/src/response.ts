@@ -1,6 +1,6 @@
 import type { StoreErrorCode } from "@posthouse/mailbox-store";
 
-/** Response codes of RFC 3501 §7.1, RFC 4315, RFC 5464, RFC 5530 and RFC 7888 that this server sends. */
+/** Response codes of RFC 3501 §7.1, RFC 4315, 4467, 4469, 5464, 5530, 7888 and 8474 that this server sends. */
 export type ResponseCode =
   | "ALREADYEXISTS"
   | "AUTHENTICATIONFAILED"
@@ -24,6 +24,7 @@ export type ResponseCode =
   | "TRYCREATE"
   | "UIDREQUIRED"
   | "UNAVAILABLE"
+  | "UNKNOWN-CTE"
   | "USEATTR"
   | "TOOFEW"
   | "TOOMANY"
@@ -31,12 +32,15 @@ export type ResponseCode =
   | `UNDEFINED-FILTER ${string}`
   | `BADEVENT (${string})`
   | `APPENDUID ${string}`
+  | `BADURL ${string}`
   | `CAPABILITY ${string}`
   | `COPYUID ${string}`
   | `HIGHESTMODSEQ ${number}`
+  | `MAILBOXID (${string})`
   | `METADATA LONGENTRIES ${number}`
   | `METADATA MAXSIZE ${number}`
-  | `MODIFIED ${string}`;
+  | `MODIFIED ${string}`
+  | "URLMECH INTERNAL";
 
 /** How a command ends, when it does not end in OK. Thrown anywhere, written in one place: session.ts. */
 export class CommandFailure extends Error {

@@ -1,6 +1,7 @@
 import type { AuthClient } from "@posthouse/accounts";
 import type { MailStore } from "@posthouse/mailbox-store";
 import type { AppContext, TlsIdentity } from "@posthouse/service";
+import type { Previews } from "./answers/previews.ts";
 import type { ConnectionCounts } from "./connection-counts.ts";
 import type { SavedFilters } from "./search/saved-filters.ts";
 
@@ -13,6 +14,8 @@ export interface Services extends Pick<AppContext, "config" | "log" | "events"> 
   readonly takesTokens: boolean;
   /** Absent where nothing keeps any, and FILTERS is not offered. */
   readonly savedFilters?: SavedFilters;
+  /** Previews that were made for any session. */
+  readonly previews: Previews;
   /** Sessions that are logged in, by account and address. */
   readonly logins: ConnectionCounts;
 }

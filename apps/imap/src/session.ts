@@ -195,7 +195,7 @@ export class ImapSession implements Session {
           flags: group.events.has("FlagChange") ? "tell" : "hold",
           isUid: true,
         });
-        await tellMessages(selected, selected.takeNew(), group.attributes, this.output);
+        await tellMessages(selected, selected.takeNew(), group.attributes, this);
       }
     }
     await this.#pushOthers(notification);
@@ -372,7 +372,7 @@ export class ImapSession implements Session {
     if (group === undefined || group.attributes.length === 0) return;
     const own = ownUids(done?.code, selected);
     const uids = selected.takeNew().filter((uid) => own?.has(uid) !== true);
-    await tellMessages(selected, uids, group.attributes, this.output);
+    await tellMessages(selected, uids, group.attributes, this);
   }
 
   async #enter(state: State): Promise<void> {

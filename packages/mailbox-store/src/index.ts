@@ -7,6 +7,7 @@ export {
 export { limits as mailboxStoreLimits } from "./limits.ts";
 export type { AccountMail, Mailbox, MailStore, OpenMailboxOptions } from "./mailbox-store.ts";
 export { type MailStoreOptions, openMailStore } from "./open-mail-store.ts";
+export { HtmlText } from "./search/html-text.ts";
 export { StoreError, type StoreErrorCode } from "./store-error.ts";
 export * from "./types.ts";
 export { intersection, orderedUidSet, uidSetOf, uidsInSet } from "./uid-set.ts";

@@ -54,7 +54,8 @@ export async function receiveMessage(
       if (sizeBytes > options.messageBytesMax) throw tooLarge(options.messageBytesMax);
       scanner.push(octets);
       // RFC 9051 §4.3.1: NUL is for literal8 only.
-      if (scanner.hasNul) throw new StoreError("bad-message", "Cannot store a message with a NUL");
+      if (scanner.hasNul && request.mayHoldNul !== true)
+        throw new StoreError("bad-message", "Cannot store a message with a NUL");
       const isKept = sink.keep(octets);
       if (!isKept) await sink.spill();
     }

@@ -183,6 +183,8 @@ export interface AppendRequest {
   readonly keywords?: readonly string[];
   /** Now, when absent. */
   readonly internalDateMs?: number;
+  /** It came in a literal8 (RFC 3516 §4.4): a NUL is stored as it is. */
+  readonly mayHoldNul?: true;
 }
 
 export interface Appended {

@@ -148,3 +148,12 @@ for (const piece of [
     assert.ok(parseAddressList(piece.repeat(200_000)).length >= 0);
   });
 }
+
+test("a > that was forgotten swallows no address behind it", () => {
+  const addresses = parseAddressList("Ann <ann@example.org, Bob <bob@example.net>; <@a,@b:c@d>");
+  assert.deepEqual(addresses, [
+    { kind: "mailbox", name: "Ann", localPart: "ann", domain: "example.org" },
+    { kind: "mailbox", name: "Bob", localPart: "bob", domain: "example.net" },
+    { kind: "mailbox", route: "@a,@b", localPart: "c", domain: "d" },
+  ]);
+});

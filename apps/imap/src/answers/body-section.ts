@@ -1,12 +1,14 @@
 import type { StoredMessage } from "@posthouse/mailbox-store";
 import { type MessagePart, selectHeaderFields } from "@posthouse/message";
 import { limits } from "../limits.ts";
-import type { HeaderFields, Section, SectionAttribute } from "../syntax/fetch-attributes.ts";
+import type { HeaderFields, Section, SectionOf } from "../syntax/fetch-attributes.ts";
 import { messageInside, partAt } from "./message-part.ts";
 
 /** Octets whose number is known before they are read, as a literal needs. */
 export interface SectionOctets {
   readonly lengthBytes: number;
+  /** They can only go out as a literal8. */
+  readonly holdsNul?: boolean;
   octets(): AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
 }
 
@@ -19,7 +21,7 @@ interface OctetRange {
 /** What BODY[section]<partial> is for a message; undefined, NIL to the client, when it has no such part. */
 export async function openSection(
   message: StoredMessage,
-  { section, partial }: SectionAttribute,
+  { section, partial }: SectionOf,
 ): Promise<SectionOctets | undefined> {
   const { text } = section;
   const range = await rangeOf(message, section);

@@ -2,7 +2,9 @@ import type { MessageColumns, MessageSummary, StoredMessage } from "@posthouse/m
 import { ConnectionLost } from "@posthouse/wire";
 import type { ResponseWriter } from "../response-writer.ts";
 import { formatDateTime } from "../syntax/date-time.ts";
-import type { FetchAttribute, SectionAttribute } from "../syntax/fetch-attributes.ts";
+import type { FetchAttribute } from "../syntax/fetch-attributes.ts";
+import { formatString } from "../syntax/strings.ts";
+import { binarySize, openBinary } from "./binary-section.ts";
 import { openSection, type SectionOctets } from "./body-section.ts";
 import { formatFlags } from "./flags.ts";
 
@@ -17,7 +19,12 @@ export interface FetchedMessage {
   readonly isUidOnly?: boolean;
   readonly summary?: MessageSummary | undefined;
   readonly message?: StoredMessage | undefined;
+  /** For PREVIEW; absent where it is not at hand. */
+  readonly preview?: string | undefined;
 }
+
+/** What was looked up of a message before the first octet of its answer. */
+type LookedUp = SectionOctets | number | undefined;
 
 /** `* 12 FETCH (UID 7 FLAGS (\Seen))`, for items that need no octets of the message. */
 export function writeShortResponse(
@@ -32,6 +39,7 @@ export function writeShortResponse(
     isFirst = false;
     if (attribute.kind === "column") output.write(columnItem(fetched, attribute.name));
     else if (attribute.kind === "summary") writeSummaryItem(fetched, attribute.name, output);
+    else if (attribute.kind === "preview") output.write(previewItem(fetched));
   }
   output.write(")\r\n");
 }
@@ -46,10 +54,9 @@ export async function writeResponse(
   output: ResponseWriter,
 ): Promise<void> {
   const { message } = fetched;
-  const sections = new Map<FetchAttribute, SectionOctets | undefined>();
+  const found = new Map<FetchAttribute, LookedUp>();
   for (const attribute of attributes) {
-    if (attribute.kind !== "section" || message === undefined) continue;
-    sections.set(attribute, await openSection(message, attribute));
+    if (message !== undefined) found.set(attribute, await lookUp(message, attribute));
   }
   output.write(responseStart(fetched));
   for (const [index, attribute] of attributes.entries()) {
@@ -61,8 +68,19 @@ export async function writeResponse(
       case "summary":
         writeSummaryItem(fetched, attribute.name, output);
         break;
+      case "preview":
+        output.write(previewItem(fetched));
+        break;
+      case "binary-size":
+        output.write(`${attribute.label} ${(found.get(attribute) as number | undefined) ?? 0}`);
+        break;
       case "section":
-        await writeSection(attribute, sections.get(attribute), output);
+      case "binary":
+        await writeLiteral(
+          attribute.label,
+          found.get(attribute) as SectionOctets | undefined,
+          output,
+        );
         break;
     }
   }
@@ -71,6 +89,26 @@ export async function writeResponse(
 
 const responseStart = ({ sequence, uid, isUidOnly }: FetchedMessage): string =>
   isUidOnly ? `* ${uid} UIDFETCH (` : `* ${sequence} FETCH (`;
+async function lookUp(message: StoredMessage, attribute: FetchAttribute): Promise<LookedUp> {
+  switch (attribute.kind) {
+    case "section":
+      return openSection(message, attribute);
+    case "binary":
+      return openBinary(message, attribute);
+    case "binary-size":
+      return binarySize(message, attribute.part);
+    case "column":
+    case "summary":
+    case "preview":
+      return undefined;
+  }
+}
+
+/** A string of UTF-8; NIL where it was not waited for (RFC 8970 §3.2). */
+function previewItem({ preview }: FetchedMessage): string {
+  if (preview === undefined) return "PREVIEW NIL";
+  return `PREVIEW ${formatString(Buffer.from(preview).toString("latin1"))}`;
+}
 
 function columnItem(
   { uid, columns, row, isRecent }: FetchedMessage,
@@ -87,6 +125,8 @@ function columnItem(
       return `RFC822.SIZE ${columns.sizes[row]}`;
     case "INTERNALDATE":
       return `INTERNALDATE "${formatDateTime(columns.internalDatesMs[row] ?? 0)}"`;
+    case "SAVEDATE":
+      return `SAVEDATE "${formatDateTime(columns.saveDatesMs[row] ?? 0)}"`;
   }
 }
 
@@ -96,6 +136,11 @@ function writeSummaryItem(
   output: ResponseWriter,
 ): void {
   if (summary === undefined) throw new Error(`Message without a summary for ${name}`);
+  if (name === "EMAILID" || name === "THREADID") {
+    const id = name === "EMAILID" ? summary.emailId : summary.threadId;
+    output.write(`${name} (${id})`);
+    return;
+  }
   const octets = {
     ENVELOPE: summary.envelope,
     BODY: summary.body,
@@ -105,8 +150,9 @@ function writeSummaryItem(
   output.write(Buffer.from(octets.buffer, octets.byteOffset, octets.length).toString("latin1"));
 }
 
-async function writeSection(
-  { label }: SectionAttribute,
+/** `label {5}` and the octets; NIL where there are none to be had. */
+export async function writeLiteral(
+  label: string,
   section: SectionOctets | undefined,
   output: ResponseWriter,
 ): Promise<void> {
@@ -118,7 +164,8 @@ async function writeSection(
     output.write(`${label} ""`);
     return;
   }
-  output.write(`${label} {${section.lengthBytes}}\r\n`);
+  const literal8 = section.holdsNul === true ? "~" : "";
+  output.write(`${label} ${literal8}{${section.lengthBytes}}\r\n`);
   let left = section.lengthBytes;
   try {
     for await (const piece of section.octets()) {

@@ -1,4 +1,5 @@
 import { type AccountMail, type MailboxStatus, systemFlagBits } from "@posthouse/mailbox-store";
+import type { Session } from "../command.ts";
 import { bad } from "../response.ts";
 import type { CommandReader } from "../syntax/command-reader.ts";
 import { formatMailbox, type NameCharset } from "../syntax/strings.ts";
@@ -19,7 +20,16 @@ const statusItems = {
   UIDNEXT: ({ uidNext }) => uidNext,
   UIDVALIDITY: ({ uidValidity }) => uidValidity,
   UNSEEN: ({ unseen }) => unseen,
-} satisfies Record<string, (status: CountedStatus) => number>;
+  MAILBOXID: ({ mailboxId }) => `(${mailboxId})`, // RFC 8474 §4.3
+  APPENDLIMIT: (_, { appendBytesMax }) => appendBytesMax ?? "NIL", // RFC 7889 §3.1
+} satisfies Record<string, (status: CountedStatus, server: ServerStatus) => number | string>;
+
+/** What is the same for all mailboxes of a session. */
+export interface ServerStatus {
+  /** Absent where nobody can have asked for it. */
+  readonly appendBytesMax?: number;
+  readonly enabled: NameCharset;
+}
 
 export type StatusItem = keyof typeof statusItems;
 
@@ -54,14 +64,21 @@ export async function readStatus(
   );
   return { ...status, deletedBytes };
 }
+export const serverStatus = ({
+  services,
+  enabled,
+}: Pick<Session, "services" | "enabled">): ServerStatus => ({
+  enabled,
+  appendBytesMax: services.config.limits.messageBytesMax,
+});
 
 /** `STATUS blurdybloop (MESSAGES 231 UIDNEXT 44292)`. */
 export function formatStatus(
   name: string,
   items: readonly StatusItem[],
   status: CountedStatus,
-  charset?: NameCharset,
+  server: ServerStatus,
 ): string {
-  const values = items.map((item) => `${item} ${statusItems[item](status)}`);
-  return `STATUS ${formatMailbox(name, charset)} (${values.join(" ")})`;
+  const values = items.map((item) => `${item} ${statusItems[item](status, server)}`);
+  return `STATUS ${formatMailbox(name, server.enabled)} (${values.join(" ")})`;
 }

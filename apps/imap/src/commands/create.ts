@@ -28,7 +28,8 @@ export const create = defineCommand({
     await refuseUseTwice(user, specialUse);
     await user.mail.createMailbox(name, { specialUse });
     tellNormalised(name, args.nameAsWritten, { user, enabled, output });
-    return { text: "CREATE completed" };
+    const { mailboxId } = await user.mail.status(name);
+    return { text: "CREATE completed", code: `MAILBOXID (${mailboxId})` }; // RFC 8474 §4.1
   },
 });
 

@@ -11,13 +11,18 @@ import {
   writeResponse,
   writeShortResponse,
 } from "../answers/fetch-response.ts";
+import type { Previews } from "../answers/previews.ts";
 import { writeVanished } from "../answers/vanished.ts";
 import { defineCommand, type Session } from "../command.ts";
 import { limits } from "../limits.ts";
-import { bad, refusalOf } from "../response.ts";
+import { bad, CommandFailure, no, refusalOf } from "../response.ts";
 import type { ResponseWriter } from "../response-writer.ts";
 import type { SelectedMailbox } from "../selected-mailbox.ts";
-import { type FetchAttribute, readFetchAttributes } from "../syntax/fetch-attributes.ts";
+import {
+  type FetchAttribute,
+  type PreviewAttribute,
+  readFetchAttributes,
+} from "../syntax/fetch-attributes.ts";
 import { type FetchModifiers, readFetchModifiers } from "../syntax/fetch-modifiers.ts";
 import { boundsOf } from "../syntax/result-options.ts";
 import { uidSetOfRanges } from "../syntax/select-parameters.ts";
@@ -29,6 +34,9 @@ export const fetch = defineFetch({ name: "FETCH", isUid: false });
 export const uidFetch = defineFetch({ name: "UID FETCH", isUid: true });
 
 const uidAttribute: FetchAttribute = { kind: "column", name: "UID" };
+/** Kinds of items that need the octets of the message. */
+const ofOctets: ReadonlySet<FetchAttribute["kind"]> = new Set(["section", "binary", "binary-size"]);
+
 const flagsAttribute: FetchAttribute = { kind: "column", name: "FLAGS" };
 const modSeqAttribute: FetchAttribute = { kind: "column", name: "MODSEQ" };
 
@@ -53,13 +61,15 @@ function defineFetch({ name, isUid }: { readonly name: string; readonly isUid: b
       const all = changedSince(selected, selected.resolve(set, isUid), modifiers);
       const bounds = modifiers.partial && boundsOf(modifiers.partial, all.length);
       const uids = bounds === undefined ? all : all.slice(bounds.start, bounds.end);
-      const fetching = new Fetching(selected, session.output, attributes);
+      const { output, services } = session;
+      const fetching = new Fetching(selected, output, services.previews, attributes);
       for (const batch of batchesOf(uids, selected, fetching.readsMessages)) {
         await fetching.answer(batch);
       }
       // RFC 2180 §4.1.2: what is gone is left out, the others are answered, and the end is NO. A UID
       // that is gone is like one that never was, and no error (RFC 3501 §6.4.8).
       if (fetching.hasMissed && !isUid) throw refusalOf.gone();
+      if (fetching.hasUnknownEncoding) throw no("UNKNOWN-CTE", "A transfer encoding is not known");
       // RFC 5530 §3: the others were answered all the same.
       if (fetching.hasFailed) throw refusalOf.unreadable();
       return { text: `${name} completed` };
@@ -72,9 +82,9 @@ export async function tellMessages(
   selected: SelectedMailbox,
   uids: readonly Uid[],
   attributes: readonly FetchAttribute[],
-  output: ResponseWriter,
+  { output, services }: Pick<Session, "output" | "services">,
 ): Promise<void> {
-  const fetching = new Fetching(selected, output, attributes);
+  const fetching = new Fetching(selected, output, services.previews, attributes);
   for (const batch of batchesOf(uids, selected, fetching.readsMessages)) {
     await fetching.answer(batch);
   }
@@ -157,29 +167,41 @@ class Fetching {
   readonly readsMessages: boolean;
   hasMissed = false;
   hasFailed = false;
+  hasUnknownEncoding = false;
   readonly #selected: SelectedMailbox;
   readonly #output: ResponseWriter;
   readonly #attributes: readonly FetchAttribute[];
   readonly #readsSummaries: boolean;
+  readonly #previews: Previews;
+  readonly #preview: PreviewAttribute | undefined;
   readonly #setsSeen: boolean;
   readonly #tellsFlags: boolean;
 
   constructor(
     selected: SelectedMailbox,
     output: ResponseWriter,
+    previews: Previews,
     attributes: readonly FetchAttribute[],
   ) {
     this.#selected = selected;
     this.#output = output;
     this.#attributes = attributes;
-    this.readsMessages = attributes.some(({ kind }) => kind === "section");
-    this.#readsSummaries = attributes.some(({ kind }) => kind === "summary");
+    this.readsMessages = attributes.some(({ kind }) => ofOctets.has(kind));
+    this.#previews = previews;
+    // Asked for twice, it is made where it is asked for without LAZY.
+    const asked = attributes.filter((attribute) => attribute.kind === "preview");
+    this.#preview = asked.find(({ isLazy }) => !isLazy) ?? asked[0];
+    this.#readsSummaries =
+      this.#preview !== undefined || attributes.some(({ kind }) => kind === "summary");
     this.#tellsFlags = has(attributes, flagsAttribute);
     this.#setsSeen =
       // RFC 4314 §4: a FETCH never fails for want of the right to keep \Seen.
       !selected.mailbox.isReadOnly &&
       selected.mailbox.may("s") &&
-      attributes.some((attribute) => attribute.kind === "section" && !attribute.isPeek);
+      attributes.some(
+        (attribute) =>
+          (attribute.kind === "section" || attribute.kind === "binary") && !attribute.isPeek,
+      );
   }
 
   /** With the UID and the modseq, where changes of flags have them (RFC 7162 §3.2.4). */
@@ -207,14 +229,30 @@ class Fetching {
   async #answerOne(known: FetchedMessage, isNewlySeen: boolean): Promise<void> {
     // RFC 3501 §6.4.5: flags that the FETCH itself changes come with it.
     const attributes = isNewlySeen ? this.#attributesWithFlags : this.#attributes;
-    if (this.readsMessages) {
+    const emailId = this.#preview === undefined ? undefined : known.summary?.emailId;
+    let preview = emailId === undefined ? undefined : this.#previews.known(emailId);
+    const makesPreview = preview === undefined && this.#preview?.isLazy === false;
+    if (this.readsMessages || makesPreview) {
       await using message = await this.#open(known.uid as Uid);
       if (message === undefined) return;
-      await writeResponse({ ...known, message }, attributes, this.#output);
+      if (makesPreview) preview = await this.#previews.make(emailId ?? "", message);
+      if (!(await this.#write({ ...known, message, preview }, attributes))) return;
     } else {
-      writeShortResponse(known, attributes, this.#output);
+      writeShortResponse({ ...known, preview }, attributes, this.#output);
     }
     if (isNewlySeen || this.#tellsFlags) this.#selected.view.flagsTold(known.uid);
+  }
+
+  /** False for a message that BINARY cannot be had of: the others are answered (RFC 3516 §4.3). */
+  async #write(fetched: FetchedMessage, attributes: readonly FetchAttribute[]): Promise<boolean> {
+    try {
+      await writeResponse(fetched, attributes, this.#output);
+      return true;
+    } catch (error) {
+      if (!(error instanceof CommandFailure) || error.code !== "UNKNOWN-CTE") throw error;
+      this.hasUnknownEncoding = true;
+      return false;
+    }
   }
 
   #find(

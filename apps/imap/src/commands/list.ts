@@ -1,7 +1,7 @@
 import { StoreError } from "@posthouse/mailbox-store";
 import { hasChildren, type MailboxNode, mailboxTree } from "../answers/mailbox-tree.ts";
 import { writeMetadata } from "../answers/metadata.ts";
-import { formatStatus, readStatus } from "../answers/status.ts";
+import { formatStatus, readStatus, type ServerStatus, serverStatus } from "../answers/status.ts";
 import { defineCommand, loggedIn } from "../command.ts";
 import type { UserMail } from "../mailboxes/user-mail.ts";
 import { CommandFailure } from "../response.ts";
@@ -16,7 +16,8 @@ export const list = defineCommand({
   name: "LIST",
   states: loggedIn,
   expunges: "tell",
-  async run({ user }, args, { output, enabled }) {
+  async run({ user }, args, session) {
+    const { output, enabled } = session;
     const { hierarchy } = user.mail;
     const wanted = readListArguments(args, hierarchy.separator);
     if (wanted.isForSeparator) {
@@ -31,7 +32,7 @@ export const list = defineCommand({
       if (answer === undefined) continue;
       output.untagged(answer.line);
       if (answer.isSelected && node.exists)
-        await tellMore(user.mail, node, wanted, { output, enabled });
+        await tellMore(user.mail, node, wanted, { output, server: serverStatus(session) });
     }
     return { text: "LIST completed" };
   },
@@ -89,12 +90,13 @@ async function tellMore(
   mail: UserMail,
   { name, storeName }: MailboxNode,
   { returns }: ListArguments,
-  { output, enabled }: { readonly output: ResponseWriter; readonly enabled: NameCharset },
+  { output, server }: { readonly output: ResponseWriter; readonly server: ServerStatus },
 ): Promise<void> {
+  const { enabled } = server;
   const { status, metadata: entries } = returns;
   if (status.length > 0) {
     const found = await unlessRefused(readStatus(mail, storeName, status));
-    if (found !== undefined) output.untagged(formatStatus(name, status, found, enabled));
+    if (found !== undefined) output.untagged(formatStatus(name, status, found, server));
   }
   if (returns.myRights) {
     output.untagged(formatMyRights(name, await mail.rightsIn(storeName), enabled));

@@ -88,6 +88,7 @@ function tellAbout(
     const unseen = firstUnseen(selected);
     if (unseen !== undefined) output.untagged(`OK [UNSEEN ${unseen}] First unseen message`);
   }
+  output.untagged(`OK [MAILBOXID (${mailbox.mailboxId})] Its id`); // RFC 8474 §4.2
   output.untagged(`OK [UIDVALIDITY ${mailbox.uidValidity}] UIDs valid`);
   output.untagged(`OK [UIDNEXT ${mailbox.uidNext}] Predicted next UID`);
   selected.tellHighestModSeq(output);

@@ -1,4 +1,4 @@
-import { formatStatus, readStatus, readStatusItems } from "../answers/status.ts";
+import { formatStatus, readStatus, readStatusItems, serverStatus } from "../answers/status.ts";
 import { defineCommand, loggedIn } from "../command.ts";
 import { clientNameOf } from "../syntax/mailbox-hierarchy.ts";
 
@@ -18,7 +18,7 @@ export const status = defineCommand({
     // RFC 7162 §3.1: whoever asks for a modseq wants to hear of them.
     if (items.includes("HIGHESTMODSEQ")) session.enable("CONDSTORE");
     const clientName = clientNameOf(name, user.mail.hierarchy);
-    session.output.untagged(formatStatus(clientName, items, found, session.enabled));
+    session.output.untagged(formatStatus(clientName, items, found, serverStatus(session)));
     return { text: "STATUS completed" };
   },
 });

@@ -12,6 +12,21 @@ export const german: TextTable = {
   "Supported languages have been enumerated": "Das sind die Sprachen dieses Servers",
   "No messages moved": "Keine Nachricht verschoben",
   "No messages copied": "Keine Nachricht kopiert",
+  "Nothing appended: a message has no octets":
+    "Nichts hinzugefügt: eine Nachricht hat keine Oktette",
+  "That URL cannot be read": "Diese URL kann nicht gelesen werden",
+  "A transfer encoding is not known here": "Eine Transferkodierung ist hier nicht bekannt",
+  "A transfer encoding is not known": "Eine Transferkodierung ist nicht bekannt",
+  "The one mechanism here is INTERNAL": "Das eine Verfahren hier ist INTERNAL",
+  "That is no URL of a message with URLAUTH and without a token":
+    "Das ist keine URL einer Nachricht mit URLAUTH und ohne Token",
+  "Only URLs of {} on this server can be signed":
+    "Nur URLs von {} auf diesem Server können unterschrieben werden",
+  "REPLACE takes one message": "REPLACE nimmt eine Nachricht",
+  "BINARY takes part numbers only": "BINARY nimmt nur die Nummern von Teilen",
+  "More than {} in one CATENATE": "Mehr als {} in einem CATENATE",
+  "More than {} URLs": "Mehr als {} URLs",
+  "Too many mechanisms": "Zu viele Verfahren",
 
   // On its own
   "Still here": "Noch da",
@@ -188,7 +203,6 @@ export const german: TextTable = {
   "Unknown modifier {}": "Unbekannter Zusatz {}",
   "Unknown parameter {}": "Unbekannter Parameter {}",
   "Unknown mailboxes {}": "Unbekannte Postfächer {}",
-  "The name is not in UTF-8": "Der Name ist nicht in UTF-8",
   "Expected a modseq above zero": "Eine Modseq über null wurde erwartet",
   "VANISHED needs CHANGEDSINCE": "VANISHED braucht CHANGEDSINCE",
   "The two sets are not of the same size": "Die beiden Mengen sind nicht gleich groß",

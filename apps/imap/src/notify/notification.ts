@@ -169,7 +169,8 @@ export class Notification implements Disposable {
     output: ResponseWriter,
   ): void {
     const clientName = clientNameOf(name, this.#mail.hierarchy);
-    output.untagged(formatStatus(clientName, items, { ...status, deletedBytes: 0 }, this.#enabled));
+    const counted = { ...status, deletedBytes: 0 };
+    output.untagged(formatStatus(clientName, items, counted, { enabled: this.#enabled }));
   }
 
   /** §5.4, §5.5: `LIST (\HasNoChildren) "/" "NewMailbox" ("OLDNAME" ("OldMailbox"))`. */

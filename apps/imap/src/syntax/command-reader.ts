@@ -338,6 +338,19 @@ export class CommandReader {
     return header;
   }
 
+  /** Goes on with the line behind such a literal, when it has been read. */
+  afterLiteral(): void {
+    this.#line += 1;
+    this.#at = 0;
+  }
+
+  /** The literal that comes next is no part of what was gathered. */
+  get isAtLiteral(): boolean {
+    return (
+      this.#line === this.#lines.length - 1 && readLiteralHeader(this.#text, this.#at) !== undefined
+    );
+  }
+
   expected(rule: string): CommandFailure {
     const next = this.peek();
     const got =
@@ -360,19 +373,24 @@ export class CommandReader {
   }
 
   #mailboxName(): string {
-    const decoded = this.#decodeName(this.astringOctets().toString("latin1"));
+    const text = this.astringOctets().toString("latin1");
+    const decoded = this.#decodeName(text);
     if (decoded !== undefined) {
       this.#nameAsWritten = decoded;
       return decoded;
     }
-    throw this.#hasUtf8Names
-      ? no("CANNOT", "The name is not in UTF-8")
-      : no("CANNOT", "The name is not in modified UTF-7");
+    // RFC 6855 §3: what has the high bit and is not UTF-8 is BAD.
+    if (/[\x80-\xff]/.test(text)) throw bad("A string is not UTF-8");
+    throw no("CANNOT", "The name is not in modified UTF-7");
   }
 
-  /** Undefined when it is not in the charset of this connection's names. */
+  /**
+   * Undefined when it is not in the charset of this connection's names. What has octets above 127 cannot be
+   * modified UTF-7, and is taken as UTF-8 at any time (RFC 6855 §3).
+   */
   #decodeName(text: string): string | undefined {
-    return this.#hasUtf8Names ? decodeUtf8Name(text) : decodeModifiedUtf7(text);
+    const isUtf8 = this.#hasUtf8Names || /[\x80-\xff]/.test(text);
+    return isUtf8 ? decodeUtf8Name(text) : decodeModifiedUtf7(text);
   }
 
   #string(rule: string): Buffer {

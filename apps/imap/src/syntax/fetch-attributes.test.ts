@@ -59,7 +59,11 @@ for (const text of [
   "(FAST)",
   "(FLAGS  UID)",
   "FLAGS UID",
-  "BINARY[1]",
+  "BINARY[1.TEXT]",
+  "BINARY.SIZE[1]<0.5>",
+  "BINARY",
+  "BINARYX[1]",
+  "PREVIEW (SOON)",
   `BODY[${"1.".repeat(200)}1]`,
 ]) {
   test(`${text.slice(0, 30)} is BAD`, () => {
@@ -72,7 +76,7 @@ for (const text of [
 
 test("a macro is what RFC 3501 §6.4.5 says it is", () => {
   const names = (text: string) =>
-    read(text).map((item) => (item.kind === "section" ? item.label : item.name));
+    read(text).map((item) => ("name" in item ? item.name : item.kind));
   assert.deepEqual(names("fast"), ["FLAGS", "INTERNALDATE", "RFC822.SIZE"]);
   assert.deepEqual(names("ALL"), ["FLAGS", "INTERNALDATE", "RFC822.SIZE", "ENVELOPE"]);
   assert.deepEqual(names("FULL"), ["FLAGS", "INTERNALDATE", "RFC822.SIZE", "ENVELOPE", "BODY"]);

@@ -7,22 +7,58 @@ import { formatAstring } from "./strings.ts";
 export type FetchAttribute =
   | { readonly kind: "column"; readonly name: ColumnAttribute }
   | { readonly kind: "summary"; readonly name: SummaryAttribute }
-  | SectionAttribute;
+  | SectionAttribute
+  | BinaryAttribute
+  | BinarySizeAttribute
+  | PreviewAttribute;
 
 /** Stands in the columns of the open mailbox. */
-export type ColumnAttribute = "FLAGS" | "INTERNALDATE" | "MODSEQ" | "RFC822.SIZE" | "UID";
+export type ColumnAttribute =
+  | "FLAGS"
+  | "INTERNALDATE"
+  | "MODSEQ"
+  | "RFC822.SIZE"
+  | "SAVEDATE"
+  | "UID";
 /** Stands in the store's index, ready to be sent. */
-export type SummaryAttribute = "ENVELOPE" | "BODY" | "BODYSTRUCTURE";
+export type SummaryAttribute = "ENVELOPE" | "BODY" | "BODYSTRUCTURE" | "EMAILID" | "THREADID";
+
+/** Which octets of a message. */
+export interface SectionOf {
+  readonly section: Section;
+  readonly partial?: Partial;
+}
 
 /** Octets of the message itself. */
-export interface SectionAttribute {
+export interface SectionAttribute extends SectionOf {
   readonly kind: "section";
   /** What stands before the octets in the answer: `BODY[TEXT]<0>`. */
   readonly label: string;
-  readonly section: Section;
-  readonly partial?: Partial;
   /** Does not set \Seen. */
   readonly isPeek: boolean;
+}
+
+/** Octets of a part without its transfer encoding: RFC 3516 §4.2. */
+export interface BinaryAttribute {
+  readonly kind: "binary";
+  readonly label: string;
+  readonly part: readonly number[];
+  readonly partial?: Partial;
+  readonly isPeek: boolean;
+}
+
+/** How many octets those are. */
+export interface BinarySizeAttribute {
+  readonly kind: "binary-size";
+  readonly label: string;
+  readonly part: readonly number[];
+}
+
+/** The first words: RFC 8970. */
+export interface PreviewAttribute {
+  readonly kind: "preview";
+  /** NIL rather than a delay. */
+  readonly isLazy: boolean;
 }
 
 /** `1.2.HEADER.FIELDS (Date From)` as part numbers and what of that part; neither is the whole message. */
@@ -59,6 +95,9 @@ const attributes: ReadonlyMap<string, FetchAttribute> = new Map([
   ["MODSEQ", column("MODSEQ")], // RFC 7162 §3.1.4.2
   ["RFC822.SIZE", column("RFC822.SIZE")],
   ["UID", column("UID")],
+  ["SAVEDATE", column("SAVEDATE")], // RFC 8514
+  ["EMAILID", summary("EMAILID")], // RFC 8474
+  ["THREADID", summary("THREADID")],
   ["ENVELOPE", summary("ENVELOPE")],
   ["BODY", summary("BODY")],
   ["BODYSTRUCTURE", summary("BODYSTRUCTURE")],
@@ -91,6 +130,8 @@ export function readFetchAttributes(args: CommandReader): readonly FetchAttribut
 /** An atom may hold `[`, so the name of BODY[ comes with the beginning of its section. */
 function readAttribute(args: CommandReader, atom: string): FetchAttribute {
   const opening = atom.indexOf("[");
+  if (atom.startsWith("BINARY")) return readBinaryAttribute(args, atom, opening);
+  if (atom === "PREVIEW") return readPreview(args);
   if (opening !== -1) return readSectionAttribute(args, atom, opening);
   const attribute = attributes.get(atom);
   if (attribute === undefined) throw bad(`Unknown FETCH item ${atom.slice(0, 40)}`);
@@ -119,8 +160,39 @@ function readSectionAttribute(
   };
 }
 
+/** `BINARY[1.2]<0.100>`, `BINARY.PEEK[1]`, `BINARY.SIZE[1]`: RFC 3516 §7. */
+function readBinaryAttribute(args: CommandReader, atom: string, opening: number): FetchAttribute {
+  const name = opening === -1 ? atom : atom.slice(0, opening);
+  if (opening === -1 || !/^BINARY(?:\.PEEK|\.SIZE)?$/.test(name)) {
+    throw bad(`Unknown FETCH item ${atom.slice(0, 40)}`);
+  }
+  const { part, text } = readSection(args, atom.slice(opening + 1));
+  if (text !== undefined) throw bad("BINARY takes part numbers only");
+  if (!args.take("]")) throw args.expected('"]"');
+  const numbers = part.join(".");
+  if (name === "BINARY.SIZE")
+    return { kind: "binary-size", label: `BINARY.SIZE[${numbers}]`, part };
+  const partial = readPartial(args);
+  const origin = partial === undefined ? "" : `<${partial.start}>`;
+  return {
+    kind: "binary",
+    label: `BINARY[${numbers}]${origin}`,
+    part,
+    ...(partial !== undefined && { partial }),
+    isPeek: name === "BINARY.PEEK",
+  };
+}
+
+/** `PREVIEW`, `PREVIEW (LAZY)`: RFC 8970 §6. */
+function readPreview(args: CommandReader): PreviewAttribute {
+  // What stands in other parentheses is a modifier of the FETCH.
+  if (!args.take(" (LAZY")) return { kind: "preview", isLazy: false };
+  if (!args.take(")")) throw args.expected('")"');
+  return { kind: "preview", isLazy: true };
+}
+
 /** section-spec: `text` is what stands before the `]` or the SP of a list of header names. */
-function readSection(args: CommandReader, text: string): Section {
+export function readSection(args: CommandReader, text: string): Section {
   const match = /^((?:[1-9]\d{0,9}(?:\.|$))*)([A-Z.]*)$/.exec(text);
   const [, numbers = "", word = ""] = match ?? [];
   const endsInDot = numbers.endsWith(".");

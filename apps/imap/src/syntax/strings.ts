@@ -10,6 +10,10 @@ export function formatString(text: string): string {
   return `"${text.replaceAll(/["\\]/g, "\\$&")}"`;
 }
 
+/** The same for text of any characters, sent as UTF-8. */
+export const formatUtf8String = (text: string): string =>
+  formatString(Buffer.from(text).toString("latin1"));
+
 /** An atom where the text is one; NIL would be read as nothing. */
 export const formatAstring = (text: string): string =>
   atomOnly.test(text) && text.toUpperCase() !== "NIL" ? text : formatString(text);

@@ -55,7 +55,18 @@ class AddressListReader {
 
   #takeInAngle(token: Token): void {
     if (token.kind === "special" && token.text === ">") this.#isInAngle = false;
-    else this.#angle?.push(token);
+    else if (this.#endsOpenAngle(token)) {
+      this.#isInAngle = false;
+      this.#takeSpecial(token);
+    } else this.#angle?.push(token);
+  }
+
+  /** `<ann@example.org, <bob@…`: the ">" was forgotten. Only a source route has commas in it (RFC 5322 §4.4). */
+  #endsOpenAngle({ kind, text }: Token): boolean {
+    if (kind !== "special" || this.#angle === undefined) return false;
+    const [first] = this.#angle;
+    if (first !== undefined && isAt(first)) return false;
+    return text === "," || text === ";" || text === "<";
   }
 
   #takeSpecial(token: Token): void {

@@ -20,7 +20,14 @@ export interface ParameterisedValue {
  */
 export function parseParameterised(binary: string): ParameterisedValue {
   const reader = new ParameterReader(binary);
-  const value = reader.value().toLowerCase().replace(/\s+/g, "");
+  // A semicolon that was forgotten: `attachment filename=x` is an attachment.
+  const [value = ""] = reader
+    .value()
+    .toLowerCase()
+    .split("/")
+    .map(trimmed)
+    .join("/")
+    .split(/\s/, 1);
   const pieces: (readonly [name: string, value: string])[] = [];
   while (!reader.isAtEnd() && pieces.length < parametersMax) {
     const name = reader.name();
@@ -38,6 +45,8 @@ export function parameterValue(parameters: readonly Parameter[], name: string): 
   // RFC 2047 §5 forbids encoded words here, and many senders write them.
   return plain && decodeEncodedWords(plain[1]);
 }
+
+const trimmed = (text: string): string => text.trim();
 
 /** Walks once over the text; each method leaves it after what it has read. */
 class ParameterReader {
