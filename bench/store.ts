@@ -1,7 +1,9 @@
 import { execFile } from "node:child_process";
 import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { parseArgs, promisify } from "node:util";
+import { eventually } from "../e2e/eventually.ts";
 import { startSuite } from "../e2e/suite.ts";
 import { connectAdmin } from "../packages/accounts/src/index.ts";
 import { openMailStore } from "../packages/mailbox-store/src/index.ts";
@@ -32,6 +34,8 @@ const run = promisify(execFile);
 const base = await mkdtemp(join(values.directory, "bench-store-"));
 await chmod(base, 0o755);
 const rows: string[][] = [];
+/** While its Dovecot runs: a second one that begins so soon after the first refuses mail. */
+let dovecotFlagsMs = Number.NaN;
 try {
   await measureDeliveries();
   await measureLimit();
@@ -69,6 +73,7 @@ async function measureDeliveries(): Promise<void> {
         }
       }
     }
+    dovecotFlagsMs = await timeDovecotFlags(dovecot);
   } finally {
     await dovecot.stop();
     await suite.stop();
@@ -120,8 +125,11 @@ async function fillPosthouse(
 
 /** By Dovecot itself, from a Maildir that it imports: files that it only finds make it slow for long. */
 async function fillDovecot(dovecot: Dovecot, account: string, messages: number): Promise<void> {
-  // Alone: of twenty that make the mailbox at once, some are refused.
-  await deliverAtOnce(dovecot.lmtpSocket, account, 1);
+  // Alone: of twenty that make the mailbox at once, some are refused; and so is who comes too early.
+  await eventually("Dovecot takes mail", async () => {
+    await deliverAtOnce(dovecot.lmtpSocket, account, 1);
+    return true;
+  });
   const source = await mkdtemp(join(base, "source-"));
   for (const name of ["cur", "new", "tmp"]) await mkdir(join(source, name));
   const octets = benchMessage(512);
@@ -134,6 +142,11 @@ async function fillDovecot(dovecot: Dovecot, account: string, messages: number):
   // Only while it is filled.
   const unsynced = ["-o", "mail_fsync=never"];
   await doveadm(dovecot, ...unsynced, "import", "-u", user, `maildir:${source}`, "", "all");
+  // It has looked through its folder once more, and measures itself as it does from then on.
+  for (let time = 0; time < 2; time += 1) {
+    await doveadm(dovecot, "mailbox", "status", "-u", user, "messages", "INBOX");
+    await delay(2000);
+  }
   tell(`Dovecot has ${messages} messages`);
 }
 
@@ -171,10 +184,9 @@ async function measureLargeMailbox(): Promise<void> {
   note("… memory, MiB; target 4", open.memoryMib);
   note("… event loop held up, ms; target 20", open.coldLoopMs);
   note("index, bytes a message; target 1,536", fill.indexBytes);
-  const dovecotMs = await dovecotFlagsMs();
   const flags = await large("flags", directory, largeMessages);
   tell(JSON.stringify(flags));
-  compare(`\\Seen on all ${many}, ms; Dovecot`, flags.seenMs, dovecotMs);
+  compare(`\\Seen on all ${many}, ms; Dovecot`, flags.seenMs, dovecotFlagsMs);
   compare("… bare renames of as many files, ms", flags.seenMs, flags.bareMs);
   compare(`\\Flagged on all ${many}, ms; bare renames`, flags.flaggedMs, flags.bareMs);
   note("… event loop held up, ms; target 20", flags.seenLoopMs);
@@ -187,17 +199,14 @@ async function measureLargeMailbox(): Promise<void> {
   note("… event loop held up, ms; target 20", expunge.expungeLoopMs);
 }
 
-async function dovecotFlagsMs(): Promise<number> {
-  const dovecot = await startDovecot(join(base, "dovecot-flags"));
-  try {
-    await fillDovecot(dovecot, "large", largeMessages);
-    const user = `large@${DOMAIN}`;
-    const startMs = performance.now();
-    await doveadm(dovecot, "flags", "add", "-u", user, "\\Seen", "mailbox", "INBOX", "all");
-    return performance.now() - startMs;
-  } finally {
-    await dovecot.stop();
-  }
+async function timeDovecotFlags(dovecot: Dovecot): Promise<number> {
+  await fillDovecot(dovecot, "large", largeMessages);
+  const startMs = performance.now();
+  await doveadm(
+    dovecot,
+    ...["flags", "add", "-u", `large@${DOMAIN}`, "\\Seen", "mailbox", "INBOX", "all"],
+  );
+  return performance.now() - startMs;
 }
 
 /** A step of large-mailbox.ts, in a process that knows nothing of the ones before. */
