@@ -173,13 +173,17 @@ export class StoreModel {
   }
 
   #rename(order: Extract<StoreOrder, { readonly do: "rename" }>): void {
+    this.#renameTree(order);
+    this.#create(order.account, parentOf(order.to));
+  }
+
+  #renameTree(order: Extract<StoreOrder, { readonly do: "rename" }>): void {
     const { account, mailbox: from, to } = order;
     for (const mailbox of Array.from(this.#mailboxes.values())) {
       if (mailbox.account !== account) continue;
       if (mailbox.name !== from && !mailbox.name.startsWith(`${from}/`)) continue;
       this.#renameOne(mailbox, to + mailbox.name.slice(from.length));
     }
-    this.#create(account, parentOf(to));
   }
 
   #renameOne(mailbox: SeenMailbox, name: string): void {
@@ -317,7 +321,7 @@ export class StoreModel {
         break;
       case "rename":
         if (isIndexLost) this.#settleRenameByFolder(order, seen);
-        else if (found === undefined) this.#changeMailbox(order);
+        else if (found === undefined) this.#renameTree(order);
         makeLevelsOf(parentOf(order.to));
         break;
       case "delete":
