@@ -109,7 +109,10 @@ for (const options of [
       for (const name of names) afterwards.push(await lookAt(throughPosthouse(imap), name));
       assert.deepEqual(afterwards, before);
       const { untagged } = await imap.command("NAMESPACE");
-      assert.equal(untagged[0]?.text, `* NAMESPACE (("${prefix}" "${separator}")) (("Shared/" "/")) NIL`);
+      assert.equal(
+        untagged[0]?.text,
+        `* NAMESPACE (("${prefix}" "${separator}")) (("Shared/" "/")) NIL`,
+      );
       const subscribed = await imap.command('LSUB "" *');
       assert.deepEqual(
         subscribed.untagged
