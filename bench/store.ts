@@ -202,10 +202,8 @@ async function measureLargeMailbox(): Promise<void> {
 async function timeDovecotFlags(dovecot: Dovecot): Promise<number> {
   await fillDovecot(dovecot, "large", largeMessages);
   const startMs = performance.now();
-  await doveadm(
-    dovecot,
-    ...["flags", "add", "-u", `large@${DOMAIN}`, "\\Seen", "mailbox", "INBOX", "all"],
-  );
+  const user = `large@${DOMAIN}`;
+  await doveadm(dovecot, "flags", "add", "-u", user, "\\Seen", "mailbox", "INBOX", "all");
   return performance.now() - startMs;
 }
 
