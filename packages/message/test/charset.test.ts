@@ -37,6 +37,12 @@ test("neighbours in ISO-2022-JP, each with its own shifts, are one text", () => 
   assert.equal(decodeEncodedWords(`${word} ${word}`), "ああ");
 });
 
+test("a character of UTF-7 that comes octet by octet is not lost", () => {
+  const decoder = charsetDecoder("utf-7");
+  const pieces = Array.from("Hi +Jjo-, +AOQ b+-c", (one) => decoder.push(octets(one)));
+  assert.equal(pieces.join("") + decoder.end(), "Hi ☺, ä b+c");
+});
+
 test("a text is the same in pieces of any size, in any charset, and nothing throws", () => {
   const charset = fc.oneof(
     fc.constantFrom(

@@ -37,7 +37,9 @@ function knownDecoder(charset: string): CharsetDecoder | undefined {
   try {
     return new PlatformDecoder(charset);
   } catch {
-    return isLibraryCharset(charset) ? new LibraryDecoder(charset) : undefined;
+    if (!isLibraryCharset(charset)) return undefined;
+    const decoder = new LibraryDecoder(charset);
+    return /utf-?7$/i.test(charset) ? new WholeShifts(decoder) : decoder;
   }
 }
 
@@ -73,6 +75,39 @@ class LibraryDecoder implements CharsetDecoder {
   end(): string {
     return this.#decoder.end() ?? "";
   }
+}
+
+/**
+ * UTF-7 (RFC 2152): the library loses a character where a piece ends within a run of base64, so that such a
+ * run is held until it is whole.
+ */
+class WholeShifts implements CharsetDecoder {
+  readonly #decoder: CharsetDecoder;
+  #held: Uint8Array<ArrayBufferLike> = new Uint8Array(0);
+
+  constructor(decoder: CharsetDecoder) {
+    this.#decoder = decoder;
+  }
+
+  push(octets: Uint8Array): string {
+    const all = this.#held.length === 0 ? octets : concatOctets([this.#held, octets]);
+    const start = openShiftIn(all);
+    const cut = all.length - start > heldLineBytesMax ? all.length : start;
+    this.#held = all.slice(cut);
+    return this.#decoder.push(all.subarray(0, cut));
+  }
+
+  end(): string {
+    return this.#decoder.push(this.#held) + this.#decoder.end();
+  }
+}
+
+/** Where the run of base64 begins that may go on behind these octets; their end when none does. */
+function openShiftIn(octets: Uint8Array): number {
+  let start = octets.length;
+  while (start > 0 && /[A-Za-z0-9+/]/.test(String.fromCharCode(octets[start - 1] ?? 0))) start -= 1;
+  const plus = octets.indexOf(0x2b, start);
+  return plus < 0 ? octets.length : plus;
 }
 
 /** Its names for base64, hex and the like are no charsets; the library throws on some hostile names. */
