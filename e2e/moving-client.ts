@@ -3,7 +3,9 @@ import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Dovecot } from "./dovecot.ts";
 import type { ImapDialogue } from "./imap-dialogue.ts";
+import { alice, password } from "./people.ts";
 import { run } from "./program.ts";
+import type { Suite } from "./suite.ts";
 
 /** What a client holds of every mailbox. */
 export async function lookAt(imap: (command: string) => Promise<readonly string[]>, name: string) {
@@ -38,6 +40,10 @@ export const throughPosthouse = (imap: ImapDialogue) => async (command: string) 
   const { untagged, completion } = await imap.command(command);
   return [...untagged.map(({ text }) => text), completion];
 };
+
+/** What mbsync has to know to reach alice's mail on a Posthouse. */
+export const accountOfAlice = (suite: Suite): string =>
+  `Host 127.0.0.1\nPort ${suite.portOf("imap")}\nUser ${alice}\nPass ${password}\nSSLType None\nAuthMechs LOGIN`;
 
 /** A client with its memory: its mailboxes and mbsync's state in one directory. */
 export class Mbsync {

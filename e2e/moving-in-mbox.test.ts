@@ -5,7 +5,13 @@ import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { appendCommand, Dovecot } from "./dovecot.ts";
 import { ImapDialogue } from "./imap-dialogue.ts";
-import { lookAt, Mbsync, throughDovecot, throughPosthouse } from "./moving-client.ts";
+import {
+  accountOfAlice,
+  lookAt,
+  Mbsync,
+  throughDovecot,
+  throughPosthouse,
+} from "./moving-client.ts";
 import { alice, password } from "./people.ts";
 import { posthouse, succeeding } from "./posthouse.ts";
 import { run, whatIsMissing } from "./program.ts";
@@ -90,8 +96,6 @@ for (const format of ["maildir", "mbox"] as const) {
           ...args,
         ),
       );
-    const here = () =>
-      `Host 127.0.0.1\nPort ${suite.portOf("imap")}\nUser ${alice}\nPass ${password}\nSSLType None\nAuthMechs LOGIN`;
 
     test("a client that goes over to Posthouse and back notices nothing", async () => {
       await mbsync.sync(`Tunnel "${dovecot.command}"`);
@@ -117,7 +121,7 @@ for (const format of ["maildir", "mbox"] as const) {
           .sort(),
         ["Entw&APw-rfe", "Work/2026"],
       );
-      await mbsync.sync(here());
+      await mbsync.sync(accountOfAlice(suite));
       assert.deepEqual(await mbsync.memory(), memory, "over to Posthouse");
       if (format === "mbox") return;
 

@@ -5,7 +5,13 @@ import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { appendCommand, Dovecot, type DovecotOptions } from "./dovecot.ts";
 import { ImapDialogue } from "./imap-dialogue.ts";
-import { lookAt, Mbsync, throughDovecot, throughPosthouse } from "./moving-client.ts";
+import {
+  accountOfAlice,
+  lookAt,
+  Mbsync,
+  throughDovecot,
+  throughPosthouse,
+} from "./moving-client.ts";
 import { alice, password } from "./people.ts";
 import { posthouse, succeeding } from "./posthouse.ts";
 import { run, whatIsMissing } from "./program.ts";
@@ -86,8 +92,6 @@ for (const options of [
           ...args,
         ),
       );
-    const here = () =>
-      `Host 127.0.0.1\nPort ${suite.portOf("imap")}\nUser ${alice}\nPass ${password}\nSSLType None\nAuthMechs LOGIN`;
     const there = () => `Tunnel "${dovecot.command}"`;
 
     test("a client that goes over to Posthouse and back notices nothing", async () => {
@@ -120,7 +124,7 @@ for (const options of [
           .sort(),
         names.slice(1).sort(),
       );
-      await mbsync.sync(here());
+      await mbsync.sync(accountOfAlice(suite));
       assert.deepEqual(await mbsync.memory(), memory, "over to Posthouse");
 
       await suite.stop();
