@@ -30,6 +30,8 @@ export interface Parts {
   readonly auth?: AuthClient;
   readonly queue?: QueueWriter;
   readonly handOverMs?: number;
+  /** auth has somebody to ask about OAuth tokens. */
+  readonly takesTokens?: boolean;
   readonly atCrashPoint?: (row: CrashRow) => Promise<void>;
 }
 
@@ -111,7 +113,10 @@ async function handlerOptions(
   });
   const policy = new RelayPolicy(auth, config.auth.postmaster);
   return {
-    sasl: { hasScramSha1: config.auth.scramSha1 },
+    sasl: {
+      hasScramSha1: config.auth.scramSha1,
+      ...(parts.takesTokens !== undefined && { takesTokens: parts.takesTokens }),
+    },
     auth,
     policy,
     reception,
@@ -121,7 +126,7 @@ async function handlerOptions(
 }
 
 function serverFor(
-  { kind }: Listener,
+  { kind, clientCertificates }: Listener,
   parts: {
     readonly context: AppContext;
     readonly tls: TlsIdentity;
@@ -139,7 +144,11 @@ function serverFor(
     // Other hosts have to keep the rule; our users' programs are helped to.
     lineEnds: isMx ? "refuse" : "repair",
     recipientsMax: isMx ? limits.mxRecipientsMax : limits.submissionRecipientsMax,
-    tls: { mode: kind === "submissions" ? "implicit" : "starttls", identity: parts.tls },
+    tls: {
+      mode: kind === "submissions" ? "implicit" : "starttls",
+      identity: parts.tls,
+      wantsClientCertificate: clientCertificates,
+    },
     isDsnOffered: true,
     isAuthRequired: !isMx,
     isPlaintextAuthAllowedFromLoopback: config.auth.allowPlaintextFrom === "loopback",

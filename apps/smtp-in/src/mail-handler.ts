@@ -58,9 +58,9 @@ export function mailHandler(options: MailHandlerOptions, kind: "mx" | "submissio
 }
 
 function saslOf(auth: AuthClient, offers: SaslOffers): SmtpSasl {
-  const channelOf = ({ channelBinding }: SmtpPeer) => ({
+  const channelOf = ({ channelBinding, certifiedAddresses }: SmtpPeer) => ({
     channelBinding: (type: "tls-exporter" | "tls-server-end-point") => channelBinding?.(type),
-    certifiedAddresses: [],
+    certifiedAddresses: certifiedAddresses?.() ?? [],
   });
   return {
     mechanisms: (peer) => saslMechanisms(channelOf(peer), offers),

@@ -2,9 +2,9 @@ import { connect as tlsConnect } from "node:tls";
 import { connectTo, describeTranscripts, type Transcript } from "@posthouse/transcript";
 import { testApp } from "./test-app.ts";
 
-/** `@listener` smtp, submission or submissions; `@auth down`. */
+/** `@listener` smtp, submission or submissions; `@auth down`; `@tokens yes`. */
 async function startServer({ settings }: Transcript) {
-  const app = await testApp();
+  const app = await testApp({ takesTokens: settings.has("tokens") });
   app.directory.isDown = settings.get("auth") === "down";
   const listener = (settings.get("listener") ?? "smtp") as "smtp" | "submission" | "submissions";
   const port = app.port(listener);

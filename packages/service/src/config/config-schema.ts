@@ -12,6 +12,7 @@ const smtpListener = z.strictObject({
   kind: z.enum(["mx", "submission", "submissions"]),
   address,
   port,
+  client_certificates: z.boolean().default(false),
 });
 const tlsListener = z.strictObject({ tls: z.enum(["starttls", "implicit"]), address, port });
 /** Names of capabilities, as CAPABILITY shows them. */
@@ -78,7 +79,7 @@ export const configSchema = z.strictObject({
     .prefault({}),
   smtp_in: z
     .strictObject({
-      listeners: z.array(smtpListener).default([
+      listeners: z.array(smtpListener).prefault([
         { kind: "mx", address: "*", port: 25 },
         { kind: "submission", address: "*", port: 587 },
         { kind: "submissions", address: "*", port: 465 },

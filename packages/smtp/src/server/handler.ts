@@ -18,6 +18,8 @@ export interface SmtpPeer {
   readonly tls?: { readonly version: string; readonly cipher: string };
   /** What ties a login to this TLS connection (RFC 5802 §6); absent in the clear. */
   readonly channelBinding?: (type: "tls-exporter" | "tls-server-end-point") => Buffer | undefined;
+  /** rfc822Names of a verified client certificate; absent in the clear. */
+  readonly certifiedAddresses?: () => readonly string[];
   /** What authenticate() said it is. */
   readonly authenticatedAs?: string;
 }

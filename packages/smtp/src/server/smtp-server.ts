@@ -20,6 +20,8 @@ export interface SmtpServerOptions {
   readonly tls?: {
     readonly mode: "starttls" | "implicit";
     readonly identity: { context(): SecureContext };
+    /** Asks for one, and does not demand it: for AUTH EXTERNAL. */
+    readonly wantsClientCertificate?: boolean;
   };
   /** MAIL only after AUTH: submission (RFC 6409 §4.3). */
   readonly isAuthRequired?: boolean;
