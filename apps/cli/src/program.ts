@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { Command } from "commander";
 import { accountCommand } from "./commands/account.ts";
 import { aliasCommand } from "./commands/alias.ts";
+import { appPasswordCommand } from "./commands/app-password.ts";
 import { appCommands } from "./commands/apps.ts";
 import { configCommand } from "./commands/config.ts";
 import { domainCommand } from "./commands/domain.ts";
@@ -31,6 +32,7 @@ export function program(): Command {
     // Who has mail here
     domainCommand(),
     accountCommand(),
+    appPasswordCommand(),
     aliasCommand(),
     // The mail itself
     mailboxCommand(),
