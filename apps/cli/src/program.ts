@@ -11,6 +11,7 @@ import { healthCommand } from "./commands/health.ts";
 import { localCommand } from "./commands/local.ts";
 import { mailboxCommand } from "./commands/mailbox.ts";
 import { queueCommand } from "./commands/queue.ts";
+import { senderCommand } from "./commands/sender.ts";
 import { traceCommand } from "./commands/trace.ts";
 import { upCommand } from "./commands/up.ts";
 
@@ -34,6 +35,7 @@ export function program(): Command {
     accountCommand(),
     appPasswordCommand(),
     aliasCommand(),
+    senderCommand(),
     // The mail itself
     mailboxCommand(),
     queueCommand(),

@@ -23,6 +23,7 @@ import { limits } from "./limits.ts";
 import { type MailHandlerOptions, mailHandler } from "./mail-handler.ts";
 import { Notices } from "./notices.ts";
 import { type CrashRow, Reception } from "./reception.ts";
+import { RelayNetworks } from "./relay-networks.ts";
 import { RelayPolicy } from "./relay-policy.ts";
 
 /** Parts that a test gives instead of the usual ones. */
@@ -45,10 +46,6 @@ export async function start(context: AppContext, parts: Parts = {}): Promise<Run
   const tls = loadTls(config, (err) => log.error({ err }, "Cannot renew the certificate"));
   opened.defer(() => tls.close());
   const options = await handlerOptions(context, parts, opened);
-  const handlers = {
-    mx: mailHandler(options, "mx"),
-    submission: mailHandler(options, "submission"),
-  };
   const open = context.metrics.gauge("smtp_in_connections", "Open connections");
   const connections = new ConnectionCount(undefined, undefined, (change) => open.inc(change));
   const count = connectionCounter(context.metrics);
@@ -61,8 +58,9 @@ export async function start(context: AppContext, parts: Parts = {}): Promise<Run
   const addresses: BoundAddress[] = [];
   for (const listener of config.smtpIn.listeners) {
     const { kind, address, port } = listener;
-    const handler = kind === "mx" ? handlers.mx : handlers.submission;
-    const server = serverFor(listener, { context, tls, connections, handler });
+    const relay = new RelayNetworks(listener.relayNetworks);
+    const handler = mailHandler(options, { kind: kind === "mx" ? "mx" : "submission", relay });
+    const server = serverFor(listener, { context, tls, connections, handler, relay });
     servers.push(server);
     clients.watch(server.netServer);
     count(server.netServer, nameOf[kind]);
@@ -109,6 +107,7 @@ async function handlerOptions(
     notices,
     events,
     log,
+    areSubmittersHidden: config.smtpIn.hideSubmitters,
     ...(atCrashPoint !== undefined && { atCrashPoint }),
   });
   const policy = new RelayPolicy(auth, config.auth.postmaster);
@@ -120,6 +119,7 @@ async function handlerOptions(
     auth,
     policy,
     reception,
+    isFromChecked: config.smtpIn.checkFrom,
     tmpDirectory: paths.tmp,
     log,
   };
@@ -132,6 +132,7 @@ function serverFor(
     readonly tls: TlsIdentity;
     readonly connections: ConnectionCount;
     readonly handler: SmtpHandler;
+    readonly relay: RelayNetworks;
   },
 ): SmtpServer {
   const { config, log } = parts.context;
@@ -150,7 +151,7 @@ function serverFor(
       wantsClientCertificate: clientCertificates,
     },
     isDsnOffered: true,
-    isAuthRequired: !isMx,
+    isAuthRequired: (peer) => !isMx && parts.relay.ruleFor(peer) === undefined,
     isPlaintextAuthAllowedFromLoopback: config.auth.allowPlaintextFrom === "loopback",
     connections: parts.connections,
     onError: (err) => log.error({ err }, "A session failed in a way that nobody foresaw"),

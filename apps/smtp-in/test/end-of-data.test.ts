@@ -187,20 +187,21 @@ test("a submission is given the Date and the Message-ID that it lacks, and mail 
   const who = { sender: "ann@example.test", login: "ann@example.test" };
   const port = app.port("submission");
   const said = await dialogue(port, submit(["<bob@example.test>"], QUEUED, who));
-  const complete = "Date: Sun, 22 Nov 2026 06:00:00 +0000\r\nmessage-id: <a@b>\r\n\r\nHello";
+  const complete =
+    "From: ann@example.test\r\nDate: Sun, 22 Nov 2026 06:00:00 +0000\r\nmessage-id: <a@b>\r\n\r\nHello";
   await dialogue(port, submit(["<bob@example.test>"], QUEUED, { ...who, message: complete }));
   await dialogue(app.port("smtp"), submit(["<bob@example.test>"], QUEUED));
   const [lacking, whole, outside] = app.delivery?.handedOver ?? [];
   assert.match(
     lacking?.message ?? "",
     new RegExp(
-      `\\r\\nDate: [^\\r]+\\r\\nMessage-ID: <${said.get("id")}@mail\\.example\\.test>\\r\\nSubject: hello\\r\\n`,
+      `\\r\\nDate: [^\\r]+\\r\\nMessage-ID: <${said.get("id")}@mail\\.example\\.test>\\r\\nFrom: <ann@example\\.test>\\r\\nSubject: hello\\r\\n`,
     ),
   );
   assert.match(lacking?.message ?? "", /with ESMTPA id/);
   assert.match(
     whole?.message ?? "",
-    /\+0000\r\nDate: Sun, 22 Nov 2026 06:00:00 \+0000\r\nmessage-id: <a@b>\r\n\r\nHello/,
+    /\+0000\r\nFrom: ann@example\.test\r\nDate: Sun, 22 Nov 2026 06:00:00 \+0000\r\nmessage-id: <a@b>\r\n\r\nHello/,
   );
   assert.doesNotMatch(outside?.message ?? "", /^(?:Date|Message-ID):/im);
 });

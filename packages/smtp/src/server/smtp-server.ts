@@ -2,7 +2,7 @@ import { once } from "node:events";
 import type { Server } from "node:net";
 import type { SecureContext } from "node:tls";
 import { ConnectionCount } from "./connection-count.ts";
-import type { Flavour, SmtpHandler } from "./handler.ts";
+import type { Flavour, SmtpHandler, SmtpPeer } from "./handler.ts";
 import { LibraryServer } from "./library-server.ts";
 import type { LineEndPolicy } from "./line-ends.ts";
 
@@ -24,7 +24,7 @@ export interface SmtpServerOptions {
     readonly wantsClientCertificate?: boolean;
   };
   /** MAIL only after AUTH: submission (RFC 6409 §4.3). */
-  readonly isAuthRequired?: boolean;
+  readonly isAuthRequired?: (peer: SmtpPeer) => boolean;
   readonly isPlaintextAuthAllowedFromLoopback?: boolean;
   /** RFC 3461: only where notifications are made of what becomes of a message. */
   readonly isDsnOffered?: boolean;
