@@ -120,6 +120,8 @@ async function handlerOptions(
     policy,
     reception,
     isFromChecked: config.smtpIn.checkFrom,
+    mayVerify: config.smtpIn.vrfy === "authenticated",
+    mayExpand: config.smtpIn.expn === "authenticated",
     tmpDirectory: paths.tmp,
     log,
   };
@@ -151,6 +153,15 @@ function serverFor(
       wantsClientCertificate: clientCertificates,
     },
     isDsnOffered: true,
+    extensions: {
+      requireTls: true,
+      deliverBy: true,
+      priority: true,
+      limits: true,
+      noSoliciting: config.smtpIn.noSoliciting,
+      // RFC 4865 is for submission alone.
+      ...(!isMx && { futureReleaseSecondsMax: limits.heldSecondsMax }),
+    },
     isAuthRequired: (peer) => !isMx && parts.relay.ruleFor(peer) === undefined,
     isPlaintextAuthAllowedFromLoopback: config.auth.allowPlaintextFrom === "loopback",
     connections: parts.connections,

@@ -42,6 +42,9 @@ export interface MailHandlerOptions {
   readonly sasl: SaslOffers;
   /** The From of a submission has to be its sender's. */
   readonly isFromChecked: boolean;
+  /** VRFY and EXPN answer those who have logged in. */
+  readonly mayVerify: boolean;
+  readonly mayExpand: boolean;
 }
 
 /** What a listener is for, and who may relay there without logging in. */
@@ -67,12 +70,28 @@ export function mailHandler(
       const refusal = await policy.admitSender(mail, peer, rule);
       return refusal ?? new Transaction(options, { mail, peer, rule });
     },
+    ...askings(options),
     ...(kind === "submission" && {
       authenticate: (login: { username: string; password: string }, peer: SmtpPeer) =>
         asReply(() =>
           auth.authenticate({ ...login, protocol: "submission", remoteAddress: peer.address }),
         ),
       sasl: saslOf(auth, options.sasl),
+    }),
+  };
+}
+
+/** VRFY and EXPN, where they are for people here (RFC 5321 §7.3). */
+function askings({ policy, mayVerify, mayExpand }: MailHandlerOptions) {
+  const isKnown = ({ authenticatedAs }: SmtpPeer) => authenticatedAs !== undefined;
+  return {
+    ...(mayVerify && {
+      verify: (text: string, peer: SmtpPeer) =>
+        isKnown(peer) ? policy.verify(text) : replies.cannotVerify,
+    }),
+    ...(mayExpand && {
+      expand: (text: string, peer: SmtpPeer) =>
+        isKnown(peer) ? policy.expand(text) : replies.expandsForPeople,
     }),
   };
 }
@@ -190,6 +209,12 @@ class Transaction implements SmtpTransaction {
     }
   }
 
+  /** RFC 6710 §4.1: only those we know may go before others. */
+  get #priority(): number {
+    const { priority = 0 } = this.#mail;
+    return this.#isSubmission ? priority : Math.min(0, priority);
+  }
+
   async #refusalOfAuthor(header: MessageHeader): Promise<Reply | undefined> {
     const { policy, isFromChecked } = this.#options;
     if (!this.#isSubmission || !isFromChecked) return undefined;
@@ -202,7 +227,7 @@ class Transaction implements SmtpTransaction {
   }
 
   #envelope(): Envelope {
-    const { reversePath, body, smtpUtf8, ret, envid } = this.#mail;
+    const { reversePath, body, smtpUtf8, ret, envid, deliverBy, holdUntilMs } = this.#mail;
     const { address, helo, protocol, tls, authenticatedAs } = this.#peer;
     const receivedAtMs = Date.now();
     return {
@@ -222,8 +247,16 @@ class Transaction implements SmtpTransaction {
       smtpUtf8,
       ...(ret !== undefined && { ret }),
       ...(envid !== undefined && { envid }),
-      requireTls: false,
-      priority: 0,
+      requireTls: this.#mail.requireTls === true,
+      priority: this.#priority,
+      ...(deliverBy !== undefined && {
+        deliverBy: {
+          atMs: receivedAtMs + deliverBy.seconds * 1000,
+          mode: deliverBy.mode,
+          trace: deliverBy.trace,
+        },
+      }),
+      ...(holdUntilMs !== undefined && { holdUntilMs }),
       verdicts: {},
     };
   }

@@ -118,6 +118,11 @@ export class Reception {
 
   async #accept(message: Message): Promise<Reply> {
     const { envelope } = message;
+    if (envelope.holdUntilMs !== undefined) {
+      // RFC 4865: nobody has it before its time. The queue knows when that is, also for people here.
+      await this.#enqueue(message, false);
+      return queuedAs(envelope.messageId);
+    }
     const local = envelope.recipients.filter(({ isLocal }) => isLocal);
     const remote = envelope.recipients.filter(({ isLocal }) => !isLocal);
     const entry = remote.length > 0 ? await this.#enqueue(message, local.length > 0) : undefined;

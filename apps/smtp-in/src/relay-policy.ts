@@ -1,4 +1,4 @@
-import { type AuthClient, AuthUnavailable } from "@posthouse/accounts";
+import { type AuthClient, AuthUnavailable, type RecipientTarget } from "@posthouse/accounts";
 import type { EnvelopeRecipient, MailFrom, RcptTo, Reply, SmtpPeer } from "@posthouse/smtp";
 import type { RelayRule } from "./relay-networks.ts";
 import { replies } from "./replies.ts";
@@ -70,6 +70,32 @@ export class RelayPolicy {
     }
   }
 
+  /** VRFY: is there somebody (RFC 5321 §3.5.1)? */
+  async verify(text: string): Promise<Reply> {
+    const address = withoutBrackets(text);
+    const found = await this.#resolve(address);
+    if ("code" in found) return found;
+    return { code: 250, enhanced: "2.1.5", text: `<${address}>` };
+  }
+
+  /** EXPN: who is behind it. */
+  async expand(text: string): Promise<Reply> {
+    const found = await this.#resolve(withoutBrackets(text));
+    if ("code" in found) return found;
+    const lines = found.map(({ address }) => `<${address}>`);
+    return { code: 250, enhanced: "2.1.5", text: lines.join("\n") };
+  }
+
+  async #resolve(address: string): Promise<readonly RecipientTarget[] | Reply> {
+    try {
+      const resolution = await this.#auth.resolveRecipient(address);
+      if (resolution.kind === "found") return resolution.targets;
+      return resolution.kind === "not-ours" ? replies.cannotVerify : replies.unknownUser;
+    } catch (error) {
+      return orUnavailable(error);
+    }
+  }
+
   /** RFC 5321 §4.5.1: postmaster is always there, whoever reads it. */
   async #postmasterOf(recipient: RcptTo): Promise<Admission | undefined> {
     if (this.#postmaster === undefined || !/^postmaster(?:@|$)/i.test(recipient.address)) {
@@ -80,6 +106,8 @@ export class RelayPolicy {
     return { recipients: resolution.targets.map((target) => envelopeRecipient(recipient, target)) };
   }
 }
+
+const withoutBrackets = (text: string): string => text.replace(/^<(.*)>$/, "$1");
 
 const envelopeRecipient = (
   { address, notify, orcpt }: RcptTo,

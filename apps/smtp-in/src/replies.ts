@@ -2,6 +2,8 @@ import type { Reply } from "@posthouse/smtp";
 
 /** What smtp-in says beyond the protocol's own replies. */
 export const replies = {
+  cannotVerify: { code: 252, enhanced: "2.1.5", text: "Cannot verify, send to it and see" },
+  expandsForPeople: { code: 550, enhanced: "5.7.1", text: "Log in to expand an address" },
   recipientOk: { code: 250, enhanced: "2.1.5", text: "Recipient ok" },
   tooManyFailures: { code: 421, enhanced: "4.7.0", text: "Too many failed logins" },
   directoryUnavailable: {

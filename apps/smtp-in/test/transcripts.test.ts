@@ -5,6 +5,12 @@ import { testApp } from "./test-app.ts";
 
 /** What `@config` names: changes of the usual configuration. */
 const configs: Readonly<Record<string, (toml: string) => string>> = {
+  /** Questions are answered, and one class of advertisement is not wanted. */
+  asking: (toml) =>
+    toml.replace(
+      "[smtp_in]",
+      '[smtp_in]\nvrfy = "authenticated"\nexpn = "authenticated"\nno_soliciting = ["org.example:ADV"]',
+    ),
   /** The submission listener takes mail of a scanner here, three an hour. */
   scanner: (toml) =>
     toml.replace(

@@ -102,6 +102,14 @@ export const configSchema = z.strictObject({
       ]),
       check_from: z.boolean().default(true),
       hide_submitters: z.boolean().default(true),
+      vrfy: z.enum(["nobody", "authenticated"]).default("nobody"),
+      expn: z.enum(["nobody", "authenticated"]).default("nobody"),
+      no_soliciting: z
+        .array(
+          z.string().regex(/^[A-Za-z][\w.:-]{0,199}$/, "has to be a class such as org.example:ADV"),
+        )
+        .max(20)
+        .default([]),
     })
     .prefault({}),
   lmtp: z.strictObject({ listeners: z.array(plainListener).default([]) }).prefault({}),

@@ -15,10 +15,12 @@ export function receivedField(
   // RFC 5321 §7.6: with several it would tell one of the other.
   const only = recipients.length === 1 ? recipients[0]?.originalAddress : undefined;
   const tls = client.tls === undefined ? "" : `\r\n\t(${client.tls.version} ${client.tls.cipher})`;
+  // RFC 6710 §4.1: the PRIORITY clause.
+  const priority = envelope.priority === 0 ? "" : `\r\n\tpriority ${envelope.priority}`;
   const forWhom = only === undefined ? "" : `\r\n\tfor <${only}>`;
   return (
     `Received: ${isClientHidden ? "" : `from ${heloOf(client.helo)} (${addressLiteral(client.address)})\r\n\t`}` +
-    `by ${hostname} (Posthouse) with ${client.protocol} id ${messageId}${tls}${forWhom};\r\n` +
+    `by ${hostname} (Posthouse) with ${client.protocol} id ${messageId}${tls}${forWhom}${priority};\r\n` +
     `\t${formatDateTime(envelope.receivedAtMs)}\r\n`
   );
 }

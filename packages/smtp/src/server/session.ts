@@ -97,7 +97,13 @@ export class Session {
 
   get mailCommandRules(): MailCommandRules {
     const { handler, messageBytesMax, isBinaryMimeOffered, privateExtension } = this.options;
+    const { requireTls, ...extensions } = this.options.extensions ?? {};
     return {
+      extensions: {
+        ...extensions,
+        requireTls: requireTls === true && this.#peer.tls !== undefined,
+      },
+      nowMs: Date.now(),
       messageBytesMax,
       isBinaryMimeOffered: isBinaryMimeOffered === true,
       isAuthOffered: handler.authenticate !== undefined,

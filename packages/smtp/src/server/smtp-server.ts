@@ -2,6 +2,7 @@ import { once } from "node:events";
 import type { Server } from "node:net";
 import type { SecureContext } from "node:tls";
 import { ConnectionCount } from "./connection-count.ts";
+import type { SmtpExtensions } from "./extensions.ts";
 import type { Flavour, SmtpHandler, SmtpPeer } from "./handler.ts";
 import { LibraryServer } from "./library-server.ts";
 import type { LineEndPolicy } from "./line-ends.ts";
@@ -30,6 +31,7 @@ export interface SmtpServerOptions {
   readonly isDsnOffered?: boolean;
   /** RFC 3030 §3: only where binary octets survive everything that comes after. */
   readonly isBinaryMimeOffered?: boolean;
+  readonly extensions?: SmtpExtensions;
   /** Parameters that only our own programs use, on a socket that only they reach. */
   readonly privateExtension?: {
     readonly keyword: string;
