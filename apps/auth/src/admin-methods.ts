@@ -1,5 +1,10 @@
-import { type Compression, DirectoryError, type MailboxFormat } from "@posthouse/accounts";
-import type { Directory } from "@posthouse/accounts/directory";
+import {
+  type Compression,
+  DirectoryError,
+  type LoginProtocol,
+  type MailboxFormat,
+} from "@posthouse/accounts";
+import { type Directory, LOGIN_PROTOCOLS } from "@posthouse/accounts/directory";
 import { type CallArguments, type CallMethods, callLimits } from "@posthouse/accounts/socket";
 import type { Administration } from "./administration.ts";
 import type { Failures } from "./failures.ts";
@@ -16,6 +21,7 @@ export function adminMethods(parts: {
     ...Object.entries(accountMethods(parts.directory, parts.administration)),
     ...Object.entries(aliasMethods(parts.directory)),
     ...Object.entries(grantMethods(parts.directory)),
+    ...Object.entries(appPasswordMethods(parts.directory, parts.administration)),
     ...Object.entries(loginMethods(parts.administration, parts.failures)),
   ]);
 }
@@ -74,6 +80,36 @@ function grantMethods(directory: Directory) {
     revokeSender: (args: CallArguments) => directory.revokeSender(address(args), sender(args)),
     listSenderGrants: (args: CallArguments) => directory.listSenderGrants(address(args)),
   };
+}
+
+function appPasswordMethods(directory: Directory, administration: Administration) {
+  return {
+    addAppPassword: (args: CallArguments) =>
+      administration.addAppPassword({
+        address: address(args),
+        name: args.string("name", callLimits.addressCharsMax),
+        scopes: args
+          .strings("scopes", { countMax: LOGIN_PROTOCOLS.length, charsMax: 16 })
+          .map(protocol),
+      }),
+    listAppPasswords: (args: CallArguments) => administration.listAppPasswords(address(args)),
+    revokeAppPassword: (args: CallArguments) =>
+      administration.revokeAppPassword(
+        address(args),
+        args.string("which", callLimits.addressCharsMax),
+      ),
+    setAppPasswordsOnly: (args: CallArguments) =>
+      directory.setAppPasswordsOnly(address(args), args.flag("isOnly")),
+  };
+}
+
+function protocol(text: string): LoginProtocol {
+  const found = LOGIN_PROTOCOLS.find((one) => one === text);
+  if (found !== undefined) return found;
+  throw new DirectoryError(
+    "bad-request",
+    `There is no protocol "${text}": ${LOGIN_PROTOCOLS.join(", ")}`,
+  );
 }
 
 function loginMethods(administration: Administration, failures: Failures) {

@@ -1,22 +1,32 @@
+import { randomBytes } from "node:crypto";
 import {
   type Account,
   type AccountSummary,
   type AddAccountRequest,
+  type AddAppPasswordRequest,
+  type AppPassword,
   DirectoryError,
   type LastLogin,
+  type NewAppPassword,
   type RemovedAccount,
   type RemovedDomain,
 } from "@posthouse/accounts";
 import {
   type Directory,
   type HashQueue,
+  keepAppPassword,
   keepPassword,
   newAccountId,
+  newAppPassword,
   octetsToKeep,
   type PasswordHasher,
   parseBcryptHash,
+  SCRAM_ITERATIONS,
+  SCRAM_SALT_BYTES,
+  type ScramSalt,
   type Secrets,
 } from "@posthouse/accounts/directory";
+import { callLimits } from "@posthouse/accounts/socket";
 import type { LoginDesk } from "./login-desk.ts";
 import type { LoginHistory } from "./login-history.ts";
 
@@ -27,8 +37,7 @@ export interface AdministrationParts {
   readonly queue: HashQueue;
   readonly desk: Pick<LoginDesk, "forget">;
   readonly history: LoginHistory;
-  /** SHA-1 keys are kept of passwords too. */
-  readonly withScramSha1: boolean;
+  readonly now: () => number;
 }
 
 /** The line that the administrator's passwords wait in. */
@@ -95,7 +104,7 @@ export class Administration {
   async setPassword(address: string, password: string): Promise<void> {
     const { directory, secrets, desk } = this.#parts;
     const { id } = directory.account(address);
-    const kept = await this.#keep(password);
+    const kept = await this.#keep(password, () => secrets.scramSalt(id));
     if (!directory.hasId(id)) {
       throw new DirectoryError("not-found", "The account was removed meanwhile");
     }
@@ -108,6 +117,49 @@ export class Administration {
     const { id } = directory.account(address);
     secrets.setPassword(id, { hash: parseBcryptHash(text), isPrepared: false });
     desk.forget(id);
+  }
+
+  async addAppPassword(request: AddAppPasswordRequest): Promise<NewAppPassword> {
+    const { directory, secrets, queue, now } = this.#parts;
+    const { id: accountId } = directory.account(request.address);
+    const name = request.name.trim();
+    this.#assertAppPassword(accountId, { ...request, name });
+    const password = newAppPassword();
+    // In the line of setPassword(), so that all of an account come to share one salt.
+    return await queue.run(LINE, async () => {
+      const salt = (): ScramSalt =>
+        secrets.scramSalt(accountId) ?? {
+          salt: randomBytes(SCRAM_SALT_BYTES),
+          iterations: SCRAM_ITERATIONS,
+        };
+      const used = salt();
+      let keys = await keepAppPassword(password, used);
+      // A login meanwhile may have made keys of the password, with another salt.
+      if (!salt().salt.equals(used.salt) && secrets.scramSalt(accountId) !== undefined) {
+        keys = await keepAppPassword(password, salt());
+      }
+      if (!directory.hasId(accountId)) {
+        throw new DirectoryError("not-found", "The account was removed meanwhile");
+      }
+      this.#assertAppPassword(accountId, { ...request, name });
+      const id = newAccountId();
+      const scopes = [...new Set(request.scopes)];
+      secrets.appPasswords.add(accountId, { id, name, scopes, keys, createdMs: now() });
+      return { id, name, password };
+    });
+  }
+
+  listAppPasswords(address: string): readonly AppPassword[] {
+    const { directory, secrets, history } = this.#parts;
+    history.flush();
+    return secrets.appPasswords.list(directory.account(address).id);
+  }
+
+  revokeAppPassword(address: string, which: string): void {
+    const { directory, secrets } = this.#parts;
+    const { id, address: written } = directory.account(address);
+    if (secrets.appPasswords.remove(id, which)) return;
+    throw new DirectoryError("not-found", `${written} has no app password "${which}"; list them`);
   }
 
   listAccounts(filter: { readonly domain?: string; readonly after?: string }): AccountSummary[] {
@@ -128,10 +180,32 @@ export class Administration {
       : (this.#parts.directory.addressOf(subject) ?? "a removed account");
   }
 
-  async #keep(password: string) {
+  async #keep(password: string, salt: () => ScramSalt | undefined = () => undefined) {
     const octets = octetsToKeep(password);
-    const { queue, hasher, withScramSha1 } = this.#parts;
-    return await queue.run(LINE, () => keepPassword(hasher, octets, { withScramSha1 }));
+    const { queue, hasher } = this.#parts;
+    return await queue.run(LINE, () => keepPassword(hasher, octets, salt()));
+  }
+
+  #assertAppPassword(accountId: string, { name, scopes }: AddAppPasswordRequest): void {
+    const { appPasswords } = this.#parts.secrets;
+    if (name === "" || name.length > callLimits.appPasswordNameCharsMax || /\p{Cc}/u.test(name)) {
+      throw new DirectoryError(
+        "bad-request",
+        `Give the app password a name of 1 to ${callLimits.appPasswordNameCharsMax} characters, such as "Ann's telephone"`,
+      );
+    }
+    if (scopes.length === 0) {
+      throw new DirectoryError("bad-request", "Say what the app password is for, such as imap");
+    }
+    if (appPasswords.hasName(accountId, name)) {
+      throw new DirectoryError("exists", `There is an app password "${name}"; revoke it first`);
+    }
+    if (appPasswords.count(accountId) >= callLimits.appPasswordsMax) {
+      throw new DirectoryError(
+        "limit",
+        `An account has ${callLimits.appPasswordsMax} app passwords at most; revoke some first`,
+      );
+    }
   }
 
   #forget(id: string): void {

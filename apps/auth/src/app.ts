@@ -3,7 +3,6 @@ import { createServer, type Server, type Socket } from "node:net";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import type {
-  Account,
   AuthenticateRequest,
   CertifiedLoginRequest,
   LoginProtocol,
@@ -28,6 +27,7 @@ import { Failures } from "./failures.ts";
 import { limits } from "./limits.ts";
 import { LoginDesk } from "./login-desk.ts";
 import { LoginHistory } from "./login-history.ts";
+import type { DeskResult } from "./login-result.ts";
 import { ScramDesk } from "./scram-desk.ts";
 import { type TokenValidator, TrustedLogins } from "./trusted-logins.ts";
 
@@ -61,12 +61,11 @@ export async function start(context: AppContext, seams: AuthSeams = {}): Promise
   opened.defer(() => history.flush());
   const parts = { directory, secrets, hasher, queue, failures, history, now };
   const reports = reportsOf(context);
-  const withScramSha1 = config.auth.scramSha1;
-  const desk = await LoginDesk.open({ ...parts, ...reports, withScramSha1 });
+  const desk = await LoginDesk.open({ ...parts, ...reports });
   const scram = new ScramDesk({ ...parts, ...reports });
   const trusted = new TrustedLogins({ ...parts, tokens: seams.tokens });
   opened.defer(() => desk.settle());
-  const administration = new Administration({ ...parts, desk, withScramSha1 });
+  const administration = new Administration({ ...parts, desk });
   const swept = administration.sweep();
   if (swept > 0) context.log.warn(`Removed secrets of ${swept} accounts that are not there`);
 
@@ -131,6 +130,11 @@ function reportsOf({ log, metrics }: AppContext) {
     counted: (by: "cached" | "joined") => spared.inc({ by }),
     banned: (network: string, username: string) =>
       log.warn({ network, username }, `Banned ${network} after too many wrong passwords`),
+    notForMail: ({ username, protocol, remoteAddress }: AuthenticateRequest) =>
+      log.info(
+        { username, protocol, remoteAddress },
+        `The password of ${username} is not for mail programs: only its app passwords are`,
+      ),
   };
 }
 
@@ -139,29 +143,27 @@ type Login = {
   readonly protocol: LoginProtocol;
   readonly remoteAddress: string;
 };
-type Outcome =
-  | { readonly kind: "ok"; readonly account: Account }
-  | { readonly kind: "refused" | "banned" };
-
 /** Leaves a trace of every login: metric, event, history. Never of what proved it. */
 function recording({ events, metrics }: AppContext, history: LoginHistory, now: () => number) {
   const logins = metrics.counter("auth_logins_total", "Logins", ["protocol", "outcome"]);
-  return <Request extends Login, Result extends Outcome>(
-    authenticate: (request: Request) => Result | Promise<Result>,
+  return <Request extends Login>(
+    authenticate: (request: Request) => DeskResult | Promise<DeskResult>,
   ) =>
-    async (request: Request): Promise<Result> => {
+    async (request: Request) => {
       const { username, protocol, remoteAddress } = request;
       const result = await authenticate(request);
       logins.inc({ protocol, outcome: result.kind });
-      if (result.kind === "ok") {
-        const { id, address } = result.account;
-        history.record({ accountId: id, protocol, remoteAddress, atMs: now() });
-        events.record({ type: "login", account: address, protocol, remoteAddress });
-      } else {
+      if (result.kind !== "ok") {
         const reason = result.kind === "banned" ? "banned" : "wrong";
         events.record({ type: "login-refused", reason, username, protocol, remoteAddress });
+        return result;
       }
-      return result;
+      const { id, address } = result.account;
+      const used = result.appPassword;
+      const named = used && { appPassword: used.name };
+      history.record({ accountId: id, protocol, remoteAddress, atMs: now() }, used?.id);
+      events.record({ type: "login", account: address, protocol, remoteAddress, ...named });
+      return { ...result, appPassword: used?.name };
     };
 }
 

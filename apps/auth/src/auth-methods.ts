@@ -5,10 +5,9 @@ import type {
   ScramProofRequest,
   TokenLoginRequest,
 } from "@posthouse/accounts";
-import type { Directory } from "@posthouse/accounts/directory";
+import { type Directory, LOGIN_PROTOCOLS } from "@posthouse/accounts/directory";
 import { type CallArguments, type CallMethods, callLimits } from "@posthouse/accounts/socket";
 
-const protocols = ["imap", "pop3", "submission", "managesieve"] as const;
 const scramHashes = ["sha256", "sha1"] as const;
 
 /** Who answers logins; what is answered is the asking server's affair. */
@@ -75,7 +74,7 @@ function directoryMethods(directory: Directory) {
 function login(args: CallArguments) {
   return {
     username: args.string("username", callLimits.usernameCharsMax),
-    protocol: args.oneOf("protocol", protocols),
+    protocol: args.oneOf("protocol", LOGIN_PROTOCOLS),
     remoteAddress: args.string("remoteAddress", callLimits.remoteAddressCharsMax),
   };
 }

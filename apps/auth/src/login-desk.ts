@@ -1,6 +1,7 @@
-import type { Account, AuthenticateRequest, AuthenticateResult } from "@posthouse/accounts";
+import type { Account, AuthenticateRequest } from "@posthouse/accounts";
 import {
   type Directory,
+  digestOfAppPassword,
   type HashQueue,
   type KeptPassword,
   keepPassword,
@@ -13,6 +14,7 @@ import {
 } from "@posthouse/accounts/directory";
 import type { Failures } from "./failures.ts";
 import { limits } from "./limits.ts";
+import type { DeskResult } from "./login-result.ts";
 import { networkOf } from "./network.ts";
 
 export interface LoginDeskParts {
@@ -22,12 +24,12 @@ export interface LoginDeskParts {
   readonly queue: HashQueue;
   readonly failures: Failures;
   readonly now: () => number;
-  /** SHA-1 keys are kept of passwords too. */
-  readonly withScramSha1: boolean;
   /** A password that was right could not be hashed anew. */
   readonly complain: (error: unknown) => void;
   readonly counted: (what: "cached" | "joined") => void;
   readonly banned: (network: string, username: string) => void;
+  /** The account's own password was right, and is not for mail programs. */
+  readonly notForMail: (request: AuthenticateRequest) => void;
 }
 
 /** One try, with what was found of its account. */
@@ -38,8 +40,11 @@ interface Attempt {
   /** The account's id, or "?" and the name that nobody has. */
   readonly subject: string;
   readonly kept: KeptPassword | undefined;
+  readonly appPassword: AppPasswordFound | undefined;
   readonly fingerprint: LoginFingerprint;
 }
+
+type AppPasswordFound = { readonly id: string; readonly name: string };
 
 type Outcome = "right" | "wrong" | "banned" | "changed";
 
@@ -51,6 +56,9 @@ const DECOY = Buffer.from("a password that nobody has");
  *
  * From outside an unknown name, a known one without a password, a wrong password and one that cannot be
  * a password are the same: one hash is computed for each, in the same line, counted alike.
+ *
+ * An app password is found by its digest and costs no hash. The account's own password is checked also
+ * where only app passwords are taken, and then refused as a wrong one is.
  *
  * What was right before is answered from the cache, and what is being checked already is waited for, so
  * that a client with ten connections costs one hash.
@@ -73,13 +81,16 @@ export class LoginDesk {
   }
 
   /** @throws AuthUnavailable when too many are waiting */
-  async authenticate(request: AuthenticateRequest): Promise<AuthenticateResult> {
+  async authenticate(request: AuthenticateRequest): Promise<DeskResult> {
     for (let checks = 0; checks < limits.checksPerLoginMax; checks += 1) {
       const attempt = this.#attempt(request);
       const outcome = await this.#decide(attempt);
+      const { account, appPassword } = attempt;
       if (outcome === "banned") return this.#bannedResult(attempt);
-      if (outcome === "wrong" || attempt.account === undefined) return { kind: "refused" };
-      if (outcome === "right") return { kind: "ok", account: attempt.account };
+      if (outcome === "wrong" || account === undefined) return { kind: "refused" };
+      if (outcome === "right") {
+        return { kind: "ok", account, ...(appPassword && { appPassword }) };
+      }
       // The password was changed, or the account went, while the old one was checked: once more.
     }
     return { kind: "refused" };
@@ -99,8 +110,16 @@ export class LoginDesk {
     const account = this.#parts.directory.findLogin(request.username);
     const subject = account?.id ?? `?${request.username.toLowerCase()}`;
     const kept = account && this.#parts.secrets.password(account.id);
+    const appPassword =
+      account &&
+      this.#parts.secrets.appPasswords.find(
+        account.id,
+        digestOfAppPassword(request.password),
+        request.protocol,
+      );
     return {
       request,
+      appPassword,
       network: networkOf(request.remoteAddress),
       account,
       subject,
@@ -112,7 +131,11 @@ export class LoginDesk {
   #decide(attempt: Attempt): Outcome | Promise<Outcome> {
     const { network, subject, fingerprint } = attempt;
     if (this.#parts.failures.bannedForMs(network, subject) > 0) return "banned";
-    if (this.#cache.has(fingerprint)) {
+    if (attempt.appPassword !== undefined) {
+      this.#parts.failures.succeeded(network, subject);
+      return "right";
+    }
+    if (this.#cache.has(fingerprint) && attempt.account?.appPasswordsOnly !== true) {
       this.#parts.counted("cached");
       return "right";
     }
@@ -139,6 +162,12 @@ export class LoginDesk {
       if (brought && network !== undefined) this.#parts.banned(network, request.username);
       return "wrong";
     }
+    if (account.appPasswordsOnly) {
+      this.#parts.notForMail(request);
+      const brought = failures.failed(network, subject, fingerprint);
+      if (brought && network !== undefined) this.#parts.banned(network, request.username);
+      return "wrong";
+    }
     if (!directory.hasId(account.id)) return "changed";
     if (secrets.password(account.id)?.hash !== kept.hash) return "changed";
     failures.succeeded(network, subject);
@@ -154,23 +183,22 @@ export class LoginDesk {
     return false;
   }
 
-  #bannedResult({ network, subject }: Attempt): AuthenticateResult {
+  #bannedResult({ network, subject }: Attempt): DeskResult {
     const waitMs = this.#parts.failures.bannedForMs(network, subject);
     return { kind: "banned", retryAfterSeconds: Math.max(1, Math.ceil(waitMs / 1000)) };
   }
 
-  #isCurrent({ hash, isPrepared, scram, scramSha1 }: KeptPassword): boolean {
-    const hasKeys = scram !== undefined && (scramSha1 !== undefined || !this.#parts.withScramSha1);
-    return hasKeys && isPrepared && this.#parts.hasher.isCurrent(hash);
+  #isCurrent({ hash, isPrepared, scram }: KeptPassword): boolean {
+    return scram !== undefined && isPrepared && this.#parts.hasher.isCurrent(hash);
   }
 
   /** Brings what is kept up to date behind the answer, while the password is at hand. */
   #renew(accountId: string, kept: KeptPassword, { request, subject }: Attempt): void {
     if (this.#isCurrent(kept) || this.#renewals.has(accountId)) return;
-    const { queue, hasher, secrets, withScramSha1 } = this.#parts;
+    const { queue, hasher, secrets } = this.#parts;
     const renew = async () => {
       const fresh = await queue.run("renewals", () =>
-        keepPassword(hasher, octetsToKeep(request.password), { withScramSha1 }),
+        keepPassword(hasher, octetsToKeep(request.password), secrets.scramSalt(accountId)),
       );
       if (!secrets.replacePassword(accountId, kept.hash, fresh)) return;
       this.#cache.add(this.#cache.fingerprint(subject, fresh.hash, request.password), accountId);

@@ -4,7 +4,6 @@ import type {
   ScramChallenge,
   ScramChallengeRequest,
   ScramProofRequest,
-  ScramResult,
 } from "@posthouse/accounts";
 import {
   checkScramProof,
@@ -12,9 +11,11 @@ import {
   SCRAM_ITERATIONS,
   SCRAM_SALT_BYTES,
   type ScramKeys,
+  type ScramSalt,
   type Secrets,
 } from "@posthouse/accounts/directory";
 import type { Failures } from "./failures.ts";
+import type { DeskResult } from "./login-result.ts";
 import { networkOf } from "./network.ts";
 
 export interface ScramDeskParts {
@@ -30,16 +31,28 @@ interface Attempt {
   /** The account's id, or "?" and the name that nobody has. */
   readonly subject: string;
   readonly network: string | undefined;
-  /** Those of nobody where there are none: then everything is done as for somebody. */
-  readonly keys: ScramKeys;
-  readonly isReal: boolean;
+  /** What the client is told. That of nobody where there are no keys: all is done as for somebody. */
+  readonly salt: ScramSalt;
+  /** What a proof may be right against: the password's, and those of app passwords. */
+  readonly candidates: readonly Candidate[];
 }
+
+interface Candidate {
+  readonly keys: ScramKeys;
+  readonly appPassword?: { readonly id: string; readonly name: string };
+}
+
+export type ScramDeskResult =
+  | (Extract<DeskResult, { kind: "ok" }> & { readonly serverSignature: string })
+  | Exclude<DeskResult, { kind: "ok" }>;
 
 /**
  * The two questions of a SCRAM exchange: what to make a proof with, and whether it is right (RFC 5802 §3).
  *
  * Nothing is kept between the two, so an exchange outlives a restart, and nobody can fill a table with
  * beginnings. The proof covers the nonces, which whoever asks has made and compared.
+ *
+ * All passwords of an account share a salt, and a proof is held against each of them.
  *
  * A name without an account, or an account whose password has no keys yet, gets a salt that is always the
  * same, made of a key that nobody knows: from outside they are like all others. Failures count as those of
@@ -58,44 +71,60 @@ export class ScramDesk {
     const attempt = this.#attempt(request);
     const ban = this.#banOf(attempt);
     if (ban !== undefined) return ban;
-    const { salt, iterations } = attempt.keys;
+    const { salt, iterations } = attempt.salt;
     return { kind: "challenge", salt: salt.toString("base64"), iterations };
   }
 
-  authenticate(request: ScramProofRequest): ScramResult {
+  authenticate(request: ScramProofRequest): ScramDeskResult {
     const attempt = this.#attempt(request);
     const ban = this.#banOf(attempt);
     if (ban !== undefined) return ban;
-    const { account, network, subject, keys, isReal } = attempt;
+    const { account, network, subject, candidates } = attempt;
     const { hash, authMessage, proof } = request;
-    const signature = checkScramProof(keys, {
-      hash,
-      authMessage,
-      proof: Buffer.from(proof, "base64"),
-    });
+    const tried = { hash, authMessage, proof: Buffer.from(proof, "base64") };
     const { failures } = this.#parts;
-    if (account !== undefined && isReal && signature !== undefined) {
+    for (const { keys, appPassword } of candidates) {
+      const signature = checkScramProof(keys, tried);
+      if (account === undefined || signature === undefined) continue;
       failures.succeeded(network, subject);
-      return { kind: "ok", account, serverSignature: signature.toString("base64") };
+      const serverSignature = signature.toString("base64");
+      return { kind: "ok", account, serverSignature, ...(appPassword && { appPassword }) };
     }
     const brought = failures.failed(network, subject, proof);
     if (brought && network !== undefined) this.#parts.banned(network, request.username);
     return { kind: "refused" };
   }
 
-  #attempt({ username, hash, remoteAddress }: ScramChallengeRequest): Attempt {
+  #attempt(request: ScramChallengeRequest): Attempt {
+    const { username, hash, remoteAddress } = request;
     const { directory, secrets } = this.#parts;
     const account = directory.findLogin(username);
     const subject = account?.id ?? `?${username.toLowerCase()}`;
-    const kept = account && secrets.password(account.id);
-    const keys = hash === "sha1" ? kept?.scramSha1 : kept?.scram;
+    const candidates = account === undefined ? [] : this.#candidates(account, request);
     return {
       account,
       subject,
       network: networkOf(remoteAddress),
-      keys: keys ?? this.#falseKeys(`${hash} ${subject}`),
-      isReal: keys !== undefined,
+      salt:
+        candidates[0]?.keys ??
+        (account && secrets.scramSalt(account.id)) ??
+        this.#falseKeys(`${hash} ${subject}`),
+      candidates: candidates.length > 0 ? candidates : [{ keys: this.#falseKeys(`${hash} `) }],
     };
+  }
+
+  #candidates(account: Account, { hash, protocol }: ScramChallengeRequest): Candidate[] {
+    const { secrets } = this.#parts;
+    const ofApps = secrets.appPasswords
+      .ofProtocol(account.id, protocol)
+      .map(({ id, name, scram, scramSha1 }) => ({
+        keys: hash === "sha1" ? scramSha1 : scram,
+        appPassword: { id, name },
+      }));
+    // The account's own has no SHA-1 keys, and is not for mail programs where only app passwords are.
+    const own =
+      hash === "sha1" || account.appPasswordsOnly ? undefined : secrets.password(account.id)?.scram;
+    return own === undefined ? ofApps : [{ keys: own }, ...ofApps];
   }
 
   #falseKeys(of: string): ScramKeys {

@@ -1,10 +1,7 @@
-import type {
-  AuthenticateResult,
-  CertifiedLoginRequest,
-  TokenLoginRequest,
-} from "@posthouse/accounts";
+import type { CertifiedLoginRequest, TokenLoginRequest } from "@posthouse/accounts";
 import type { Directory } from "@posthouse/accounts/directory";
 import type { Failures } from "./failures.ts";
+import type { DeskResult } from "./login-result.ts";
 import { networkOf } from "./network.ts";
 
 /** Whose a token is: asked of an identity provider. */
@@ -33,7 +30,7 @@ export class TrustedLogins {
    * The account of one of the certified addresses. Only an account's own address counts: an alias may be
    * changed to lead elsewhere long after the certificate was made.
    */
-  byCertificate({ addresses, username }: CertifiedLoginRequest): AuthenticateResult {
+  byCertificate({ addresses, username }: CertifiedLoginRequest): DeskResult {
     const accounts = addresses
       .map((address) => this.#directory.findAccount(address))
       .filter((account) => account !== undefined);
@@ -45,7 +42,7 @@ export class TrustedLogins {
   }
 
   /** A token is as good as its issuer says; guesses count as wrong passwords do. */
-  async byToken(request: TokenLoginRequest): Promise<AuthenticateResult> {
+  async byToken(request: TokenLoginRequest): Promise<DeskResult> {
     const { token, username, remoteAddress } = request;
     const network = networkOf(remoteAddress);
     const subject = this.#directory.findLogin(username)?.id ?? `?${username.toLowerCase()}`;

@@ -8,7 +8,6 @@ import {
   type SaslChannel,
 } from "@posthouse/accounts";
 import { bcryptHasher } from "@posthouse/accounts/directory";
-import { TEST_TOML } from "@posthouse/service";
 import type { TokenValidator } from "../src/trusted-logins.ts";
 import { serveAuth } from "./serve.ts";
 
@@ -101,15 +100,60 @@ test("a hash that was taken over has keys after its first login with the passwor
   assert.equal((await scram(served.auth, "ann", "new")).kind, "ok");
 });
 
-test("SCRAM-SHA-1 has keys only where the administrator wants them", async () => {
-  {
-    await using served = await withAnn();
-    assert.equal((await scram(served.auth, "ann", "correct", "sha1")).kind, "refused");
+test("SCRAM-SHA-1 works with app passwords alone, SCRAM-SHA-256 with all", async () => {
+  await using served = await withAnn();
+  const { auth, admin, ann } = served;
+  assert.equal((await scram(auth, "ann", "correct", "sha1")).kind, "refused");
+  const phone = await admin.addAppPassword({
+    address: "ann@example.org",
+    name: "phone",
+    scopes: ["imap"],
+  });
+  const ok = { kind: "ok", account: ann, appPassword: "phone" };
+  assert.deepEqual(await scram(auth, "ann", phone.password, "sha1"), ok);
+  assert.deepEqual(await scram(auth, "ann", phone.password), ok);
+  assert.equal((await scram(auth, "ann", "correct", "sha1")).kind, "refused");
+  assert.deepEqual(await scram(auth, "ann", "correct"), { kind: "ok", account: ann });
+});
+
+test("a new password leaves app passwords as they are, also for SCRAM", async () => {
+  await using served = await withAnn();
+  const { auth, admin, ann } = served;
+  const phone = await admin.addAppPassword({
+    address: "ann@example.org",
+    name: "phone",
+    scopes: ["imap"],
+  });
+  await admin.setPassword("ann@example.org", "new");
+  for (const password of ["new", phone.password]) {
+    assert.equal((await scram(auth, "ann", password)).kind, "ok");
   }
-  const toml = TEST_TOML.replace("[auth]\n", "[auth]\nscram_sha1 = true\n");
-  await using served = await withAnn({ toml });
-  assert.equal((await scram(served.auth, "ann", "correct", "sha1")).kind, "ok");
-  assert.equal((await scram(served.auth, "ann", "correct", "sha256")).kind, "ok");
+  // One that was taken over gets its keys behind its first login, and with the salt of all.
+  const hash = await bcryptHasher(4).hash(Buffer.from("brought along"));
+  await admin.setPasswordHash("ann@example.org", hash);
+  assert.equal((await scram(auth, "ann", phone.password)).kind, "ok");
+  const plain = { ...from, username: "ann", password: "brought along" };
+  assert.deepEqual(await auth.authenticate(plain), { kind: "ok", account: ann });
+});
+
+test("an app password whose scope is another protocol logs in by no mechanism", async () => {
+  await using served = await withAnn();
+  const { auth, admin } = served;
+  const printer = await admin.addAppPassword({
+    address: "ann@example.org",
+    name: "printer",
+    scopes: ["submission"],
+  });
+  assert.equal((await scram(auth, "ann", printer.password)).kind, "refused");
+});
+
+test("where only app passwords are taken the account's own proves nothing", async () => {
+  await using served = await withAnn();
+  const { auth, admin } = served;
+  await admin.setAppPasswordsOnly("ann@example.org", true);
+  assert.equal((await scram(auth, "ann", "correct")).kind, "refused");
+  await admin.setAppPasswordsOnly("ann@example.org", false);
+  assert.equal((await scram(auth, "ann", "correct")).kind, "ok");
 });
 
 test("a certificate logs in whose own address it names, and nobody else", async () => {

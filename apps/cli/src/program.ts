@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { Command } from "commander";
 import { accountCommand } from "./commands/account.ts";
 import { aliasCommand } from "./commands/alias.ts";
+import { appPasswordCommand } from "./commands/app-password.ts";
 import { appCommands } from "./commands/apps.ts";
 import { configCommand } from "./commands/config.ts";
 import { domainCommand } from "./commands/domain.ts";
@@ -10,6 +11,7 @@ import { healthCommand } from "./commands/health.ts";
 import { localCommand } from "./commands/local.ts";
 import { mailboxCommand } from "./commands/mailbox.ts";
 import { queueCommand } from "./commands/queue.ts";
+import { senderCommand } from "./commands/sender.ts";
 import { traceCommand } from "./commands/trace.ts";
 import { upCommand } from "./commands/up.ts";
 
@@ -31,7 +33,9 @@ export function program(): Command {
     // Who has mail here
     domainCommand(),
     accountCommand(),
+    appPasswordCommand(),
     aliasCommand(),
+    senderCommand(),
     // The mail itself
     mailboxCommand(),
     queueCommand(),

@@ -23,6 +23,7 @@ import { limits } from "./limits.ts";
 import { type MailHandlerOptions, mailHandler } from "./mail-handler.ts";
 import { Notices } from "./notices.ts";
 import { type CrashRow, Reception } from "./reception.ts";
+import { RelayNetworks } from "./relay-networks.ts";
 import { RelayPolicy } from "./relay-policy.ts";
 
 /** Parts that a test gives instead of the usual ones. */
@@ -30,6 +31,8 @@ export interface Parts {
   readonly auth?: AuthClient;
   readonly queue?: QueueWriter;
   readonly handOverMs?: number;
+  /** auth has somebody to ask about OAuth tokens. */
+  readonly takesTokens?: boolean;
   readonly atCrashPoint?: (row: CrashRow) => Promise<void>;
 }
 
@@ -43,10 +46,6 @@ export async function start(context: AppContext, parts: Parts = {}): Promise<Run
   const tls = loadTls(config, (err) => log.error({ err }, "Cannot renew the certificate"));
   opened.defer(() => tls.close());
   const options = await handlerOptions(context, parts, opened);
-  const handlers = {
-    mx: mailHandler(options, "mx"),
-    submission: mailHandler(options, "submission"),
-  };
   const open = context.metrics.gauge("smtp_in_connections", "Open connections");
   const connections = new ConnectionCount(undefined, undefined, (change) => open.inc(change));
   const count = connectionCounter(context.metrics);
@@ -59,8 +58,9 @@ export async function start(context: AppContext, parts: Parts = {}): Promise<Run
   const addresses: BoundAddress[] = [];
   for (const listener of config.smtpIn.listeners) {
     const { kind, address, port } = listener;
-    const handler = kind === "mx" ? handlers.mx : handlers.submission;
-    const server = serverFor(listener, { context, tls, connections, handler });
+    const relay = new RelayNetworks(listener.relayNetworks);
+    const handler = mailHandler(options, { kind: kind === "mx" ? "mx" : "submission", relay });
+    const server = serverFor(listener, { context, tls, connections, handler, relay });
     servers.push(server);
     clients.watch(server.netServer);
     count(server.netServer, nameOf[kind]);
@@ -107,26 +107,34 @@ async function handlerOptions(
     notices,
     events,
     log,
+    areSubmittersHidden: config.smtpIn.hideSubmitters,
     ...(atCrashPoint !== undefined && { atCrashPoint }),
   });
   const policy = new RelayPolicy(auth, config.auth.postmaster);
   return {
-    sasl: { hasScramSha1: config.auth.scramSha1 },
+    sasl: {
+      hasScramSha1: config.auth.scramSha1,
+      ...(parts.takesTokens !== undefined && { takesTokens: parts.takesTokens }),
+    },
     auth,
     policy,
     reception,
+    isFromChecked: config.smtpIn.checkFrom,
+    mayVerify: config.smtpIn.vrfy === "authenticated",
+    mayExpand: config.smtpIn.expn === "authenticated",
     tmpDirectory: paths.tmp,
     log,
   };
 }
 
 function serverFor(
-  { kind }: Listener,
+  { kind, clientCertificates }: Listener,
   parts: {
     readonly context: AppContext;
     readonly tls: TlsIdentity;
     readonly connections: ConnectionCount;
     readonly handler: SmtpHandler;
+    readonly relay: RelayNetworks;
   },
 ): SmtpServer {
   const { config, log } = parts.context;
@@ -139,9 +147,22 @@ function serverFor(
     // Other hosts have to keep the rule; our users' programs are helped to.
     lineEnds: isMx ? "refuse" : "repair",
     recipientsMax: isMx ? limits.mxRecipientsMax : limits.submissionRecipientsMax,
-    tls: { mode: kind === "submissions" ? "implicit" : "starttls", identity: parts.tls },
+    tls: {
+      mode: kind === "submissions" ? "implicit" : "starttls",
+      identity: parts.tls,
+      wantsClientCertificate: clientCertificates,
+    },
     isDsnOffered: true,
-    isAuthRequired: !isMx,
+    extensions: {
+      requireTls: true,
+      deliverBy: true,
+      priority: true,
+      limits: true,
+      noSoliciting: config.smtpIn.noSoliciting,
+      // RFC 4865 is for submission alone.
+      ...(!isMx && { futureReleaseSecondsMax: limits.heldSecondsMax }),
+    },
+    isAuthRequired: (peer) => !isMx && parts.relay.ruleFor(peer) === undefined,
     isPlaintextAuthAllowedFromLoopback: config.auth.allowPlaintextFrom === "loopback",
     connections: parts.connections,
     onError: (err) => log.error({ err }, "A session failed in a way that nobody foresaw"),

@@ -18,6 +18,11 @@ export const limits = {
   handOverIdleMs: 60 * SECOND_MS,
   /** After a hand-over that ran out of time, mail goes straight to the queue for so long. */
   handOverPauseMs: 10 * SECOND_MS,
+  /** The longest that FUTURERELEASE holds a message. */
+  heldSecondsMax: 366 * 24 * 3600,
+  hourMs: 3600 * SECOND_MS,
+  /** Addresses, networks or accounts that one rate is counted for: 200 octets each. */
+  rateKeysMax: 20_000,
   /** Of the 2 s that an app has to stop: for messages that are at their end. */
   closeMs: 1500,
 } as const;

@@ -25,7 +25,10 @@ import {
   type SmtpTransaction,
   SpoolUnavailable,
 } from "@posthouse/smtp";
+import { refusalOfAuthor, refusalOfHeader } from "./author-check.ts";
+import { type MessageHeader, readMessageHeader } from "./message-header.ts";
 import type { Reception } from "./reception.ts";
+import type { RelayNetworks, RelayRule } from "./relay-networks.ts";
 import type { RelayPolicy } from "./relay-policy.ts";
 import { replies } from "./replies.ts";
 
@@ -37,16 +40,37 @@ export interface MailHandlerOptions {
   readonly log: Logger;
   /** SASL mechanisms that not every host has. */
   readonly sasl: SaslOffers;
+  /** The From of a submission has to be its sender's. */
+  readonly isFromChecked: boolean;
+  /** VRFY and EXPN answer those who have logged in. */
+  readonly mayVerify: boolean;
+  readonly mayExpand: boolean;
+}
+
+/** What a listener is for, and who may relay there without logging in. */
+export interface ListenerRules {
+  readonly kind: "mx" | "submission";
+  readonly relay: RelayNetworks;
 }
 
 /** What the MX and the submission listeners do alike; only submission has AUTH. */
-export function mailHandler(options: MailHandlerOptions, kind: "mx" | "submission"): SmtpHandler {
+export function mailHandler(
+  options: MailHandlerOptions,
+  { kind, relay }: ListenerRules,
+): SmtpHandler {
   const { policy, auth } = options;
   return {
     async mailFrom(mail, peer) {
-      const refusal = await policy.admitSender(mail, peer);
-      return refusal ?? new Transaction(options, mail, peer);
+      const network = relay.ruleFor(peer);
+      const rule = network?.maySendAs(mail.reversePath) ? network : undefined;
+      // A network that may relay may so under its own names; on port 25 it is a host as all others.
+      if (network !== undefined && rule === undefined && kind === "submission") {
+        return replies.notYourAddress;
+      }
+      const refusal = await policy.admitSender(mail, peer, rule);
+      return refusal ?? new Transaction(options, { mail, peer, rule });
     },
+    ...askings(options),
     ...(kind === "submission" && {
       authenticate: (login: { username: string; password: string }, peer: SmtpPeer) =>
         asReply(() =>
@@ -57,10 +81,25 @@ export function mailHandler(options: MailHandlerOptions, kind: "mx" | "submissio
   };
 }
 
+/** VRFY and EXPN, where they are for people here (RFC 5321 §7.3). */
+function askings({ policy, mayVerify, mayExpand }: MailHandlerOptions) {
+  const isKnown = ({ authenticatedAs }: SmtpPeer) => authenticatedAs !== undefined;
+  return {
+    ...(mayVerify && {
+      verify: (text: string, peer: SmtpPeer) =>
+        isKnown(peer) ? policy.verify(text) : replies.cannotVerify,
+    }),
+    ...(mayExpand && {
+      expand: (text: string, peer: SmtpPeer) =>
+        isKnown(peer) ? policy.expand(text) : replies.expandsForPeople,
+    }),
+  };
+}
+
 function saslOf(auth: AuthClient, offers: SaslOffers): SmtpSasl {
-  const channelOf = ({ channelBinding }: SmtpPeer) => ({
+  const channelOf = ({ channelBinding, certifiedAddresses }: SmtpPeer) => ({
     channelBinding: (type: "tls-exporter" | "tls-server-end-point") => channelBinding?.(type),
-    certifiedAddresses: [],
+    certifiedAddresses: certifiedAddresses?.() ?? [],
   });
   return {
     mechanisms: (peer) => saslMechanisms(channelOf(peer), offers),
@@ -110,17 +149,33 @@ class Transaction implements SmtpTransaction {
   readonly #options: MailHandlerOptions;
   readonly #mail: MailFrom;
   readonly #peer: SmtpPeer;
+  readonly #rule: RelayRule | undefined;
   /** By address: an alias and its account, both named, are one mailbox and one copy. */
   readonly #recipients = new Map<string, EnvelopeRecipient>();
 
-  constructor(options: MailHandlerOptions, mail: MailFrom, peer: SmtpPeer) {
+  constructor(
+    options: MailHandlerOptions,
+    begun: {
+      readonly mail: MailFrom;
+      readonly peer: SmtpPeer;
+      readonly rule: RelayRule | undefined;
+    },
+  ) {
     this.#options = options;
-    this.#mail = mail;
-    this.#peer = peer;
+    this.#mail = begun.mail;
+    this.#peer = begun.peer;
+    this.#rule = begun.rule;
+  }
+
+  /** One of our people, or a machine of theirs: its message may be completed, and go anywhere. */
+  get #isSubmission(): boolean {
+    return this.#peer.authenticatedAs !== undefined || this.#rule !== undefined;
   }
 
   async rcptTo(recipient: RcptTo): Promise<Reply> {
-    const admission = await this.#options.policy.admitRecipient(recipient, this.#peer);
+    const admission = await this.#options.policy.admitRecipient(recipient, {
+      mayRelay: this.#isSubmission,
+    });
     if ("code" in admission) {
       this.#options.reception.refuseRecipient(
         { reversePath: this.#mail.reversePath, recipient: recipient.address },
@@ -142,7 +197,10 @@ class Transaction implements SmtpTransaction {
     const envelope = this.#envelope();
     try {
       await spool.receive(octets);
-      return await reception.receive(envelope, spool);
+      const header = readMessageHeader(spool.head, spool.sizeBytes);
+      const refusal = refusalOfHeader(header) ?? (await this.#refusalOfAuthor(header));
+      if (refusal !== undefined) return reception.refuse(envelope, refusal);
+      return await reception.receive(envelope, spool, { header, isSubmission: this.#isSubmission });
     } catch (error) {
       if (error instanceof MessageRefused) return reception.refuse(envelope, error.reply);
       if (!(error instanceof SpoolUnavailable)) throw error;
@@ -151,8 +209,25 @@ class Transaction implements SmtpTransaction {
     }
   }
 
+  /** RFC 6710 §4.1: only those we know may go before others. */
+  get #priority(): number {
+    const { priority = 0 } = this.#mail;
+    return this.#isSubmission ? priority : Math.min(0, priority);
+  }
+
+  async #refusalOfAuthor(header: MessageHeader): Promise<Reply | undefined> {
+    const { policy, isFromChecked } = this.#options;
+    if (!this.#isSubmission || !isFromChecked) return undefined;
+    const { authenticatedAs } = this.#peer;
+    return await refusalOfAuthor(header, async (address) =>
+      authenticatedAs === undefined
+        ? this.#rule?.maySendAs(address) === true
+        : await policy.mayWriteAs(authenticatedAs, address),
+    );
+  }
+
   #envelope(): Envelope {
-    const { reversePath, body, smtpUtf8, ret, envid } = this.#mail;
+    const { reversePath, body, smtpUtf8, ret, envid, deliverBy, holdUntilMs } = this.#mail;
     const { address, helo, protocol, tls, authenticatedAs } = this.#peer;
     const receivedAtMs = Date.now();
     return {
@@ -172,8 +247,16 @@ class Transaction implements SmtpTransaction {
       smtpUtf8,
       ...(ret !== undefined && { ret }),
       ...(envid !== undefined && { envid }),
-      requireTls: false,
-      priority: 0,
+      requireTls: this.#mail.requireTls === true,
+      priority: this.#priority,
+      ...(deliverBy !== undefined && {
+        deliverBy: {
+          atMs: receivedAtMs + deliverBy.seconds * 1000,
+          mode: deliverBy.mode,
+          trace: deliverBy.trace,
+        },
+      }),
+      ...(holdUntilMs !== undefined && { holdUntilMs }),
       verdicts: {},
     };
   }

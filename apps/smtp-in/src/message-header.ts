@@ -1,4 +1,4 @@
-import { parseHeader } from "@posthouse/message";
+import { headerValues, parseHeader } from "@posthouse/message";
 import { beginsWithHeader } from "@posthouse/smtp";
 
 /** What smtp-in wants to know of a message's header; it changes nothing in it. */
@@ -6,6 +6,8 @@ export interface MessageHeader {
   /** How many hosts it has passed (RFC 5321 §6.3). */
   readonly receivedCount: number;
   readonly hasDate: boolean;
+  /** The values of From; RFC 5322 §3.6 allows one. */
+  readonly fromFields: readonly string[];
   /** The Message-ID field as it is, for the event trail. */
   readonly messageIdField: string | undefined;
   /** False when the header goes on beyond the octets given, so that nothing can be said to lack. */
@@ -33,5 +35,6 @@ export function readMessageHeader(head: Buffer, sizeBytes: number): MessageHeade
     }
   }
   const isWhole = (fields.at(-1)?.end ?? 0) < head.length || head.length === sizeBytes;
-  return { receivedCount, hasDate, messageIdField, isWhole, isMissing };
+  const fromFields = isMissing ? [] : headerValues(head, "from");
+  return { receivedCount, hasDate, fromFields, messageIdField, isWhole, isMissing };
 }

@@ -12,7 +12,7 @@ import {
 import { combineReplies, type RecipientResult, type Verdict } from "./combine-replies.ts";
 import type { HandOver } from "./hand-over.ts";
 import { limits } from "./limits.ts";
-import { readMessageHeader } from "./message-header.ts";
+import type { MessageHeader } from "./message-header.ts";
 import type { LocalOutcome, Notices } from "./notices.ts";
 import { queuedAs, replies } from "./replies.ts";
 import { traceFields } from "./trace-fields.ts";
@@ -24,6 +24,8 @@ export interface ReceptionOptions {
   readonly notices: Notices;
   readonly events: EventTrail;
   readonly log: Logger;
+  /** Where people submit from is left out of Received. */
+  readonly areSubmittersHidden: boolean;
   /** Tests stop here, in the name of a row of the crash table. */
   readonly atCrashPoint?: (row: CrashRow) => Promise<void>;
 }
@@ -60,19 +62,25 @@ export class Reception {
   }
 
   /** The reply to end of data. */
-  async receive(envelope: Envelope, spool: MessageSpool): Promise<Reply> {
-    const { hostname, atCrashPoint } = this.#options;
-    const header = readMessageHeader(spool.head, spool.sizeBytes);
+  async receive(
+    envelope: Envelope,
+    spool: MessageSpool,
+    { header, isSubmission }: { readonly header: MessageHeader; readonly isSubmission: boolean },
+  ): Promise<Reply> {
+    const { hostname, atCrashPoint, areSubmittersHidden } = this.#options;
     const about = { messageIdField: header.messageIdField, sizeBytes: spool.sizeBytes };
     if (header.receivedCount > limits.receivedFieldsMax) {
       return this.refuse(envelope, replies.tooManyHops, about);
     }
-    const isSubmission = envelope.authenticatedAs !== undefined;
     if (isSubmission && header.isWhole && !header.isMissing) {
       // RFC 5322 §3.6.3: those in Bcc are not to be known, and some programs leave that to us.
       spool.replaceHead(withoutFields(spool.head, ["bcc", "resent-bcc"]));
     }
-    const before = traceFields(envelope, header, { hostname, isSubmission });
+    const before = traceFields(envelope, header, {
+      hostname,
+      isSubmission,
+      isClientHidden: isSubmission && areSubmittersHidden,
+    });
     try {
       await atCrashPoint?.("A1");
       const reply = await this.#accept({ envelope, spool, before });
@@ -110,6 +118,11 @@ export class Reception {
 
   async #accept(message: Message): Promise<Reply> {
     const { envelope } = message;
+    if (envelope.holdUntilMs !== undefined) {
+      // RFC 4865: nobody has it before its time. The queue knows when that is, also for people here.
+      await this.#enqueue(message, false);
+      return queuedAs(envelope.messageId);
+    }
     const local = envelope.recipients.filter(({ isLocal }) => isLocal);
     const remote = envelope.recipients.filter(({ isLocal }) => !isLocal);
     const entry = remote.length > 0 ? await this.#enqueue(message, local.length > 0) : undefined;

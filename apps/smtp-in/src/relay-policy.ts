@@ -1,5 +1,6 @@
-import { type AuthClient, AuthUnavailable } from "@posthouse/accounts";
+import { type AuthClient, AuthUnavailable, type RecipientTarget } from "@posthouse/accounts";
 import type { EnvelopeRecipient, MailFrom, RcptTo, Reply, SmtpPeer } from "@posthouse/smtp";
+import type { RelayRule } from "./relay-networks.ts";
 import { replies } from "./replies.ts";
 
 /** Where mail for one RCPT goes, or why it is refused. */
@@ -19,8 +20,15 @@ export class RelayPolicy {
     this.#postmaster = postmaster;
   }
 
-  /** Undefined when this sender is right. */
-  async admitSender(mail: MailFrom, peer: SmtpPeer): Promise<Reply | undefined> {
+  /** Undefined when this sender is right. `rule` is that of the client's network, if it has one. */
+  async admitSender(
+    mail: MailFrom,
+    peer: SmtpPeer,
+    rule: RelayRule | undefined,
+  ): Promise<Reply | undefined> {
+    if (rule !== undefined) {
+      return rule.mayCount(peer.address) ? undefined : replies.relayedTooMuch;
+    }
     // Nobody's name is claimed by the null path; programs use it for read receipts (RFC 8098 §2.1).
     if (peer.authenticatedAs === undefined || mail.reversePath === "") return undefined;
     try {
@@ -31,7 +39,15 @@ export class RelayPolicy {
     }
   }
 
-  async admitRecipient(recipient: RcptTo, peer: SmtpPeer): Promise<Admission> {
+  /** May whoever logged in write as this address? @throws AuthUnavailable */
+  async mayWriteAs(account: string, address: string): Promise<boolean> {
+    return await this.#auth.maySendAs(account, address);
+  }
+
+  async admitRecipient(
+    recipient: RcptTo,
+    { mayRelay }: { readonly mayRelay: boolean },
+  ): Promise<Admission> {
     try {
       const resolution = await this.#auth.resolveRecipient(recipient.address);
       switch (resolution.kind) {
@@ -42,13 +58,39 @@ export class RelayPolicy {
         case "unknown-user":
           return (await this.#postmasterOf(recipient)) ?? replies.unknownUser;
         case "not-ours":
-          if (peer.authenticatedAs === undefined) return replies.noRelaying;
+          if (!mayRelay) return replies.noRelaying;
           return {
             recipients: [
               envelopeRecipient(recipient, { address: recipient.address, isLocal: false }),
             ],
           };
       }
+    } catch (error) {
+      return orUnavailable(error);
+    }
+  }
+
+  /** VRFY: is there somebody (RFC 5321 §3.5.1)? */
+  async verify(text: string): Promise<Reply> {
+    const address = withoutBrackets(text);
+    const found = await this.#resolve(address);
+    if ("code" in found) return found;
+    return { code: 250, enhanced: "2.1.5", text: `<${address}>` };
+  }
+
+  /** EXPN: who is behind it. */
+  async expand(text: string): Promise<Reply> {
+    const found = await this.#resolve(withoutBrackets(text));
+    if ("code" in found) return found;
+    const lines = found.map(({ address }) => `<${address}>`);
+    return { code: 250, enhanced: "2.1.5", text: lines.join("\n") };
+  }
+
+  async #resolve(address: string): Promise<readonly RecipientTarget[] | Reply> {
+    try {
+      const resolution = await this.#auth.resolveRecipient(address);
+      if (resolution.kind === "found") return resolution.targets;
+      return resolution.kind === "not-ours" ? replies.cannotVerify : replies.unknownUser;
     } catch (error) {
       return orUnavailable(error);
     }
@@ -64,6 +106,8 @@ export class RelayPolicy {
     return { recipients: resolution.targets.map((target) => envelopeRecipient(recipient, target)) };
   }
 }
+
+const withoutBrackets = (text: string): string => text.replace(/^<(.*)>$/, "$1");
 
 const envelopeRecipient = (
   { address, notify, orcpt }: RcptTo,

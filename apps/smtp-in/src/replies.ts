@@ -2,12 +2,19 @@ import type { Reply } from "@posthouse/smtp";
 
 /** What smtp-in says beyond the protocol's own replies. */
 export const replies = {
+  cannotVerify: { code: 252, enhanced: "2.1.5", text: "Cannot verify, send to it and see" },
+  expandsForPeople: { code: 550, enhanced: "5.7.1", text: "Log in to expand an address" },
   recipientOk: { code: 250, enhanced: "2.1.5", text: "Recipient ok" },
   tooManyFailures: { code: 421, enhanced: "4.7.0", text: "Too many failed logins" },
   directoryUnavailable: {
     code: 451,
     enhanced: "4.3.0",
     text: "Cannot look up addresses now, try again later",
+  },
+  relayedTooMuch: {
+    code: 450,
+    enhanced: "4.7.1",
+    text: "Your network has sent its messages for this hour, try again later",
   },
   queueUnavailable: {
     code: 452,
@@ -29,6 +36,22 @@ export const replies = {
   unknownUser: { code: 550, enhanced: "5.1.1", text: "No such user here" },
   noRelaying: { code: 550, enhanced: "5.7.1", text: "Relaying is not permitted" },
   notYourAddress: { code: 553, enhanced: "5.7.1", text: "You may not send as this address" },
+  severalFrom: {
+    code: 550,
+    enhanced: "5.6.0",
+    text: "The message has more than one From field, send it with one",
+  },
+  noAuthor: { code: 550, enhanced: "5.6.0", text: "The From field has no address" },
+  notYourAuthor: {
+    code: 550,
+    enhanced: "5.7.1",
+    text: "The From field has an address that you may not send as",
+  },
+  headerTooLarge: {
+    code: 552,
+    enhanced: "5.3.4",
+    text: "The header is too large to be looked at, 64 KiB at most",
+  },
   tooManyHops: {
     code: 554,
     enhanced: "5.4.6",

@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
-import { readdir } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { test } from "node:test";
 import { QueueUnavailable } from "@posthouse/queue/writer";
+import type { Envelope } from "@posthouse/smtp";
 import { dialogue, QUEUED, submit } from "./send.ts";
 import { queuedMail, testApp } from "./test-app.ts";
 
@@ -187,20 +189,21 @@ test("a submission is given the Date and the Message-ID that it lacks, and mail 
   const who = { sender: "ann@example.test", login: "ann@example.test" };
   const port = app.port("submission");
   const said = await dialogue(port, submit(["<bob@example.test>"], QUEUED, who));
-  const complete = "Date: Sun, 22 Nov 2026 06:00:00 +0000\r\nmessage-id: <a@b>\r\n\r\nHello";
+  const complete =
+    "From: ann@example.test\r\nDate: Sun, 22 Nov 2026 06:00:00 +0000\r\nmessage-id: <a@b>\r\n\r\nHello";
   await dialogue(port, submit(["<bob@example.test>"], QUEUED, { ...who, message: complete }));
   await dialogue(app.port("smtp"), submit(["<bob@example.test>"], QUEUED));
   const [lacking, whole, outside] = app.delivery?.handedOver ?? [];
   assert.match(
     lacking?.message ?? "",
     new RegExp(
-      `\\r\\nDate: [^\\r]+\\r\\nMessage-ID: <${said.get("id")}@mail\\.example\\.test>\\r\\nSubject: hello\\r\\n`,
+      `\\r\\nDate: [^\\r]+\\r\\nMessage-ID: <${said.get("id")}@mail\\.example\\.test>\\r\\nFrom: <ann@example\\.test>\\r\\nSubject: hello\\r\\n`,
     ),
   );
   assert.match(lacking?.message ?? "", /with ESMTPA id/);
   assert.match(
     whole?.message ?? "",
-    /\+0000\r\nDate: Sun, 22 Nov 2026 06:00:00 \+0000\r\nmessage-id: <a@b>\r\n\r\nHello/,
+    /\+0000\r\nFrom: ann@example\.test\r\nDate: Sun, 22 Nov 2026 06:00:00 \+0000\r\nmessage-id: <a@b>\r\n\r\nHello/,
   );
   assert.doesNotMatch(outside?.message ?? "", /^(?:Date|Message-ID):/im);
 });
@@ -272,4 +275,42 @@ test("a large message goes through a file without a name, whole and once", async
   const [mail] = app.delivery?.handedOver ?? [];
   assert.ok(mail?.message.endsWith(`${message}\r\n`));
   assert.deepEqual(await readdir(app.context.config.paths.tmp), []);
+});
+
+test("what is held for later waits in the queue, also for people here, and says what was asked for", async () => {
+  await using app = await testApp();
+  const login = Buffer.from("\0ann@example.test\0tea").toString("base64");
+  const before = Date.now();
+  await dialogue(
+    app.port("submission"),
+    `S: 220 $*
+C: EHLO client.example
+S: ...
+S: 250 AUTH SCRAM-SHA-256 PLAIN LOGIN
+C: AUTH PLAIN ${login}
+S: 235 $*
+C: MAIL FROM:<ann@example.test> HOLDFOR=1 BY=600;NT MT-PRIORITY=4
+S: 250 $*
+C: RCPT TO:<bob@example.test>
+S: 250 $*
+C: DATA
+S: 354 $*
+C: Subject: Later
+C: 
+C: Good morning
+C: .
+S: 250 2.0.0 Ok: queued as $id
+C: QUIT
+S: 221 $*
+S: <closed>`,
+  );
+  assert.deepEqual(app.delivery?.handedOver, []);
+  const name = (await readdir(join(app.context.config.paths.queue, "ready")))[0] ?? "";
+  const file = await readFile(join(app.context.config.paths.queue, "ready", name), "utf8");
+  const envelope = JSON.parse(/\{"version".*?"verdicts":\{\}\}/.exec(file)?.[0] ?? "") as Envelope;
+  assert.ok((envelope.holdUntilMs ?? 0) >= before + 1000);
+  assert.equal(envelope.priority, 4);
+  assert.equal(envelope.deliverBy?.mode, "N");
+  assert.equal(envelope.deliverBy?.trace, true);
+  assert.match(file, /\tfor <bob@example\.test>\r\n\tpriority 4;/);
 });

@@ -51,12 +51,19 @@ export class TestDirectory implements AuthClient {
     throw new Error("Nobody logs in by SCRAM here");
   }
 
-  authenticateCertified(): never {
-    throw new Error("Nobody logs in by certificate here");
+  async authenticateCertified({ addresses }: { addresses: readonly string[] }) {
+    const [account] = addresses.map(accountOf).filter((found) => found !== undefined);
+    return account === undefined
+      ? ({ kind: "refused" } as const)
+      : ({ kind: "ok", account } as const);
   }
 
-  authenticateToken(): never {
-    throw new Error("Nobody logs in by token here");
+  /** The token "green" is ann's. */
+  async authenticateToken({ token }: { token: string }) {
+    const account = token === "green" ? accountOf("ann@example.test") : undefined;
+    return account === undefined
+      ? ({ kind: "refused" } as const)
+      : ({ kind: "ok", account } as const);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {}

@@ -1,4 +1,4 @@
-import type { Account } from "./auth-client.ts";
+import type { Account, LoginProtocol } from "./auth-client.ts";
 import { CallClient, type CallClientOptions } from "./socket/call-client.ts";
 
 /**
@@ -37,6 +37,14 @@ export interface AdminClient extends AsyncDisposable {
   revokeSender(address: string, sender: string): Promise<void>;
   listSenderGrants(address: string): Promise<readonly string[]>;
 
+  /** Makes one and tells it: nobody can be told later. */
+  addAppPassword(request: AddAppPasswordRequest): Promise<NewAppPassword>;
+  listAppPasswords(address: string): Promise<readonly AppPassword[]>;
+  /** By its name or its id. No login works with it from then on. */
+  revokeAppPassword(address: string, which: string): Promise<void>;
+  /** True: the account's own password logs in to no mail protocol any more. */
+  setAppPasswordsOnly(address: string, isOnly: boolean): Promise<Account>;
+
   /** The last login of each protocol. */
   lastLogins(address: string): Promise<readonly LastLogin[]>;
   listBans(): Promise<readonly Ban[]>;
@@ -52,6 +60,34 @@ export interface AddAccountRequest {
   readonly compression?: Compression;
   /** What its mailboxes are on disk, from the first one on. "maildir" when absent. */
   readonly format?: MailboxFormat;
+}
+
+export interface AddAppPasswordRequest {
+  readonly address: string;
+  /** Whose it is, for people: "Ann's telephone". */
+  readonly name: string;
+  /** What it logs in to. */
+  readonly scopes: readonly LoginProtocol[];
+}
+
+export interface AppPassword {
+  /** [a-z0-9]{16} */
+  readonly id: string;
+  readonly name: string;
+  readonly scopes: readonly LoginProtocol[];
+  readonly createdMs: number;
+  /** Absent: never used. */
+  readonly lastUse?: {
+    readonly atMs: number;
+    readonly protocol: string;
+    readonly remoteAddress: string;
+  };
+}
+
+export interface NewAppPassword {
+  readonly id: string;
+  readonly name: string;
+  readonly password: string;
 }
 
 /** Of messages that come from now on; those that are there stay as they are. */
@@ -154,6 +190,10 @@ export function connectAdmin(options: CallClientOptions): AdminClient {
     grantSender: (address, sender) => change("grantSender", { address, sender }),
     revokeSender: (address, sender) => change("revokeSender", { address, sender }),
     listSenderGrants: (address) => ask("listSenderGrants", { address }),
+    addAppPassword: (request) => change("addAppPassword", request),
+    listAppPasswords: (address) => ask("listAppPasswords", { address }),
+    revokeAppPassword: (address, which) => change("revokeAppPassword", { address, which }),
+    setAppPasswordsOnly: (address, isOnly) => change("setAppPasswordsOnly", { address, isOnly }),
     lastLogins: (address) => ask("lastLogins", { address }),
     listBans: () => ask("listBans"),
     liftBans: (remoteAddress) => change("liftBans", { remoteAddress }),

@@ -43,7 +43,12 @@ export interface AuthenticateRequest {
 }
 
 export type AuthenticateResult =
-  | { readonly kind: "ok"; readonly account: Account }
+  | {
+      readonly kind: "ok";
+      readonly account: Account;
+      /** The name of the app password that was used, where it was one. */
+      readonly appPassword?: string;
+    }
   /** Wrong user name or password: never said which. */
   | { readonly kind: "refused" }
   /** Too many failures from there: come back in this many seconds. */
@@ -61,6 +66,8 @@ export interface Account {
   readonly compression?: "zstd";
   /** What its mailboxes are on disk; undefined: Maildirs. Of interest to whoever makes its directory. */
   readonly format?: "mbox";
+  /** Its own password logs in to no mail protocol; app passwords do. */
+  readonly appPasswordsOnly?: true;
 }
 
 export type RecipientResolution =

@@ -52,6 +52,10 @@ export const limits = {
   grantsMax: 200,
   namedMax: 200,
 
+  /** App passwords of one account: a SCRAM proof is held against each. */
+  appPasswordsMax: 50,
+  appPasswordNameCharsMax: 64,
+
   /** bcrypt reads no further, so two longer passwords could be one. */
   bcryptBytesMax: 72,
   /** 2^15 rounds take 2 s; a hash that was brought along must not stop a thread for an hour. */

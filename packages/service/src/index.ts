@@ -1,3 +1,4 @@
+export { AddressRanges } from "./address-ranges.ts";
 export {
   type AppContext,
   exitCodes,

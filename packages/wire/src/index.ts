@@ -1,3 +1,3 @@
-export { type ChannelBindingType, channelBindingOf } from "./tls-channel.ts";
+export { type ChannelBindingType, certifiedAddressesOf, channelBindingOf } from "./tls-channel.ts";
 export { WireConnection } from "./wire-connection.ts";
 export { ConnectionLost, IdleTimeout, LineTooLong } from "./wire-error.ts";

@@ -21,6 +21,7 @@ export function accountCommand(): Command {
     listCommand(),
     passwdCommand(),
     compressionCommand(),
+    appPasswordsOnlyCommand(),
     removeCommand(),
   ]) {
     account.addCommand(command);
@@ -88,6 +89,7 @@ const listCommand = () =>
           compression: "Compression",
           format: "Format",
           hasPassword: "Password set",
+          appPasswordsOnly: "App passwords only",
           id: "Id",
         },
         whenEmpty: "There is no account yet: posthouse account add <address>",
@@ -125,6 +127,31 @@ const compressionCommand = () =>
       print(`Messages of ${account.address} that come from now on are stored ${how}`);
     }),
     ["account compression ann@example.org zstd", "account compression ann@example.org none"],
+  );
+
+const appPasswordsOnlyCommand = () =>
+  withExamples(
+    withSourceOptions(
+      new Command("app-passwords-only")
+        .description(
+          "whether mail programs need app passwords, and the account's own is not for them",
+        )
+        .argument("<address>")
+        .addArgument(new Argument("<yes-or-no>").choices(["yes", "no"])),
+    ).action(async (address: string, answer: string, options: SourceOptions) => {
+      const account = await administer(options, (admin) =>
+        admin.setAppPasswordsOnly(address, answer === "yes"),
+      );
+      print(
+        answer === "yes"
+          ? `Mail programs of ${account.address} need an app password from now on: posthouse app-password add ${account.address} <name>`
+          : `Mail programs of ${account.address} may log in with its own password again`,
+      );
+    }),
+    [
+      "account app-passwords-only ann@example.org yes",
+      "account app-passwords-only ann@example.org no",
+    ],
   );
 
 interface RemoveOptions extends SourceOptions {

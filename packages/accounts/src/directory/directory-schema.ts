@@ -48,4 +48,8 @@ export const directoryMigrations: readonly Migration[] = [
   ALTER TABLE accounts ADD COLUMN compression TEXT CHECK (compression = 'zstd');  -- NULL: none
   ALTER TABLE accounts ADD COLUMN format TEXT CHECK (format = 'mbox');             -- NULL: Maildir
   `,
+  `
+  -- 1: the account's own password logs in to no mail protocol, only app passwords do.
+  ALTER TABLE accounts ADD COLUMN app_passwords_only INTEGER NOT NULL DEFAULT 0;
+  `,
 ];

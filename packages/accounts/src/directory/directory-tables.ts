@@ -8,6 +8,7 @@ export interface AccountRow extends Address {
   readonly quotaMessages: number | null;
   readonly compression: "zstd" | null;
   readonly format: "mbox" | null;
+  readonly appPasswordsOnly: number;
   readonly createdMs: number;
 }
 
@@ -23,7 +24,8 @@ interface TargetRow {
 
 const ACCOUNT = `
   SELECT id, local_part AS localPart, domain, quota_bytes AS quotaBytes,
-         quota_messages AS quotaMessages, compression, format, created_ms AS createdMs
+         quota_messages AS quotaMessages, compression, format,
+         app_passwords_only AS appPasswordsOnly, created_ms AS createdMs
   FROM accounts`;
 const ALIAS = "SELECT number, local_part AS localPart, domain FROM aliases";
 /** Rows after a place in the order of domain and local part, of one domain or (NULL) of all. */
@@ -98,7 +100,7 @@ export class DirectoryTables {
     return this.#statements.accountsAfter.all(pageOf(place, domain, count));
   }
 
-  insertAccount(row: AccountRow): void {
+  insertAccount(row: Omit<AccountRow, "appPasswordsOnly">): void {
     this.#statements.insertAccount.run(row);
   }
 
@@ -108,6 +110,10 @@ export class DirectoryTables {
 
   updateCompression(id: string, compression: "zstd" | null): void {
     this.#statements.updateCompression.run(compression, id);
+  }
+
+  updateAppPasswordsOnly(id: string, isOnly: boolean): void {
+    this.#statements.updateAppPasswordsOnly.run(isOnly ? 1 : 0, id);
   }
 
   deleteAccount(id: string): void {
@@ -232,7 +238,7 @@ function prepareAll(db: Database.Database) {
     accountsAfter: db.prepare<[Page], AccountRow>(
       `${ACCOUNT} WHERE ${AFTER} ORDER BY domain, local_part LIMIT @count`,
     ),
-    insertAccount: db.prepare<[AccountRow]>(`
+    insertAccount: db.prepare<[Omit<AccountRow, "appPasswordsOnly">]>(`
       INSERT INTO accounts (id, local_part, domain, quota_bytes, quota_messages, compression, format, created_ms)
       VALUES (@id, @localPart, @domain, @quotaBytes, @quotaMessages, @compression, @format, @createdMs)`),
     updateQuota: db.prepare<[number | null, number | null, string]>(
@@ -240,6 +246,9 @@ function prepareAll(db: Database.Database) {
     ),
     updateCompression: db.prepare<[string | null, string]>(
       "UPDATE accounts SET compression = ? WHERE id = ?",
+    ),
+    updateAppPasswordsOnly: db.prepare<[number, string]>(
+      "UPDATE accounts SET app_passwords_only = ? WHERE id = ?",
     ),
     deleteAccount: db.prepare<[string]>("DELETE FROM accounts WHERE id = ?"),
     deleteAccountsOf: db.prepare<[string]>("DELETE FROM accounts WHERE domain = ?"),

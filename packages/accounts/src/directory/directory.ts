@@ -235,6 +235,14 @@ export class Directory {
     });
   }
 
+  /** Whether only app passwords log in to mail protocols. */
+  setAppPasswordsOnly(text: string, isOnly: boolean): Account {
+    return this.#transaction(() => {
+      this.#tables.updateAppPasswordsOnly(this.#existingAccount(text).id, isOnly);
+      return this.account(text);
+    });
+  }
+
   // Aliases
 
   addAlias(text: string, targetTexts: readonly string[]): Alias {
@@ -379,6 +387,7 @@ function accountOf(row: AccountRow): Account {
     ...(row.quotaMessages !== null && { quotaMessages: row.quotaMessages }),
     ...(row.compression !== null && { compression: row.compression }),
     ...(row.format !== null && { format: row.format }),
+    ...(row.appPasswordsOnly === 1 && { appPasswordsOnly: true as const }),
   };
 }
 

@@ -1,3 +1,9 @@
+export {
+  type AppPasswordKeys,
+  digestOfAppPassword,
+  keepAppPassword,
+  newAppPassword,
+} from "../passwords/app-password.ts";
 export { HashQueue } from "../passwords/hash-queue.ts";
 export { keepPassword } from "../passwords/keep-password.ts";
 export { LoginCache, type LoginFingerprint } from "../passwords/login-cache.ts";
@@ -13,7 +19,9 @@ export {
   SCRAM_ITERATIONS,
   SCRAM_SALT_BYTES,
   type ScramKeys,
+  type ScramSalt,
 } from "../passwords/scram-keys.ts";
+export { type AppPasswordUse, LOGIN_PROTOCOLS } from "./app-passwords.ts";
 export {
   type AccountEntry,
   Directory,

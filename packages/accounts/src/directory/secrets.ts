@@ -1,6 +1,7 @@
 import type Database from "better-sqlite3";
 import type { LastLogin } from "../admin-client.ts";
-import type { ScramKeys } from "../passwords/scram-keys.ts";
+import type { ScramKeys, ScramSalt } from "../passwords/scram-keys.ts";
+import { AppPasswords, appPasswordsSchema } from "./app-passwords.ts";
 import { type Migration, openDatabase } from "./open-database.ts";
 
 /** What is kept of a password. */
@@ -11,8 +12,6 @@ export interface KeptPassword {
   readonly isPrepared: boolean;
   /** Absent with a hash that was taken over, until its next login. */
   readonly scram?: ScramKeys;
-  /** Only where the administrator wants them: `auth.scram_sha1`. */
-  readonly scramSha1?: ScramKeys;
 }
 
 export interface LoginRecord {
@@ -24,8 +23,7 @@ export interface LoginRecord {
 }
 
 /**
- * secrets.sqlite, version by version. Accounts are named by their id only. App passwords will be a
- * table of their own, several rows an account, each with its SHA-256.
+ * secrets.sqlite, version by version. Accounts are named by their id only.
  */
 const migrations: readonly Migration[] = [
   `
@@ -58,10 +56,20 @@ const migrations: readonly Migration[] = [
   CREATE TABLE false_salt_key (key BLOB NOT NULL) STRICT;     -- one row, made once
   INSERT INTO false_salt_key VALUES (randomblob(32));
   `,
+  // SHA-1 keys are those of app passwords from here on: a chosen password is too weak for it.
+  `
+  ALTER TABLE passwords DROP COLUMN sha1_iterations;
+  ALTER TABLE passwords DROP COLUMN sha1_salt;
+  ALTER TABLE passwords DROP COLUMN sha1_stored_key;
+  ALTER TABLE passwords DROP COLUMN sha1_server_key;
+  ${appPasswordsSchema}
+  CREATE INDEX app_passwords_of ON app_passwords (account);
+  `,
 ];
 
 /** What proves who somebody is. Only apps/auth opens it. */
 export class Secrets {
+  readonly appPasswords: AppPasswords;
   readonly #database: Database.Database;
   readonly #statements: ReturnType<typeof prepareAll>;
   readonly #now: () => number;
@@ -74,6 +82,7 @@ export class Secrets {
       migrations,
     });
     this.#statements = prepareAll(this.#database);
+    this.appPasswords = new AppPasswords(this.#database);
     this.#now = options.now ?? Date.now;
   }
 
@@ -85,17 +94,10 @@ export class Secrets {
     const row = this.#statements.password.get(accountId);
     if (row === undefined) return undefined;
     const scram = scramKeys(row.iterations, row.salt, row.storedKey, row.serverKey);
-    const scramSha1 = scramKeys(
-      row.sha1Iterations,
-      row.sha1Salt,
-      row.sha1StoredKey,
-      row.sha1ServerKey,
-    );
     return {
       hash: row.hash,
       isPrepared: row.isPrepared === 1,
       ...(scram && { scram }),
-      ...(scramSha1 && { scramSha1 }),
     };
   }
 
@@ -106,6 +108,11 @@ export class Secrets {
     return key;
   }
 
+  /** What all passwords of an account share for SCRAM; undefined where none has keys yet. */
+  scramSalt(accountId: string): ScramSalt | undefined {
+    return this.appPasswords.saltOf(accountId) ?? this.password(accountId)?.scram;
+  }
+
   hasPassword(accountId: string): boolean {
     return this.#statements.password.get(accountId) !== undefined;
   }
@@ -114,10 +121,12 @@ export class Secrets {
     this.#statements.setPassword.run(rowOf(accountId, kept, this.#now()));
   }
 
-  /** Keeps the same password in another form; false when it was changed meanwhile. */
+  /** Keeps the same password in another form; false when it, or the salt of all, was changed meanwhile. */
   replacePassword(accountId: string, oldHash: string, kept: KeptPassword): boolean {
     const replace = this.#database.transaction(() => {
       if (this.#statements.password.get(accountId)?.hash !== oldHash) return false;
+      const salt = this.appPasswords.saltOf(accountId)?.salt;
+      if (salt !== undefined && !kept.scram?.salt.equals(salt)) return false;
       this.setPassword(accountId, kept);
       return true;
     });
@@ -128,6 +137,7 @@ export class Secrets {
   remove(accountId: string): void {
     this.#database.transaction(() => {
       this.#statements.deletePassword.run(accountId);
+      this.appPasswords.removeAll(accountId);
       this.#statements.deleteLogins.run(accountId);
     })();
   }
@@ -156,10 +166,6 @@ interface PasswordRow {
   readonly salt: Buffer | null;
   readonly storedKey: Buffer | null;
   readonly serverKey: Buffer | null;
-  readonly sha1Iterations: number | null;
-  readonly sha1Salt: Buffer | null;
-  readonly sha1StoredKey: Buffer | null;
-  readonly sha1ServerKey: Buffer | null;
 }
 
 function scramKeys(
@@ -175,7 +181,7 @@ function scramKeys(
 }
 
 function rowOf(account: string, kept: KeptPassword, changedMs: number) {
-  const { hash, isPrepared, scram, scramSha1 } = kept;
+  const { hash, isPrepared, scram } = kept;
   return {
     account,
     hash,
@@ -184,10 +190,6 @@ function rowOf(account: string, kept: KeptPassword, changedMs: number) {
     salt: scram?.salt ?? null,
     storedKey: scram?.storedKey ?? null,
     serverKey: scram?.serverKey ?? null,
-    sha1Iterations: scramSha1?.iterations ?? null,
-    sha1Salt: scramSha1?.salt ?? null,
-    sha1StoredKey: scramSha1?.storedKey ?? null,
-    sha1ServerKey: scramSha1?.serverKey ?? null,
     changedMs,
   };
 }
@@ -196,19 +198,18 @@ function prepareAll(db: Database.Database) {
   return {
     password: db.prepare<[string], PasswordRow>(`
       SELECT account, hash, is_prepared AS isPrepared, scram_iterations AS iterations,
-             scram_salt AS salt, scram_stored_key AS storedKey, scram_server_key AS serverKey,
-             sha1_iterations AS sha1Iterations, sha1_salt AS sha1Salt,
-             sha1_stored_key AS sha1StoredKey, sha1_server_key AS sha1ServerKey
+             scram_salt AS salt, scram_stored_key AS storedKey, scram_server_key AS serverKey
       FROM passwords WHERE account = ?`),
     setPassword: db.prepare<[ReturnType<typeof rowOf>]>(`
       INSERT OR REPLACE INTO passwords VALUES
-      (@account, @hash, @isPrepared, @iterations, @salt, @storedKey, @serverKey, @changedMs,
-       @sha1Iterations, @sha1Salt, @sha1StoredKey, @sha1ServerKey)`),
+      (@account, @hash, @isPrepared, @iterations, @salt, @storedKey, @serverKey, @changedMs)`),
     falseSaltKey: db.prepare<[], Buffer>("SELECT key FROM false_salt_key").pluck(),
     deletePassword: db.prepare<[string]>("DELETE FROM passwords WHERE account = ?"),
     deleteLogins: db.prepare<[string]>("DELETE FROM last_logins WHERE account = ?"),
     accountIds: db
-      .prepare<[], string>("SELECT account FROM passwords UNION SELECT account FROM last_logins")
+      .prepare<[], string>(`
+        SELECT account FROM passwords UNION SELECT account FROM last_logins
+        UNION SELECT account FROM app_passwords`)
       .pluck(),
     recordLogin: db.prepare<[LoginRecord]>(`
       INSERT INTO last_logins VALUES (@accountId, @protocol, @atMs, @remoteAddress, @logins)

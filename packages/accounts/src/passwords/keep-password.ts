@@ -1,21 +1,17 @@
 import type { KeptPassword } from "../directory/secrets.ts";
 import type { PasswordHasher } from "./password-hasher.ts";
-import { makeScramKeys } from "./scram-keys.ts";
+import { makeScramKeys, type ScramSalt } from "./scram-keys.ts";
 
-/** Everything that is kept of a password, made at once: later nobody knows it any more. */
+/**
+ * Everything that is kept of a password, made at once: later nobody knows it any more. With app passwords
+ * beside it the salt is theirs, since a SCRAM client is told one for all.
+ */
 export async function keepPassword(
   hasher: PasswordHasher,
   octets: Buffer,
-  { withScramSha1 = false } = {},
+  salt?: ScramSalt,
 ): Promise<KeptPassword> {
   // One after the other, so that it takes one thread.
   const hash = await hasher.hash(octets);
-  const scram = await makeScramKeys(octets);
-  if (!withScramSha1) return { hash, isPrepared: true, scram };
-  return {
-    hash,
-    isPrepared: true,
-    scram,
-    scramSha1: await makeScramKeys(octets, { hash: "sha1" }),
-  };
+  return { hash, isPrepared: true, scram: await makeScramKeys(octets, salt) };
 }

@@ -2,10 +2,14 @@ import { createHash, createHmac, pbkdf2, randomBytes, timingSafeEqual } from "no
 import { promisify } from "node:util";
 import type { ScramHash } from "../sasl/login-requests.ts";
 
-/** What a SCRAM server keeps: enough to check a client, not to be one (RFC 5802 §3, RFC 7677). */
-export interface ScramKeys {
+/** What a client is told before it makes a proof. */
+export interface ScramSalt {
   readonly iterations: number;
   readonly salt: Buffer;
+}
+
+/** What a SCRAM server keeps: enough to check a client, not to be one (RFC 5802 §3, RFC 7677). */
+export interface ScramKeys extends ScramSalt {
   readonly storedKey: Buffer;
   readonly serverKey: Buffer;
 }
@@ -21,7 +25,7 @@ export async function makeScramKeys(
   prepared: Uint8Array,
   {
     iterations = SCRAM_ITERATIONS,
-    salt = randomBytes(SCRAM_SALT_BYTES),
+    salt = randomBytes(SCRAM_SALT_BYTES) as Buffer,
     hash = "sha256" as ScramHash,
   } = {},
 ): Promise<ScramKeys> {

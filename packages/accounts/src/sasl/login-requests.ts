@@ -28,7 +28,12 @@ export interface ScramProofRequest extends ScramChallengeRequest {
 }
 
 export type ScramResult =
-  | { readonly kind: "ok"; readonly account: Account; readonly serverSignature: string }
+  | {
+      readonly kind: "ok";
+      readonly account: Account;
+      readonly serverSignature: string;
+      readonly appPassword?: string;
+    }
   | Exclude<AuthenticateResult, { kind: "ok" }>;
 
 export interface CertifiedLoginRequest extends LoginFrom {

@@ -8,7 +8,7 @@ import { scram } from "./scram.ts";
 
 /** What is configured of the mechanisms that not every host has. */
 export interface SaslOffers {
-  /** SHA-1 keys are kept: `auth.scram_sha1`. */
+  /** Offered for app passwords, which alone have SHA-1 keys: `auth.scram_sha1`. */
   readonly hasScramSha1?: boolean;
   /** Somebody can say whose a token is. */
   readonly takesTokens?: boolean;

@@ -45,7 +45,8 @@ export async function scram(
   // None of our protocols can send it along with the success, so it is a challenge (RFC 4422 §5, 4).
   const end = await ask(login, `v=${result.serverSignature}`);
   if (end !== "") throw new SaslError("malformed", "The exchange was at its end");
-  return { kind: "ok", account: result.account };
+  const { account, appPassword } = result;
+  return { kind: "ok", account, ...(appPassword !== undefined && { appPassword }) };
 }
 
 interface ClientFirst {

@@ -1,5 +1,6 @@
 import { hostname } from "node:os";
 import { z } from "zod";
+import { isAddressRange } from "../address-ranges.ts";
 
 const MIB = 1024 * 1024;
 
@@ -8,10 +9,26 @@ const port = z.int().min(0).max(65_535);
 const address = z.string().min(1).default("*");
 const seconds = (fallback: number, min = 1) => z.int().min(min).default(fallback);
 
+const networks = z.array(
+  z.string().refine(isAddressRange, {
+    message: "has to be an address or a network such as 192.0.2.0/24",
+  }),
+);
+/** 0 is no limit. */
+const count = (fallback: number) => z.int().min(0).default(fallback);
+
+/** Printers and scripts that cannot log in: from where, as whom, and how much. */
+const relayNetwork = z.strictObject({
+  networks: networks.min(1),
+  senders: z.array(z.string().regex(/^[^@\s]*@[^@\s]+$/, "has to be an address or @domain")).min(1),
+  messages_per_hour: count(100),
+});
 const smtpListener = z.strictObject({
   kind: z.enum(["mx", "submission", "submissions"]),
   address,
   port,
+  client_certificates: z.boolean().default(false),
+  relay_networks: z.array(relayNetwork).default([]),
 });
 const tlsListener = z.strictObject({ tls: z.enum(["starttls", "implicit"]), address, port });
 /** Names of capabilities, as CAPABILITY shows them. */
@@ -78,11 +95,21 @@ export const configSchema = z.strictObject({
     .prefault({}),
   smtp_in: z
     .strictObject({
-      listeners: z.array(smtpListener).default([
+      listeners: z.array(smtpListener).prefault([
         { kind: "mx", address: "*", port: 25 },
         { kind: "submission", address: "*", port: 587 },
         { kind: "submissions", address: "*", port: 465 },
       ]),
+      check_from: z.boolean().default(true),
+      hide_submitters: z.boolean().default(true),
+      vrfy: z.enum(["nobody", "authenticated"]).default("nobody"),
+      expn: z.enum(["nobody", "authenticated"]).default("nobody"),
+      no_soliciting: z
+        .array(
+          z.string().regex(/^[A-Za-z][\w.:-]{0,199}$/, "has to be a class such as org.example:ADV"),
+        )
+        .max(20)
+        .default([]),
     })
     .prefault({}),
   lmtp: z.strictObject({ listeners: z.array(plainListener).default([]) }).prefault({}),

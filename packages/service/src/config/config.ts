@@ -81,7 +81,7 @@ export function configOf(
       adminSocketPath: join(runDir, "auth-admin.sock"),
       stateDirectory: join(within(section.paths.state, "state"), "auth"),
     },
-    smtpIn: { listeners: shifted(section.smtpIn.listeners) },
+    smtpIn: { ...section.smtpIn, listeners: shifted(section.smtpIn.listeners) },
     imap: { ...section.imap, listeners: shifted(section.imap.listeners) },
     pop3: { listeners: shifted(section.pop3.listeners) },
     lmtp: { listeners: shifted(section.lmtp.listeners), socketPath: join(runDir, "lmtp.sock") },

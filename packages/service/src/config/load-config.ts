@@ -44,7 +44,10 @@ export function configFromToml(text: string, path: string, portOffset = 0): Conf
       `${path}: tls.certificate_file and tls.key_file go together: give both or neither`,
     );
   }
-  const wantsCertificates = parsed.data.imap.listeners.some((one) => one.client_certificates);
+  const { imap, smtp_in } = parsed.data;
+  const wantsCertificates = [...imap.listeners, ...smtp_in.listeners].some(
+    (one) => one.client_certificates,
+  );
   if (wantsCertificates && tls.client_ca_file === undefined) {
     throw new ConfigError(
       `${path}: a listener with client_certificates needs tls.client_ca_file: the authority that signs them`,

@@ -1,6 +1,23 @@
 import { mechanismsOffered } from "./commands/auth.ts";
 import type { Session } from "./session.ts";
 
+function extensionLines({ options, peer }: Session): string[] {
+  const { extensions = {}, recipientsMax } = options;
+  const lines: string[] = [];
+  if (extensions.requireTls && peer.tls !== undefined) lines.push("REQUIRETLS");
+  if (extensions.deliverBy) lines.push("DELIVERBY");
+  if (extensions.priority) lines.push("MT-PRIORITY");
+  const heldMax = extensions.futureReleaseSecondsMax;
+  if (heldMax !== undefined) {
+    const latest = new Date(Date.now() + heldMax * 1000);
+    lines.push(`FUTURERELEASE ${heldMax} ${latest.toISOString().replace(/\.\d+Z$/, "Z")}`);
+  }
+  if (extensions.limits) lines.push(`LIMITS RCPTMAX=${recipientsMax}`);
+  const unwanted = extensions.noSoliciting ?? [];
+  if (unwanted.length > 0) lines.push(`NO-SOLICITING ${unwanted.join(",")}`);
+  return lines;
+}
+
 /** The lines of the reply to EHLO and LHLO, for this session at this moment (RFC 5321 §4.1.1.1). */
 export function extensionsOffered(session: Session): readonly string[] {
   const { options } = session;
@@ -12,6 +29,7 @@ export function extensionsOffered(session: Session): readonly string[] {
     "CHUNKING",
     ...(options.isBinaryMimeOffered ? ["BINARYMIME"] : []),
     ...(options.isDsnOffered ? ["DSN"] : []),
+    ...extensionLines(session),
     "ENHANCEDSTATUSCODES",
     ...(session.canStartTls ? ["STARTTLS"] : []),
     // RFC 4954 §4: not to those who may not, and not to those who have.

@@ -1,4 +1,5 @@
 import type { Reply } from "../reply.ts";
+import type { DeliverBy } from "./extensions.ts";
 
 /** A value now or later: most answers need no waiting, and then nothing waits. */
 export type MaybePromise<T> = T | Promise<T>;
@@ -18,6 +19,8 @@ export interface SmtpPeer {
   readonly tls?: { readonly version: string; readonly cipher: string };
   /** What ties a login to this TLS connection (RFC 5802 §6); absent in the clear. */
   readonly channelBinding?: (type: "tls-exporter" | "tls-server-end-point") => Buffer | undefined;
+  /** rfc822Names of a verified client certificate; absent in the clear. */
+  readonly certifiedAddresses?: () => readonly string[];
   /** What authenticate() said it is. */
   readonly authenticatedAs?: string;
 }
@@ -34,6 +37,13 @@ export interface MailFrom {
   readonly ret?: "FULL" | "HDRS";
   /** RFC 3461 §4.4, decoded from xtext. */
   readonly envid?: string;
+  /** REQUIRETLS of RFC 8689. */
+  readonly requireTls?: true;
+  /** MT-PRIORITY of RFC 6710, -9 to 9. */
+  readonly priority?: number;
+  readonly deliverBy?: DeliverBy;
+  /** HOLDFOR or HOLDUNTIL of RFC 4865. */
+  readonly holdUntilMs?: number;
   /** Parameters of a private extension, as on the wire. */
   readonly privateParameters: ReadonlyMap<string, string>;
 }
@@ -91,6 +101,10 @@ export interface SmtpHandler {
   ): Promise<{ readonly authenticatedAs: string } | Reply>;
   /** AUTH with other mechanisms than PLAIN and LOGIN of authenticate(), which has to be there too. */
   readonly sasl?: SmtpSasl;
+  /** VRFY (RFC 5321 §3.5.1). Absent: 252 for everybody. */
+  verify?(text: string, peer: SmtpPeer): MaybePromise<Reply>;
+  /** EXPN. Absent: 502. */
+  expand?(text: string, peer: SmtpPeer): MaybePromise<Reply>;
   /** Begins a transaction, or a Reply that refuses it. */
   mailFrom(mail: MailFrom, peer: SmtpPeer): MaybePromise<SmtpTransaction | Reply>;
 }

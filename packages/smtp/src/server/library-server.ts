@@ -1,6 +1,6 @@
 import type { Socket } from "node:net";
 import type { SecureContext, TLSSocket } from "node:tls";
-import { type ChannelBindingType, channelBindingOf } from "@posthouse/wire";
+import { type ChannelBindingType, certifiedAddressesOf, channelBindingOf } from "@posthouse/wire";
 import { SMTPServer } from "smtp-server";
 import { SMTPConnection, type SMTPConnectionOptions } from "smtp-server/lib/smtp-connection.js";
 import type { SMTPStream } from "smtp-server/lib/smtp-stream.js";
@@ -39,6 +39,10 @@ export class LibraryServer extends SMTPServer {
       // The guard of sockets whose TLS handshake is not done; sessions have their own times.
       socketTimeout: serverLimits.handshakeMs,
       maxClients: serverLimits.connectionsMax,
+      ...(options.tls?.wantsClientCertificate && {
+        requestCert: true,
+        rejectUnauthorized: false,
+      }),
       ...(options.tls !== undefined && {
         SNICallback: (_name: string, done: (error: null, context: SecureContext) => void) =>
           done(null, options.tls?.identity.context() as SecureContext),
@@ -137,6 +141,10 @@ class LibraryConnection extends SMTPConnection implements SessionTransport {
 
   channelBinding(type: ChannelBindingType): Buffer | undefined {
     return this.secure ? channelBindingOf(this._socket as TLSSocket, type) : undefined;
+  }
+
+  certifiedAddresses(): readonly string[] {
+    return this.secure ? certifiedAddressesOf(this._socket as TLSSocket) : [];
   }
 
   onceClosed(onClosed: () => void): void {

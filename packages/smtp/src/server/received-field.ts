@@ -2,16 +2,25 @@ import { isIPv6 } from "node:net";
 import { formatDateTime } from "../date-time.ts";
 import type { Envelope } from "../envelope.ts";
 
-/** The Received field of RFC 5321 §4.4, with its line ends: where this message came from, and to whom. */
-export function receivedField(envelope: Envelope, hostname: string): string {
+/**
+ * The Received field of RFC 5321 §4.4, with its line ends: where this message came from, and to whom.
+ * With `isClientHidden` the from clause is left out, for people whose address is their home (§7.6).
+ */
+export function receivedField(
+  envelope: Envelope,
+  hostname: string,
+  { isClientHidden = false } = {},
+): string {
   const { client, recipients, messageId } = envelope;
   // RFC 5321 §7.6: with several it would tell one of the other.
   const only = recipients.length === 1 ? recipients[0]?.originalAddress : undefined;
   const tls = client.tls === undefined ? "" : `\r\n\t(${client.tls.version} ${client.tls.cipher})`;
+  // RFC 6710 §4.1: the PRIORITY clause.
+  const priority = envelope.priority === 0 ? "" : `\r\n\tpriority ${envelope.priority}`;
   const forWhom = only === undefined ? "" : `\r\n\tfor <${only}>`;
   return (
-    `Received: from ${heloOf(client.helo)} (${addressLiteral(client.address)})\r\n` +
-    `\tby ${hostname} (Posthouse) with ${client.protocol} id ${messageId}${tls}${forWhom};\r\n` +
+    `Received: ${isClientHidden ? "" : `from ${heloOf(client.helo)} (${addressLiteral(client.address)})\r\n\t`}` +
+    `by ${hostname} (Posthouse) with ${client.protocol} id ${messageId}${tls}${forWhom}${priority};\r\n` +
     `\t${formatDateTime(envelope.receivedAtMs)}\r\n`
   );
 }

@@ -2,7 +2,11 @@ import type { Reply } from "../reply.ts";
 
 /** Everything that the server itself says, by number (RFC 5321 §4.2.3, RFC 3463, RFC 5248). */
 export const replies = {
-  help: { code: 214, enhanced: "2.0.0", text: "RFC 5321 describes the commands" },
+  help: {
+    code: 214,
+    enhanced: "2.0.0",
+    text: "EHLO HELO MAIL RCPT DATA BDAT RSET NOOP QUIT STARTTLS AUTH VRFY EXPN HELP\nRFC 5321 describes them",
+  },
   bye: { code: 221, enhanced: "2.0.0", text: "Bye" },
   authenticated: { code: 235, enhanced: "2.7.0", text: "Authentication successful" },
   ok: { code: 250, enhanced: "2.0.0", text: "Ok" },
@@ -43,6 +47,7 @@ export const replies = {
   badRcptSyntax: { code: 501, enhanced: "5.5.4", text: "Syntax: RCPT TO:<address> [parameters]" },
   badBdatSyntax: { code: 501, enhanced: "5.5.4", text: "Syntax: BDAT octets [LAST]" },
   badVrfySyntax: { code: 501, enhanced: "5.5.4", text: "Syntax: VRFY address" },
+  badExpnSyntax: { code: 501, enhanced: "5.5.4", text: "Syntax: EXPN address" },
   badSender: { code: 501, enhanced: "5.1.7", text: "Bad sender address syntax" },
   badRecipient: { code: 501, enhanced: "5.1.3", text: "Bad recipient address syntax" },
   badAuthSyntax: {
@@ -79,6 +84,11 @@ export const replies = {
   authRequired: { code: 530, enhanced: "5.7.0", text: "Authentication required" },
   badCredentials: { code: 535, enhanced: "5.7.8", text: "Authentication credentials invalid" },
   authNeedsTls: { code: 538, enhanced: "5.7.11", text: "Encryption required: say STARTTLS first" },
+  noSoliciting: {
+    code: 550,
+    enhanced: "5.7.1",
+    text: "Solicitations of this class are not taken here",
+  },
   bareLineEnd: {
     code: 550,
     enhanced: "5.6.11",

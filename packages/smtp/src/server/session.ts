@@ -18,6 +18,8 @@ export interface SessionTransport {
   readonly tls: { readonly version: string; readonly cipher: string } | undefined;
   /** What both ends of the TLS connection see; undefined in the clear. */
   channelBinding(type: "tls-exporter" | "tls-server-end-point"): Buffer | undefined;
+  /** Who the client's certificate says it is. */
+  certifiedAddresses(): readonly string[];
   /** A promise while the client does not read what it is told. */
   write(octets: string): Promise<void> | undefined;
   /** What comes after TLS stands; undefined when it does not. */
@@ -95,7 +97,13 @@ export class Session {
 
   get mailCommandRules(): MailCommandRules {
     const { handler, messageBytesMax, isBinaryMimeOffered, privateExtension } = this.options;
+    const { requireTls, ...extensions } = this.options.extensions ?? {};
     return {
+      extensions: {
+        ...extensions,
+        requireTls: requireTls === true && this.#peer.tls !== undefined,
+      },
+      nowMs: Date.now(),
       messageBytesMax,
       isBinaryMimeOffered: isBinaryMimeOffered === true,
       isAuthOffered: handler.authenticate !== undefined,
@@ -351,8 +359,14 @@ export class Session {
     return { ...peer, protocol: this.#protocolOf(peer) };
   }
 
-  #ofTls(tls: NonNullable<SmtpPeer["tls"]>): Pick<SmtpPeer, "tls" | "channelBinding"> {
-    return { tls, channelBinding: (type) => this.#transport.channelBinding(type) };
+  #ofTls(
+    tls: NonNullable<SmtpPeer["tls"]>,
+  ): Pick<SmtpPeer, "tls" | "channelBinding" | "certifiedAddresses"> {
+    return {
+      tls,
+      channelBinding: (type) => this.#transport.channelBinding(type),
+      certifiedAddresses: () => this.#transport.certifiedAddresses(),
+    };
   }
 
   #updatePeer(change: Partial<SmtpPeer>): void {

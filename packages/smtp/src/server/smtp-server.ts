@@ -2,7 +2,8 @@ import { once } from "node:events";
 import type { Server } from "node:net";
 import type { SecureContext } from "node:tls";
 import { ConnectionCount } from "./connection-count.ts";
-import type { Flavour, SmtpHandler } from "./handler.ts";
+import type { SmtpExtensions } from "./extensions.ts";
+import type { Flavour, SmtpHandler, SmtpPeer } from "./handler.ts";
 import { LibraryServer } from "./library-server.ts";
 import type { LineEndPolicy } from "./line-ends.ts";
 
@@ -20,14 +21,17 @@ export interface SmtpServerOptions {
   readonly tls?: {
     readonly mode: "starttls" | "implicit";
     readonly identity: { context(): SecureContext };
+    /** Asks for one, and does not demand it: for AUTH EXTERNAL. */
+    readonly wantsClientCertificate?: boolean;
   };
   /** MAIL only after AUTH: submission (RFC 6409 §4.3). */
-  readonly isAuthRequired?: boolean;
+  readonly isAuthRequired?: (peer: SmtpPeer) => boolean;
   readonly isPlaintextAuthAllowedFromLoopback?: boolean;
   /** RFC 3461: only where notifications are made of what becomes of a message. */
   readonly isDsnOffered?: boolean;
   /** RFC 3030 §3: only where binary octets survive everything that comes after. */
   readonly isBinaryMimeOffered?: boolean;
+  readonly extensions?: SmtpExtensions;
   /** Parameters that only our own programs use, on a socket that only they reach. */
   readonly privateExtension?: {
     readonly keyword: string;

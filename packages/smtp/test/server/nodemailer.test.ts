@@ -10,7 +10,7 @@ for (const mode of ["starttls", "implicit"] as const) {
   test(`nodemailer sends over ${mode} TLS, with a password, dots and an attachment of 300 KB`, async () => {
     await using server = await testServer({
       tls: { mode, identity: testIdentity },
-      isAuthRequired: true,
+      isAuthRequired: () => true,
       handler,
     });
     const transport = nodemailer.createTransport({

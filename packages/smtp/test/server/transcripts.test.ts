@@ -11,13 +11,13 @@ const kinds: Readonly<Record<Kind, Partial<SmtpServerOptions>>> = {
   "mx-tls": { tls: { mode: "starttls", identity: testIdentity } },
   submission: {
     lineEnds: "repair",
-    isAuthRequired: true,
+    isAuthRequired: () => true,
     tls: { mode: "starttls", identity: testIdentity },
     handler: testAuthentication as SmtpServerOptions["handler"],
   },
   submissions: {
     lineEnds: "repair",
-    isAuthRequired: true,
+    isAuthRequired: () => true,
     tls: { mode: "implicit", identity: testIdentity },
     handler: testAuthentication as SmtpServerOptions["handler"],
   },

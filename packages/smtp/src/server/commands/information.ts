@@ -4,16 +4,22 @@ import { replies } from "../replies.ts";
 /** VRFY: RFC 5321 §3.5.3 and §7.3. Who lives here is told to nobody who does not send. */
 export const vrfy = defineCommand({
   name: "VRFY",
-  run(session, argument) {
+  async run(session, argument) {
+    const { handler } = session.options;
     if (argument === "") return session.bad(replies.badVrfySyntax);
-    session.reply(replies.cannotVerify);
+    session.reply((await handler.verify?.(argument, session.peer)) ?? replies.cannotVerify);
   },
 });
 
 /** EXPN: RFC 5321 §3.5.2 leaves it to us. */
 export const expn = defineCommand({
   name: "EXPN",
-  run: (session) => session.bad(replies.notImplemented),
+  async run(session, argument) {
+    const { handler } = session.options;
+    if (handler.expand === undefined) return session.bad(replies.notImplemented);
+    if (argument === "") return session.bad(replies.badExpnSyntax);
+    session.reply(await handler.expand(argument, session.peer));
+  },
 });
 
 /** ETRN: RFC 1985. Known, so that it is 502 and not 500 (RFC 5321 §4.2.4). */

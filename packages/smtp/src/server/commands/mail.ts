@@ -9,7 +9,7 @@ export const mail = defineCommand({
   async run(session, argument) {
     const { options, peer } = session;
     if (session.transaction !== undefined) return session.bad(replies.nestedMail);
-    if (options.isAuthRequired && peer.authenticatedAs === undefined) {
+    if (peer.authenticatedAs === undefined && options.isAuthRequired?.(peer)) {
       return session.bad(session.canAuthenticate ? replies.authRequired : replies.tlsRequired);
     }
     const parsed = parseMailCommand(argument, session.mailCommandRules);
