@@ -18,6 +18,10 @@ export const limits = {
   handOverIdleMs: 60 * SECOND_MS,
   /** After a hand-over that ran out of time, mail goes straight to the queue for so long. */
   handOverPauseMs: 10 * SECOND_MS,
+  /** Messages that are put off until the DNS answers: 100 octets each. One more is taken as it is. */
+  putOffMax: 10_000,
+  /** They are remembered for so long after they may come in, or their time would begin anew. */
+  putOffKeepMs: 3600 * 24 * SECOND_MS,
   /** Of the 2 s that an app has to stop: for messages that are at their end. */
   closeMs: 1500,
 } as const;

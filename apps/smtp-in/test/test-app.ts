@@ -22,11 +22,17 @@ export interface TestApp extends AsyncDisposable {
 
 export interface TestAppOptions extends Omit<Parts, "auth"> {
   readonly isDeliveryDown?: boolean;
+  /** Instead of TEST_TOML. */
+  readonly toml?: string;
 }
 
 /** smtp-in over a directory of the tests, a real queue and a real LMTP server. */
-export async function testApp({ isDeliveryDown, ...parts }: TestAppOptions = {}): Promise<TestApp> {
-  const context = await testContext();
+export async function testApp({
+  isDeliveryDown,
+  toml,
+  ...parts
+}: TestAppOptions = {}): Promise<TestApp> {
+  const context = await testContext(toml);
   const { lmtp } = context.config;
   const directory = new TestDirectory();
   const delivery = isDeliveryDown ? undefined : await TestDelivery.listenOn(lmtp.socketPath);

@@ -1,8 +1,8 @@
 import { generateKeyPairSync } from "node:crypto";
 import type { Resolver } from "@posthouse/dns";
+import { type Zone, ZoneResolver } from "@posthouse/dns/zone";
 import { dkimSign, sealMessage } from "mailauth";
 import { type MailAuthenticator, openMailAuthenticator } from "../src/index.ts";
-import { type Zone, ZoneResolver } from "./zone-resolver.ts";
 
 /** One key for all that tests sign, and its record. */
 const { privateKey, publicKey } = generateKeyPairSync("ed25519");

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { describe, test } from "node:test";
+import type { Zone } from "@posthouse/dns/zone";
 import { authenticated, keyRecord, sealed, signed } from "./harness.ts";
-import type { Zone } from "./zone-resolver.ts";
 
 const hello = [
   "From: Ann <ann@example.org>",

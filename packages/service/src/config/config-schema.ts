@@ -1,5 +1,6 @@
 import { hostname } from "node:os";
 import { z } from "zod";
+import { isNetwork } from "./network.ts";
 
 const MIB = 1024 * 1024;
 
@@ -30,6 +31,12 @@ const imapException = z
     message: "name an account, a client or both",
   });
 const plainListener = z.strictObject({ address, port });
+
+const network = z.string().refine(isNetwork, {
+  message: "has to be an address or a network, as 192.0.2.0/24 or 2001:db8::/32",
+});
+/** Clients on this machine: their mail is not looked at. */
+const loopbackNetworks = ["127.0.0.0/8", "::1"];
 
 /**
  * The one TOML file of a host, as it is written. Names are snake_case in the file and camelCase in
@@ -83,6 +90,18 @@ export const configSchema = z.strictObject({
         { kind: "submission", address: "*", port: 587 },
         { kind: "submissions", address: "*", port: 465 },
       ]),
+    })
+    .prefault({}),
+  inspection: z
+    .strictObject({
+      exempt_networks: z.array(network).default(loopbackNetworks),
+      authenticate: z.boolean().default(true),
+      dmarc: z.enum(["enforce", "report"]).default("enforce"),
+      defer_seconds_max: z
+        .int()
+        .min(0)
+        .default(4 * 3600),
+      trusted_arc_sealers: z.array(z.string().min(1)).default([]),
     })
     .prefault({}),
   lmtp: z.strictObject({ listeners: z.array(plainListener).default([]) }).prefault({}),

@@ -1,4 +1,5 @@
-import { DnsError, type DnsErrorCode, type Resolver } from "@posthouse/dns";
+import { DnsError, type DnsErrorCode } from "./dns-error.ts";
+import type { Resolver } from "./resolver.ts";
 
 /** Records by type, or how a question for that name fails. */
 export type ZoneRecords = Partial<Record<"A" | "AAAA" | "MX" | "TXT" | "PTR" | "CNAME", unknown[]>>;
