@@ -9,6 +9,7 @@ import {
   receivedField,
   withoutFields,
 } from "@posthouse/smtp";
+import { mailboxFor } from "./filing.ts";
 import { finalFields } from "./final-fields.ts";
 import { limits } from "./limits.ts";
 import { delivered, replyOfStoreError } from "./replies.ts";
@@ -64,13 +65,14 @@ export async function deliverToAll(
       await atCrashPoint?.("L1");
       await using mail = await store.openAccount(account);
       const octets = spool.octets(before);
-      const appended = await mail.deliver("INBOX", { octets }, `${messageId} ${account.address}`);
+      const mailbox = await mailboxFor(mail, envelope);
+      const appended = await mail.deliver(mailbox, { octets }, `${messageId} ${account.address}`);
       await atCrashPoint?.("L3");
       const uid = appended.uids[0];
       events.record({
         type: "delivered",
         ...about,
-        mailbox: "INBOX",
+        mailbox,
         sizeBytes: before.length + spool.sizeBytes,
         ...(uid !== undefined && { uid }),
       });

@@ -1,5 +1,6 @@
 import { mkdir } from "node:fs/promises";
 import { type AuthClient, connectAuth } from "@posthouse/accounts";
+import type { Resolver } from "@posthouse/dns";
 import { openQueueWriter, type QueueWriter } from "@posthouse/queue/writer";
 import {
   type AppContext,
@@ -19,6 +20,7 @@ import {
 } from "@posthouse/smtp";
 import { connectionCounter, counted } from "./counts.ts";
 import { HandOver } from "./hand-over.ts";
+import { openInspector } from "./inspection/open-inspector.ts";
 import { limits } from "./limits.ts";
 import { type MailHandlerOptions, mailHandler } from "./mail-handler.ts";
 import { Notices } from "./notices.ts";
@@ -33,6 +35,7 @@ export interface Parts {
   readonly handOverMs?: number;
   /** auth has somebody to ask about OAuth tokens. */
   readonly takesTokens?: boolean;
+  readonly resolver?: Resolver;
   readonly atCrashPoint?: (row: CrashRow) => Promise<void>;
 }
 
@@ -105,6 +108,7 @@ async function handlerOptions(
     queue,
     handOver,
     notices,
+    inspector: await openInspector({ config, log, events, metrics }, opened, parts.resolver),
     events,
     log,
     areSubmittersHidden: config.smtpIn.hideSubmitters,

@@ -23,6 +23,10 @@ export const limits = {
   hourMs: 3600 * SECOND_MS,
   /** Addresses, networks or accounts that one rate is counted for: 200 octets each. */
   rateKeysMax: 20_000,
+  /** Messages that are put off until the DNS answers: 100 octets each. One more is taken as it is. */
+  putOffMax: 10_000,
+  /** They are remembered for so long after they may come in, or their time would begin anew. */
+  putOffKeepMs: 3600 * 24 * SECOND_MS,
   /** Of the 2 s that an app has to stop: for messages that are at their end. */
   closeMs: 1500,
 } as const;

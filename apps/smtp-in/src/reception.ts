@@ -11,6 +11,7 @@ import {
 } from "@posthouse/smtp";
 import { combineReplies, type RecipientResult, type Verdict } from "./combine-replies.ts";
 import type { HandOver } from "./hand-over.ts";
+import type { Inspector } from "./inspection/inspector.ts";
 import { limits } from "./limits.ts";
 import type { MessageHeader } from "./message-header.ts";
 import type { LocalOutcome, Notices } from "./notices.ts";
@@ -22,6 +23,8 @@ export interface ReceptionOptions {
   readonly queue: QueueWriter;
   readonly handOver: HandOver;
   readonly notices: Notices;
+  /** Looks at mail from outside. */
+  readonly inspector: Inspector;
   readonly events: EventTrail;
   readonly log: Logger;
   /** Where people submit from is left out of Received. */
@@ -67,7 +70,7 @@ export class Reception {
     spool: MessageSpool,
     { header, isSubmission }: { readonly header: MessageHeader; readonly isSubmission: boolean },
   ): Promise<Reply> {
-    const { hostname, atCrashPoint, areSubmittersHidden } = this.#options;
+    const { hostname, atCrashPoint, inspector, areSubmittersHidden } = this.#options;
     const about = { messageIdField: header.messageIdField, sizeBytes: spool.sizeBytes };
     if (header.receivedCount > limits.receivedFieldsMax) {
       return this.refuse(envelope, replies.tooManyHops, about);
@@ -76,14 +79,23 @@ export class Reception {
       // RFC 5322 §3.6.3: those in Bcc are not to be known, and some programs leave that to us.
       spool.replaceHead(withoutFields(spool.head, ["bcc", "resent-bcc"]));
     }
-    const before = traceFields(envelope, header, {
+    const inspected = isSubmission
+      ? undefined
+      : await inspector.inspect(envelope, spool, header.messageIdField);
+    if (inspected !== undefined && "code" in inspected) {
+      return this.refuse(envelope, inspected, about);
+    }
+    const { fields = "", verdicts = envelope.verdicts } = inspected ?? {};
+    const trace = traceFields(envelope, header, {
       hostname,
       isSubmission,
       isClientHidden: isSubmission && areSubmittersHidden,
     });
+    // RFC 8601 §5: results stand above the trace of the host that found them.
+    const before = Buffer.concat([Buffer.from(fields), trace]);
     try {
       await atCrashPoint?.("A1");
-      const reply = await this.#accept({ envelope, spool, before });
+      const reply = await this.#accept({ envelope: { ...envelope, verdicts }, spool, before });
       if (!isPositive(reply)) return this.refuse(envelope, reply, about);
       this.#accepted(envelope, about);
       return reply;

@@ -43,6 +43,6 @@ export class AnswerCache {
 
 function withTtl(outcome: Outcome, ttlSeconds: number): Outcome {
   if (!(outcome instanceof DnsError)) return { ...outcome, ttlSeconds };
-  const { code, message, isAuthenticated, cause } = outcome;
-  return new DnsError(code, message, { isAuthenticated, ttlSeconds, cause });
+  const { code, message, isAuthenticated, canonicalName, cause } = outcome;
+  return new DnsError(code, message, { isAuthenticated, ttlSeconds, canonicalName, cause });
 }

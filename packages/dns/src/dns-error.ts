@@ -12,6 +12,7 @@ export type DnsErrorCode = "not-found" | "no-data" | "server-failure" | "timeout
 export interface DnsErrorOptions extends ErrorOptions {
   readonly isAuthenticated?: boolean;
   readonly ttlSeconds?: number;
+  readonly canonicalName?: string | undefined;
 }
 
 /** A question without records as its answer. */
@@ -22,12 +23,15 @@ export class DnsError extends Error {
   readonly isAuthenticated: boolean;
   /** How long it holds (RFC 2308 §5). */
   readonly ttlSeconds: number;
+  /** Of "not-found" and "no-data": the name at the end of the CNAME chain. Absent when there was no answer. */
+  readonly canonicalName: string | undefined;
 
   constructor(code: DnsErrorCode, message: string, options: DnsErrorOptions = {}) {
     super(message, options);
     this.code = code;
     this.isAuthenticated = options.isAuthenticated ?? false;
     this.ttlSeconds = options.ttlSeconds ?? 0;
+    this.canonicalName = options.canonicalName;
   }
 
   /** True when asking again later can give something else. */

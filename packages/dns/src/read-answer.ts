@@ -17,6 +17,7 @@ export type Reading =
   | {
       readonly kind: "nothing";
       readonly code: "not-found" | "no-data";
+      readonly name: string;
       readonly ttlSeconds: number;
     };
 
@@ -40,12 +41,14 @@ export function readAnswer(question: Question, message: DecodedPacket): Reading 
     return {
       kind: "nothing",
       code: "not-found",
+      name,
       ttlSeconds: Math.min(ttlSeconds, negativeTtl ?? 0),
     };
   }
   // RFC 2308 §2.2: a resolver that has looked at the end of the chain says so with a SOA.
   if (isRedirected && negativeTtl === undefined) return { kind: "elsewhere", name, ttlSeconds };
-  return { kind: "nothing", code: "no-data", ttlSeconds: Math.min(ttlSeconds, negativeTtl ?? 0) };
+  const ttl = Math.min(ttlSeconds, negativeTtl ?? 0);
+  return { kind: "nothing", code: "no-data", name, ttlSeconds: ttl };
 }
 
 /** From the name asked for over its CNAMEs to where they end (RFC 1034 §3.6.2). */

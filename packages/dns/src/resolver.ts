@@ -154,7 +154,9 @@ class StubResolver implements Resolver {
       const isCacheable = answer.sizeBytes <= limits.cachedMessageBytesMax;
       if (reading.kind === "nothing") {
         const sentence = nothingSentence[reading.code](question);
-        const outcome = new DnsError(reading.code, sentence, { isAuthenticated, ttlSeconds });
+        const canonicalName = reading.name;
+        const facts = { isAuthenticated, ttlSeconds, canonicalName };
+        const outcome = new DnsError(reading.code, sentence, facts);
         return { outcome, isCacheable };
       }
       const { data: records, name: canonicalName } = reading;

@@ -505,6 +505,8 @@ test("a CNAME to a name without the type is no-data, and one to no name is not-f
     async (resolver) => {
       await assert.rejects(resolver.mx("a.example"), failsWith("no-data"));
       await assert.rejects(resolver.mx("gone.example"), failsWith("not-found"));
+      // From the cache too: gone.example itself is there.
+      await assert.rejects(resolver.mx("gone.example"), { canonicalName: "b.example" });
     },
   );
 });

@@ -7,6 +7,8 @@ export type EventType =
   | "accepted"
   /** smtp-in or lmtp-delivery answered 4yz or 5yz. */
   | "refused"
+  /** smtp-in looked at a message from outside: who stands behind it, and what filters say. */
+  | "checked"
   /** Handed to the queue, in part or whole. */
   | "queued"
   /** Handed to lmtp-delivery, and answered. */

@@ -18,6 +18,7 @@ export function tell(story: readonly TrailEvent[]): string[] {
 const sentences: Readonly<Record<string, (event: TrailEvent) => string>> = {
   accepted: (event) => `accepted ${origin(event)}`,
   refused: (event) => `refused ${origin(event)}: ${textOf(event, "reply")}`,
+  checked: (event) => `checked${decisionOf(event)}. ${sentencesOf(event).join(". ")}`,
   "handed-over": (event) =>
     `${textOf(event, "recipient")}: the mailbox server answered ${textOf(event, "reply")}`,
   queued: (event) => `put into the queue for ${listOf(event, "recipients")}`,
@@ -48,6 +49,18 @@ function sentenceOf(event: TrailEvent): string {
   const { v: _v, atMs: _atMs, app, type, messageId: _id, ...fields } = event;
   return `${app}: ${type} ${JSON.stringify(fields)}`;
 }
+
+const decisions: Readonly<Record<string, string>> = {
+  junk: ", and put aside as junk",
+  rejects: ", and put aside among the rejects",
+  defer: ", and put off",
+  refuse: ", and refused",
+};
+
+const decisionOf = (event: TrailEvent): string => decisions[textOf(event, "decision")] ?? "";
+
+const sentencesOf = ({ because }: TrailEvent): readonly string[] =>
+  Array.isArray(because) ? because.map(String) : [];
 
 function origin(event: TrailEvent): string {
   const from = textOf(event, "reversePath") === "" ? "<> (a report)" : textOf(event, "reversePath");

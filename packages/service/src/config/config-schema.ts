@@ -48,6 +48,9 @@ const imapException = z
   });
 const plainListener = z.strictObject({ address, port });
 
+/** Clients on this machine: their mail is not looked at. */
+const loopbackNetworks = ["127.0.0.0/8", "::1"];
+
 /**
  * The one TOML file of a host, as it is written. Names are snake_case in the file and camelCase in
  * Config; docs/configuration.md describes every key, and a test holds the two together.
@@ -110,6 +113,18 @@ export const configSchema = z.strictObject({
         )
         .max(20)
         .default([]),
+    })
+    .prefault({}),
+  inspection: z
+    .strictObject({
+      exempt_networks: networks.default(loopbackNetworks),
+      authenticate: z.boolean().default(true),
+      dmarc: z.enum(["enforce", "report"]).default("enforce"),
+      defer_seconds_max: z
+        .int()
+        .min(0)
+        .default(4 * 3600),
+      trusted_arc_sealers: z.array(z.string().min(1)).default([]),
     })
     .prefault({}),
   lmtp: z.strictObject({ listeners: z.array(plainListener).default([]) }).prefault({}),

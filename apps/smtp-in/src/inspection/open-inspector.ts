@@ -1,0 +1,33 @@
+import { createResolver, type Resolver } from "@posthouse/dns";
+import { openMailAuthenticator } from "@posthouse/mail-auth";
+import { AddressRanges, type AppContext } from "@posthouse/service";
+import { Inspector } from "./inspector.ts";
+
+/** The inspector that the configuration asks for; what it needs is closed with `opened`. */
+export async function openInspector(
+  { config, log, events }: AppContext,
+  opened: AsyncDisposableStack,
+  resolver?: Resolver,
+): Promise<Inspector> {
+  const { hostname, inspection, smtpOut } = config;
+  const asks = resolver ?? createResolver({ servers: smtpOut.dnsServers });
+  if (resolver === undefined) opened.defer(() => asks.close());
+  const authenticator = inspection.authenticate
+    ? opened.use(
+        openMailAuthenticator({
+          resolver: asks,
+          hostname,
+          trustedSealers: inspection.trustedArcSealers,
+          complain: (err) => log.error({ err }, "Cannot check a message; it is taken unchecked"),
+        }),
+      )
+    : undefined;
+  return new Inspector({
+    hostname,
+    authenticator,
+    isDmarcEnforced: inspection.dmarc === "enforce",
+    deferMsMax: inspection.deferSecondsMax * 1000,
+    exempt: new AddressRanges(inspection.exemptNetworks),
+    events,
+  });
+}
