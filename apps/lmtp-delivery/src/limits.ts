@@ -1,3 +1,5 @@
+import { availableParallelism } from "node:os";
+
 /** What clients may cost lmtp-delivery. Those of the protocol are serverLimits of @posthouse/smtp. */
 export const limits = {
   /** Sessions of one listener: smtp-in uses 32, smtp-out fewer, a foreign MTA 20. */
@@ -6,8 +8,11 @@ export const limits = {
   recipientsMax: 1000,
   /** Mailboxes that one message is written to at the same time; each reads it on its own. */
   deliveriesAtOnceMax: 32,
-  /** Threads of the store: mail for different people waits for the disk at the same time. */
-  writerThreadsMax: 4,
+  /**
+   * Threads of the store: mail for different people waits for the disk at the same time. More than there
+   * are processors cost more by their switching than they gain.
+   */
+  writerThreadsMax: Math.min(4, availableParallelism()),
   /**
    * What Received, Return-Path and the like add on the way: a message that smtp-in could take under
    * `limits.message_bytes_max` is not to be refused here, and not by the store.

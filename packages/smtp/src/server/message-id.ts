@@ -1,9 +1,9 @@
-import { randomBytes } from "node:crypto";
+import { randomUUID } from "node:crypto";
 
 // Without letters and digits that are read for one another, and in the order of ASCII.
 const DIGITS = "0123456789abcdefghjkmnpqrstvwxyz";
 const TIME_DIGITS = 9;
-const RANDOM_BYTES = 5;
+const RANDOM_DIGITS = 8;
 
 /**
  * Our name of a message: 17 characters, of which the first nine are the millisecond, so that names
@@ -15,10 +15,14 @@ export function newMessageId(nowMs: number): string {
     id = DIGITS[left % 32] + id;
     left = Math.floor(left / 32);
   }
-  let bits = 0n;
-  for (const octet of randomBytes(RANDOM_BYTES)) bits = (bits << 8n) | BigInt(octet);
-  for (let digits = 0; digits < RANDOM_BYTES * 8; digits += 5) {
-    id += DIGITS[Number((bits >> BigInt(digits)) & 31n)];
+  // The end of a UUID is random; Node draws randomness for many of them at once.
+  for (
+    let left = Number.parseInt(randomUUID().slice(-10), 16), digits = 0;
+    digits < RANDOM_DIGITS;
+    digits++
+  ) {
+    id += DIGITS[left % 32];
+    left = Math.floor(left / 32);
   }
   return id;
 }
