@@ -5,6 +5,7 @@ import { accountCommand } from "./commands/account.ts";
 import { aliasCommand } from "./commands/alias.ts";
 import { appCommands } from "./commands/apps.ts";
 import { configCommand } from "./commands/config.ts";
+import { dkimCommand } from "./commands/dkim.ts";
 import { domainCommand } from "./commands/domain.ts";
 import { healthCommand } from "./commands/health.ts";
 import { localCommand } from "./commands/local.ts";
@@ -32,6 +33,7 @@ export function program(): Command {
     domainCommand(),
     accountCommand(),
     aliasCommand(),
+    dkimCommand(),
     // The mail itself
     mailboxCommand(),
     queueCommand(),

@@ -1,4 +1,5 @@
 import { connectAuth } from "@posthouse/accounts";
+import { DkimKeyStore } from "@posthouse/dkim";
 import { createResolver } from "@posthouse/dns";
 import { LOCAL, openQueue, openQueueWriter, type RetryPolicy } from "@posthouse/queue";
 import { type AppContext, type Config, listen, type RunningApp } from "@posthouse/service";
@@ -10,10 +11,12 @@ import { RemoteCarrier, type RemoteSettings } from "./deliver-remote.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { DsnReporter } from "./dsn-reporter.ts";
 import { IdleSessions } from "./idle-sessions.ts";
+import { watchKeys } from "./key-watch.ts";
 import { limits } from "./limits.ts";
 import { mailDnsOver } from "./mail-dns.ts";
 import { ourselves } from "./ourselves.ts";
 import { settle } from "./settle.ts";
+import { Signer } from "./signer.ts";
 
 /** What tests set; in service all have their defaults. */
 export interface StartOptions {
@@ -45,6 +48,8 @@ export async function start(
   const resolver = createResolver({ servers: config.smtpOut.dnsServers });
   opened.defer(() => resolver.close());
   const pool = opened.use(lmtpPool(config));
+  const keys = new DkimKeyStore(config.smtpOut.dkimDirectory, now);
+  opened.defer(watchKeys({ keys, resolver, log }));
 
   const reporter = new DsnReporter({ auth, writer, hostname: config.hostname, events, log, now });
   const remote: RemoteSettings = {
@@ -54,6 +59,7 @@ export async function start(
     port: config.smtpOut.mxPort,
     heloName: config.hostname,
     sessions,
+    signer: new Signer(keys),
     timeouts,
     now,
   };

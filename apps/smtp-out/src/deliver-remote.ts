@@ -24,11 +24,13 @@ import {
   sameForAll,
 } from "./recipient-result.ts";
 import { findRoute, type Hop, type Route, type RouteSettings } from "./route.ts";
+import type { Signer } from "./signer.ts";
 
 export interface RemoteSettings extends RouteSettings {
   readonly port: number;
   readonly heloName: string;
   readonly sessions: IdleSessions;
+  readonly signer: Signer;
   readonly timeouts?: SmtpConnectOptions["timeouts"];
   readonly now: () => number;
 }
@@ -131,12 +133,13 @@ export class RemoteCarrier implements Carrier {
   ): Promise<readonly RecipientResult[] | SmtpConnectionError> {
     const { envelope, messageBytes } = delivery.entry;
     const parameters = envelopeToSmtpParameters({ ...envelope, recipients }, this.#settings.now());
+    const signature = await this.#settings.signer.fieldsFor(delivery, () => delivery.octets());
     try {
       const outcome = await session.send({
         reversePath: envelope.reversePath,
         ...parameters,
-        octets: delivery.octets(),
-        sizeBytes: messageBytes,
+        octets: after(signature, delivery.octets()),
+        sizeBytes: signature.length + messageBytes,
         body: envelope.body,
         smtpUtf8: envelope.smtpUtf8,
       });
@@ -213,6 +216,11 @@ export class RemoteCarrier implements Carrier {
     const { tls } = session;
     return { host, tls: tls === undefined ? "none" : `${tls.version} ${tls.cipher}` };
   }
+}
+
+async function* after(first: Buffer, rest: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  if (first.length > 0) yield first;
+  yield* rest;
 }
 
 interface AttemptResultWithout {

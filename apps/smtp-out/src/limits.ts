@@ -31,6 +31,12 @@ export const limits = {
   notifyAgainMs: MINUTE_MS,
   /** lmtp-delivery does not answer: the first wait, doubled until it is that for other hosts. */
   deliveryDownWaitMs: 5 * SECOND_MS,
+  /** DKIM signatures kept for the other destinations of their messages, a KiB each. */
+  signaturesMax: 1000,
+  /** A signature that is older is made anew: its key may be another by then. */
+  signatureAgeMsMax: 10 * MINUTE_MS,
+  /** DNS records of new DKIM keys are looked for so often. */
+  keyWatchEveryMs: MINUTE_MS,
   /** Of a reply in the log and the event trail. */
   replyCharsMax: 1024,
   /** At the end, transactions under way get so long to hear their last reply. */

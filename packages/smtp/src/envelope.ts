@@ -15,6 +15,11 @@ export interface Envelope {
   readonly client: EnvelopeClient;
   /** The address of the account that logged in to submit this; absent for mail from outside. */
   readonly authenticatedAs?: string;
+  /**
+   * Made by a part of Posthouse itself: a notification, a report, an answer of somebody who is away. It is
+   * signed as ours. Never set for mail that came from elsewhere and is only sent on.
+   */
+  readonly isOurs?: boolean;
   /** MAIL FROM without angle brackets; "" is the null reverse-path (RFC 5321 §4.5.5). */
   readonly reversePath: string;
   readonly recipients: readonly EnvelopeRecipient[];

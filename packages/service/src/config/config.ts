@@ -39,6 +39,8 @@ export interface Config
     readonly socketPath: string;
     /** The queue's index. */
     readonly stateDirectory: string;
+    /** Private keys: smtp-out's user alone reads it. */
+    readonly dkimDirectory: string;
   };
 }
 
@@ -89,6 +91,7 @@ export function configOf(
       ...section.smtpOut,
       socketPath: join(runDir, "smtp-out.sock"),
       stateDirectory: join(within(section.paths.state, "state"), "smtp-out"),
+      dkimDirectory: join(within(section.paths.state, "state"), "smtp-out", "dkim"),
     },
   };
 }
