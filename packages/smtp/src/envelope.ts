@@ -33,6 +33,8 @@ export interface Envelope {
   readonly envid?: string;
   /** RFC 8689. */
   readonly requireTls: boolean;
+  /** It goes whatever becomes of TLS: a report about failures of TLS must arrive (RFC 8460 §3). */
+  readonly isTlsOptional?: boolean;
   /** MT-PRIORITY of RFC 6710, -9 to 9; 0 when not given. */
   readonly priority: number;
   /** BY of RFC 2852: the moment by which it has to be delivered, and what happens then. */
