@@ -129,7 +129,7 @@ describe("what was accepted for a slow host elsewhere gets there, however often 
     suite = opened.use(
       await startSuite({
         directory: join(directory, "data"),
-        toml: `${toml}dns_servers = ["127.0.0.1:${port}"]\nmx_port = ${sink.port}\n`,
+        toml: `${toml}private_destinations = true\ndns_servers = ["127.0.0.1:${port}"]\nmx_port = ${sink.port}\n`,
         arguments: ["--send"],
       }),
     );

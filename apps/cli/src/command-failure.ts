@@ -14,6 +14,7 @@ export class CommandFailure extends Error {
 /** Errors that the layers below have already put in words; anything else is ours, and shown whole. */
 const foreseenNames = new Set([
   "DirectoryError",
+  "DkimKeyError",
   "AuthUnavailable",
   "QueueError",
   "QueueUnavailable",

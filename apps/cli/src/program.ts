@@ -6,6 +6,7 @@ import { aliasCommand } from "./commands/alias.ts";
 import { appPasswordCommand } from "./commands/app-password.ts";
 import { appCommands } from "./commands/apps.ts";
 import { configCommand } from "./commands/config.ts";
+import { dkimCommand } from "./commands/dkim.ts";
 import { domainCommand } from "./commands/domain.ts";
 import { healthCommand } from "./commands/health.ts";
 import { localCommand } from "./commands/local.ts";
@@ -36,6 +37,7 @@ export function program(): Command {
     appPasswordCommand(),
     aliasCommand(),
     senderCommand(),
+    dkimCommand(),
     // The mail itself
     mailboxCommand(),
     queueCommand(),

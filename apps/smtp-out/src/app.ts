@@ -1,4 +1,8 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { rootCertificates } from "node:tls";
 import { connectAuth } from "@posthouse/accounts";
+import { DkimKeyStore } from "@posthouse/dkim";
 import { createResolver } from "@posthouse/dns";
 import { LOCAL, openQueue, openQueueWriter, type RetryPolicy } from "@posthouse/queue";
 import { type AppContext, type Config, listen, type RunningApp } from "@posthouse/service";
@@ -10,10 +14,16 @@ import { RemoteCarrier, type RemoteSettings } from "./deliver-remote.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { DsnReporter } from "./dsn-reporter.ts";
 import { IdleSessions } from "./idle-sessions.ts";
+import { watchKeys } from "./key-watch.ts";
 import { limits } from "./limits.ts";
 import { mailDnsOver } from "./mail-dns.ts";
 import { ourselves } from "./ourselves.ts";
+import { Routes } from "./routes.ts";
+import { MtaSts } from "./security/mta-sts.ts";
+import { TlsReportSender } from "./security/tls-report-sender.ts";
+import { TlsReports } from "./security/tls-reports.ts";
 import { settle } from "./settle.ts";
+import { Signer } from "./signer.ts";
 
 /** What tests set; in service all have their defaults. */
 export interface StartOptions {
@@ -21,12 +31,14 @@ export interface StartOptions {
   readonly now?: () => number;
   readonly random?: () => number;
   readonly timeouts?: Partial<SmtpTimeouts>;
+  /** Where MTA-STS policies are fetched: 443. */
+  readonly httpsPort?: number;
 }
 
 /** Sends what is in the queue, until it is closed. */
 export async function start(
   context: AppContext,
-  { now = Date.now, random = Math.random, timeouts = {} }: StartOptions = {},
+  { now = Date.now, random = Math.random, timeouts = {}, httpsPort }: StartOptions = {},
 ): Promise<RunningApp> {
   const { config, log, metrics } = context;
   const events = counted(context.events, metrics);
@@ -45,6 +57,38 @@ export async function start(
   const resolver = createResolver({ servers: config.smtpOut.dnsServers });
   opened.defer(() => resolver.close());
   const pool = opened.use(lmtpPool(config));
+  const keys = new DkimKeyStore(config.smtpOut.dkimDirectory, now);
+  opened.defer(watchKeys({ keys, resolver, log }));
+  const arePrivateAddressesAllowed = config.smtpOut.privateDestinations;
+  const ca = authoritiesOf(config);
+  const https = {
+    arePrivateAddressesAllowed,
+    ...(ca !== undefined && { ca }),
+    ...(httpsPort !== undefined && { port: httpsPort }),
+  };
+  const { stateDirectory } = config.smtpOut;
+  const mtaSts = new MtaSts({
+    resolver,
+    directory: join(stateDirectory, "mta-sts"),
+    log,
+    now,
+    ...https,
+  });
+  const reports = new TlsReports(join(stateDirectory, "tls-reports"), now);
+  await reports.open();
+  opened.defer(() => reports.flush());
+  const reportSender = new TlsReportSender({
+    reports,
+    resolver,
+    writer,
+    keys,
+    hostname: config.hostname,
+    isOn: config.smtpOut.tlsReports,
+    log,
+    now,
+    ...https,
+  });
+  opened.defer(reportSender.start());
 
   const reporter = new DsnReporter({ auth, writer, hostname: config.hostname, events, log, now });
   const remote: RemoteSettings = {
@@ -54,6 +98,12 @@ export async function start(
     port: config.smtpOut.mxPort,
     heloName: config.hostname,
     sessions,
+    signer: new Signer(keys),
+    routes: new Routes(config.smtpOut.routes),
+    mtaSts,
+    reports,
+    arePrivateAddressesAllowed,
+    ...(ca !== undefined && { ca }),
     timeouts,
     now,
   };
@@ -111,6 +161,12 @@ export async function start(
       await running.disposeAsync();
     },
   };
+}
+
+/** Those that Node brings and the file's. */
+function authoritiesOf({ smtpOut: { tlsCaFile } }: Config): string | undefined {
+  if (tlsCaFile === undefined) return undefined;
+  return [...rootCertificates, readFileSync(tlsCaFile, "utf8")].join("\n");
 }
 
 function retryPolicyOf({ smtpOut }: Config): RetryPolicy {

@@ -13,6 +13,11 @@ export function counted(events: EventTrail, metrics: Metrics): EventTrail {
     "What attempts came to, for each recipient",
     ["result"],
   );
+  const causes = metrics.counter(
+    "smtp_out_refusals_total",
+    "Answers that kept mail back or ended it, by what they are known to mean",
+    ["cause"],
+  );
   const bytes = metrics.counter(
     "smtp_out_attempted_bytes_total",
     "Octets of the messages that attempts were about",
@@ -21,6 +26,7 @@ export function counted(events: EventTrail, metrics: Metrics): EventTrail {
     ...events,
     record(event) {
       const result = resultOf[event.type];
+      if (typeof event.cause === "string") causes.inc({ cause: event.cause });
       if (result !== undefined) ends.inc({ result });
       else if (event.type === "attempt") {
         attempts.inc();

@@ -1,3 +1,4 @@
+import { isIP, isIPv6 } from "node:net";
 import {
   type Delivery,
   type Destination,
@@ -23,12 +24,27 @@ import {
   type RecipientResult,
   sameForAll,
 } from "./recipient-result.ts";
-import { findRoute, type Hop, type Route, type RouteSettings } from "./route.ts";
+import { findRoute, type Hop, inTurns, type Route, type RouteSettings } from "./route.ts";
+import type { MailRoute, Routes } from "./routes.ts";
+import { type HopSecurity, securityOf, tlsPolicyOf } from "./security/hop-security.ts";
+import type { MtaSts } from "./security/mta-sts.ts";
+import type { MtaStsPolicy } from "./security/mta-sts-policy.ts";
+import { isPublicAddress } from "./security/public-address.ts";
+import type { TlsReports } from "./security/tls-reports.ts";
+import type { Signer } from "./signer.ts";
 
 export interface RemoteSettings extends RouteSettings {
   readonly port: number;
   readonly heloName: string;
   readonly sessions: IdleSessions;
+  readonly signer: Signer;
+  readonly routes: Routes;
+  readonly mtaSts: Pick<MtaSts, "policyOf">;
+  readonly reports: TlsReports;
+  /** Authorities to believe, in place of those that Node brings. */
+  readonly ca?: string;
+  /** Hosts on loopback and private addresses may be meant. */
+  readonly arePrivateAddressesAllowed: boolean;
   readonly timeouts?: SmtpConnectOptions["timeouts"];
   readonly now: () => number;
 }
@@ -38,18 +54,34 @@ interface Connected {
   readonly host: string;
 }
 
+/** What one message is sent by: the route of its sender, and whether it has to travel under TLS. */
+interface Way {
+  readonly route: MailRoute;
+  readonly isTlsRequired: boolean;
+  /** A report about TLS failures has to arrive whatever fails (RFC 8460 §3). */
+  readonly isTlsOptional: boolean;
+  /** Sessions of this way can carry any message of this way. */
+  readonly key: string;
+}
+
+/** What was found out about a way, once for all deliveries of the claim. */
+interface Found {
+  readonly hops: Route;
+  readonly sts: MtaStsPolicy | undefined;
+  unreachable?: AttemptResultWithout;
+}
+
 /**
  * Carries deliveries to the hosts of one domain over one session: found once, connected once, and when
- * no host can be reached, that is the answer for all deliveries of the claim.
+ * no host can be reached, that is the answer for all deliveries of the claim that go the same way.
  */
 export class RemoteCarrier implements Carrier {
   readonly #settings: RemoteSettings;
   readonly #destination: Destination;
-  #route: Route | undefined;
+  readonly #found = new Map<string, Promise<Found>>();
   #connected: Connected | undefined;
-  /** Whether the session in hand was opened for mail with REQUIRETLS. */
-  #isTlsRequired = false;
-  #unreachable: AttemptResultWithout | undefined;
+  /** The key of the session in hand. */
+  #connectedKey = "";
   #isAborted = false;
 
   constructor(settings: RemoteSettings, destination: Destination) {
@@ -58,14 +90,12 @@ export class RemoteCarrier implements Carrier {
   }
 
   async carry(delivery: Delivery): Promise<AttemptResult> {
-    const { envelope } = delivery.entry;
-    // A notification had better arrive without TLS than not at all (RFC 8689 §5).
-    const requireTls = envelope.requireTls && envelope.reversePath !== "";
-    if (this.#connected !== undefined && requireTls !== this.#isTlsRequired) await this.#giveBack();
-    this.#isTlsRequired = requireTls;
+    const way = this.#wayOf(delivery);
+    if (this.#connected !== undefined && way.key !== this.#connectedKey) await this.#giveBack();
+    this.#connectedKey = way.key;
     const results: RecipientResult[] = [];
     for (const group of groupsOf(delivery.recipients, limits.recipientsPerTransactionMax)) {
-      results.push(...(await this.#send(delivery, group)));
+      results.push(...(await this.#send(way, delivery, group)));
     }
     return { results, ...this.#described() };
   }
@@ -79,34 +109,48 @@ export class RemoteCarrier implements Carrier {
     await this.#giveBack();
   }
 
+  #wayOf({ entry: { envelope } }: Delivery): Way {
+    const route = this.#settings.routes.for(envelope, this.#destination);
+    // A notification had better arrive without TLS than not at all (RFC 8689 §5).
+    const isTlsRequired = envelope.requireTls && envelope.reversePath !== "";
+    const isTlsOptional = envelope.isTlsOptional === true;
+    // Everything for one relay shares its sessions, whatever the domain.
+    const place = route.relay === undefined ? `${this.#destination} ${route.name}` : route.name;
+    const key = `${place}${isTlsRequired ? " tls" : ""}${isTlsOptional ? " any" : ""}`;
+    return { route, isTlsRequired, isTlsOptional, key };
+  }
+
   async #send(
+    way: Way,
     delivery: Delivery,
     recipients: readonly PendingRecipient[],
   ): Promise<readonly RecipientResult[]> {
     // Each host is tried once; and a session that died while it was idle is no attempt at a host.
-    const hops = await this.#hops();
-    if (hops.kind === "none") return sameForAll(recipients, hops.reply).results;
-    const idle = this.#connected ?? this.#takeIdle();
+    const found = await this.#findOnce(way);
+    if (found.hops.kind === "none") return sameForAll(recipients, found.hops.reply).results;
+    const idle = this.#connected ?? this.#settings.sessions.take(way.key);
     if (idle !== undefined) {
       this.#connected = idle;
       const answer = await this.#transact(idle, delivery, recipients);
       if (!(answer instanceof SmtpConnectionError)) return answer;
     }
-    return await this.#sendOver(hops.hops, delivery, recipients);
+    return await this.#sendOver(way, found, delivery, recipients);
   }
 
   async #sendOver(
-    hops: readonly Hop[],
+    way: Way,
+    found: Found,
     delivery: Delivery,
     recipients: readonly PendingRecipient[],
   ): Promise<readonly RecipientResult[]> {
-    if (this.#unreachable !== undefined) return resultsOf(recipients, this.#unreachable);
+    if (found.unreachable !== undefined) return resultsOf(recipients, found.unreachable);
+    const hops = found.hops.kind === "hops" ? found.hops.hops : [];
     let last: AttemptResultWithout = { reply: nobody(this.#destination) };
     let isPermanentEverywhere = true;
     for (const hop of hops) {
       if (this.#isAborted) break;
       try {
-        this.#connected = await this.#connect(hop);
+        this.#connected = await this.#connect(way, found, hop);
       } catch (error) {
         if (!(error instanceof SmtpConnectionError)) throw error;
         last = { reply: error.toReply(), ...(error.reply && { remoteHost: hop.host }) };
@@ -119,8 +163,8 @@ export class RemoteCarrier implements Carrier {
       isPermanentEverywhere = false;
     }
     // "No mail service here" (554) from one host is final only when all hosts say so: RFC 5321 §3.1.
-    this.#unreachable = isPermanentEverywhere ? last : transientFrom(last);
-    return resultsOf(recipients, this.#unreachable);
+    found.unreachable = isPermanentEverywhere ? last : transientFrom(last);
+    return resultsOf(recipients, found.unreachable);
   }
 
   /** An error when the session was dead before MAIL was answered, and nothing was given away. */
@@ -131,12 +175,13 @@ export class RemoteCarrier implements Carrier {
   ): Promise<readonly RecipientResult[] | SmtpConnectionError> {
     const { envelope, messageBytes } = delivery.entry;
     const parameters = envelopeToSmtpParameters({ ...envelope, recipients }, this.#settings.now());
+    const signature = await this.#settings.signer.fieldsFor(delivery, () => delivery.octets());
     try {
       const outcome = await session.send({
         reversePath: envelope.reversePath,
         ...parameters,
-        octets: delivery.octets(),
-        sizeBytes: messageBytes,
+        octets: after(signature, delivery.octets()),
+        sizeBytes: signature.length + messageBytes,
         body: envelope.body,
         smtpUtf8: envelope.smtpUtf8,
       });
@@ -160,43 +205,116 @@ export class RemoteCarrier implements Carrier {
     }
   }
 
-  async #hops(): Promise<Route> {
-    this.#route ??= await findRoute(this.#settings, this.#destination);
-    return this.#route;
+  #findOnce(way: Way): Promise<Found> {
+    const known = this.#found.get(way.key);
+    if (known !== undefined) return known;
+    const finding = this.#find(way);
+    this.#found.set(way.key, finding);
+    return finding;
   }
 
-  /** TLS when offered; when the handshake fails, once more in the clear (RFC 7435 §3), unless TLS is required. */
-  async #connect(hop: Hop): Promise<Connected> {
-    const mode = this.#isTlsRequired ? "required" : "opportunistic";
+  async #find({ route, isTlsOptional }: Way): Promise<Found> {
+    if (route.relay !== undefined) {
+      return { hops: await this.#relayHops(route.relay.host), sts: undefined };
+    }
+    const hops = await findRoute(this.#settings, this.#destination);
+    if (hops.kind === "none") return { hops, sts: undefined };
+    const isDomain = !this.#destination.startsWith("[");
+    const sts =
+      isDomain && !isTlsOptional
+        ? await this.#settings.mtaSts.policyOf(this.#destination)
+        : undefined;
+    return { hops: this.#publicHops(hops.hops), sts };
+  }
+
+  /** An MX that points into our own network is a trap or a mistake; its owner may yet mend it. */
+  #publicHops(hops: readonly Hop[]): Route {
+    if (this.#settings.arePrivateAddressesAllowed) return { kind: "hops", hops };
+    const usable = hops.filter(({ address }) => isPublicAddress(address));
+    if (usable.length > 0) return { kind: "hops", hops: usable };
+    const text = `The mail hosts of ${this.#destination} have only private addresses: ${hops.map(({ address }) => address).join(", ")}`;
+    return { kind: "none", reply: { code: 451, enhanced: "4.4.4", text } };
+  }
+
+  async #relayHops(host: string): Promise<Route> {
+    if (host.startsWith("/") || isIP(host) !== 0) {
+      return { kind: "hops", hops: [{ host, address: host }] };
+    }
+    const answer = await this.#settings.dns.addresses(host);
+    if (answer.kind !== "found") {
+      const why = answer.kind === "unavailable" ? answer.reason : "it has no address";
+      // The administrator named it, and it is for him to mend: the mail waits.
+      const text = `The relay ${host} cannot be found: ${why}`;
+      return { kind: "none", reply: { code: 451, enhanced: "4.4.3", text } };
+    }
+    const { isAuthenticated: isVouchedFor, canonicalName } = answer;
+    const hops = inTurns(answer.records).map((address) => ({
+      host,
+      address,
+      isVouchedFor,
+      canonicalName,
+    }));
+    return { kind: "hops", hops: hops.slice(0, limits.addressesPerAttemptMax) };
+  }
+
+  /** TLS as the way and the host ask; when it was only an opportunity, once more in the clear (RFC 7435 §3). */
+  async #connect(way: Way, found: Found, hop: Hop): Promise<Connected> {
+    const security = await this.#securityOf(way, found, hop);
+    if (security.kind === "refused") {
+      const error = new SmtpConnectionError("tls", `${hop.host} gets no mail: ${security.reason}`);
+      this.#report(way, found, hop, security, error);
+      throw error;
+    }
+    const relay = way.route.relay;
+    const tls = tlsOf(relay, tlsPolicyOf(security, hop, this.#settings.ca));
     try {
-      return { session: await this.#open(hop, mode), host: hop.host };
+      const session = await this.#open(way, hop, tls);
+      this.#report(way, found, hop, security, session);
+      return { session, host: hop.host };
     } catch (error) {
-      const isRetry = error instanceof SmtpConnectionError && error.mayRetryInClear;
-      if (!isRetry || this.#isAborted) throw error;
-      return { session: await this.#open(hop, "off"), host: hop.host };
+      if (!(error instanceof SmtpConnectionError)) throw error;
+      this.#report(way, found, hop, security, error);
+      if (!error.mayRetryInClear || this.#isAborted) throw error;
+      return { session: await this.#open(way, hop, { mode: "off" }), host: hop.host };
     }
   }
 
-  #open({ host, address }: Hop, mode: TlsPolicy["mode"]): Promise<SmtpClientSession> {
+  async #securityOf(way: Way, { sts }: Found, hop: Hop): Promise<HopSecurity> {
+    const { route, isTlsRequired, isTlsOptional } = way;
+    if (isTlsOptional || route.relay?.socketPath !== undefined) return { kind: "opportunistic" };
+    const domain = route.relay?.host ?? this.#destination;
+    const wish = { domain, minimum: route.tls, sts, isTlsRequired };
+    return await securityOf(this.#settings.dns, wish, hop);
+  }
+
+  /** With a login, when the route has one. */
+  async #open({ route }: Way, hop: Hop, tls: TlsPolicy): Promise<SmtpClientSession> {
     const { port, heloName, timeouts } = this.#settings;
-    const options = host === address ? {} : { options: { servername: host } };
-    return connectSmtp({
-      flavour: "smtp",
-      host: address,
-      port,
+    const { relay } = route;
+    const localAddress = sourceFor(route.sourceAddresses, hop.address);
+    const session = await connectSmtp({
+      flavour: relay?.flavour ?? "smtp",
+      ...(relay?.socketPath === undefined
+        ? { host: hop.address, port: relay?.port ?? port }
+        : { socketPath: relay.socketPath }),
+      ...(localAddress !== undefined && { localAddress }),
       heloName,
-      tls: { mode, ...options },
+      tls,
       timeouts: { connectMs: limits.connectMs, ...timeouts },
     });
+    if (relay?.credentials !== undefined) await login(session, relay.credentials, hop.host);
+    return session;
   }
 
-  #takeIdle(): Connected | undefined {
-    return this.#settings.sessions.take(this.#key());
-  }
-
-  /** A session keeps what it was opened with: mail with REQUIRETLS has sessions of its own. */
-  #key(): string {
-    return this.#isTlsRequired ? `${this.#destination} tls` : this.#destination;
+  #report(
+    { route, isTlsOptional }: Way,
+    { sts }: Found,
+    hop: Hop,
+    security: HopSecurity,
+    outcome: SmtpClientSession | SmtpConnectionError,
+  ): void {
+    if (route.relay !== undefined || isTlsOptional || this.#destination.startsWith("[")) return;
+    this.#settings.reports.count({ domain: this.#destination, sts, hop, security, outcome });
   }
 
   async #giveBack(): Promise<void> {
@@ -204,7 +322,7 @@ export class RemoteCarrier implements Carrier {
     this.#connected = undefined;
     if (connected === undefined) return;
     if (this.#isAborted) connected.session.close();
-    else this.#settings.sessions.give(this.#key(), connected.session, connected.host);
+    else this.#settings.sessions.give(this.#connectedKey, connected.session, connected.host);
   }
 
   #described(): { host?: string; tls?: string } {
@@ -213,6 +331,40 @@ export class RemoteCarrier implements Carrier {
     const { tls } = session;
     return { host, tls: tls === undefined ? "none" : `${tls.version} ${tls.cipher}` };
   }
+}
+
+function tlsOf(relay: MailRoute["relay"], policy: TlsPolicy): TlsPolicy {
+  if (relay?.socketPath !== undefined) return { mode: "off" };
+  if (relay?.isImplicitTls !== true) return policy;
+  // Without STARTTLS there is no way back into the clear, and a certificate is checked if it is to be.
+  const isChecked = policy.mode === "required";
+  return {
+    ...policy,
+    mode: "implicit",
+    options: { ...policy.options, ...(!isChecked && { rejectUnauthorized: false }) },
+  };
+}
+
+/** The first of the same family; none leaves the choice to the system. */
+const sourceFor = (sources: readonly string[], address: string): string | undefined =>
+  sources.find((source) => isIPv6(source) === isIPv6(address));
+
+/** Whatever the relay says to the login, the mail waits: it is the administrator's password that is wrong. */
+async function login(
+  session: SmtpClientSession,
+  credentials: NonNullable<NonNullable<MailRoute["relay"]>["credentials"]>,
+  host: string,
+): Promise<void> {
+  const reply = await session.auth(credentials);
+  if (reply.code === 235) return;
+  await session.quit();
+  const said = `${reply.code} ${reply.text}`;
+  throw new SmtpConnectionError("auth", `${host} refused the login of the route: ${said}`);
+}
+
+async function* after(first: Buffer, rest: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  if (first.length > 0) yield first;
+  yield* rest;
 }
 
 interface AttemptResultWithout {

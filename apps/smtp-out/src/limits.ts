@@ -31,6 +31,32 @@ export const limits = {
   notifyAgainMs: MINUTE_MS,
   /** lmtp-delivery does not answer: the first wait, doubled until it is that for other hosts. */
   deliveryDownWaitMs: 5 * SECOND_MS,
+  /** DKIM signatures kept for the other destinations of their messages, a KiB each. */
+  signaturesMax: 1000,
+  /** A signature that is older is made anew: its key may be another by then. */
+  signatureAgeMsMax: 10 * MINUTE_MS,
+  /** DNS records of new DKIM keys are looked for so often. */
+  keyWatchEveryMs: MINUTE_MS,
+  /** The whole of fetching one MTA-STS policy; mail to the domain waits for the first one. */
+  mtaStsFetchMs: 15 * SECOND_MS,
+  /** RFC 8461 §3.3 asks for five minutes between attempts that failed. */
+  mtaStsAgainMs: 5 * MINUTE_MS,
+  /** RFC 8461 §3.2 lets us stop there. */
+  mtaStsBytesMax: 64 * 1024,
+  /** MTA-STS policies in memory, some KiB each at most; the others stay on disk. */
+  mtaStsPoliciesMax: 10_000,
+  /** Domains that TLS reports of one day are kept for. */
+  reportedDomainsMax: 10_000,
+  /** Different failures in one TLS report. */
+  reportedFailuresMax: 100,
+  /** Days that are over are looked for so often, for their TLS reports. */
+  reportsSendEveryMs: 60 * MINUTE_MS,
+  /** Places that one domain has its TLS reports sent to. */
+  reportPlacesMax: 4,
+  /** The whole of handing in one TLS report by HTTPS. */
+  reportPostMs: 30 * SECOND_MS,
+  /** What is counted for TLS reports is on disk after so long. */
+  reportsWriteEveryMs: MINUTE_MS,
   /** Of a reply in the log and the event trail. */
   replyCharsMax: 1024,
   /** At the end, transactions under way get so long to hear their last reply. */

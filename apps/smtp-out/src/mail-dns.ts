@@ -1,4 +1,10 @@
-import { DnsError, type MxRecord, type Resolver } from "@posthouse/dns";
+import {
+  DnsError,
+  type MxRecord,
+  type Resolver,
+  type DnsAnswer as ResolverAnswer,
+  type TlsaRecord,
+} from "@posthouse/dns";
 
 /** What routing asks of the DNS, with every answer as a value: no answer is an exception to a router. */
 export interface MailDns {
@@ -6,10 +12,18 @@ export interface MailDns {
   mx(domain: string): Promise<DnsAnswer<MxRecord>>;
   /** A and AAAA together. */
   addresses(host: string): Promise<DnsAnswer<string>>;
+  tlsa(name: string): Promise<DnsAnswer<TlsaRecord>>;
 }
 
 export type DnsAnswer<T> =
-  | { readonly kind: "found"; readonly records: readonly T[] }
+  | {
+      readonly kind: "found";
+      readonly records: readonly T[];
+      /** A validating resolver on this host vouches for it. */
+      readonly isAuthenticated: boolean;
+      /** The name that CNAMEs led to. */
+      readonly canonicalName: string;
+    }
   /** The name is there and has no such record. */
   | { readonly kind: "no-data" }
   /** NXDOMAIN. */
@@ -19,18 +33,20 @@ export type DnsAnswer<T> =
 
 export function mailDnsOver(resolver: Resolver): MailDns {
   return {
-    mx: (domain) => answerOf(async () => (await resolver.mx(domain)).records),
+    mx: (domain) => answerOf(() => resolver.mx(domain)),
     addresses: (host) =>
       answerOf(async () => {
-        const { records } = await resolver.addresses(host);
-        return records.map(({ address }) => address);
+        const { records, ...answer } = await resolver.addresses(host);
+        return { ...answer, records: records.map(({ address }) => address) };
       }),
+    tlsa: (name) => answerOf(() => resolver.tlsa(name)),
   };
 }
 
-async function answerOf<T>(ask: () => Promise<readonly T[]>): Promise<DnsAnswer<T>> {
+async function answerOf<T>(ask: () => Promise<ResolverAnswer<T>>): Promise<DnsAnswer<T>> {
   try {
-    return { kind: "found", records: await ask() };
+    const { records, isAuthenticated, canonicalName } = await ask();
+    return { kind: "found", records, isAuthenticated, canonicalName };
   } catch (error) {
     if (!(error instanceof DnsError)) throw error;
     if (error.code === "not-found") return { kind: "no-name" };

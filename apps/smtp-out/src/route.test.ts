@@ -16,7 +16,9 @@ function table(names: Names): MailDns {
     if (known === undefined) return { kind: "no-name" };
     if (known === "unavailable") return { kind: "unavailable", reason: "SERVFAIL" };
     const records = read(known);
-    return records.length === 0 ? { kind: "no-data" } : { kind: "found", records };
+    return records.length === 0
+      ? { kind: "no-data" }
+      : { kind: "found", records, isAuthenticated: false, canonicalName: name };
   };
   return {
     mx: async (domain) =>
@@ -27,6 +29,7 @@ function table(names: Names): MailDns {
         }),
       ),
     addresses: async (host) => answer(host, ({ a = [] }) => a),
+    tlsa: async () => ({ kind: "no-data" }),
   };
 }
 

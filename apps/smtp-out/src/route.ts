@@ -11,6 +11,10 @@ export interface Hop {
   /** The MX host's name, for TLS and for people; the address where there is no name. */
   readonly host: string;
   readonly address: string;
+  /** DNSSEC vouches for the MX that led here and for the address: what DANE needs (RFC 7672 §2.2). */
+  readonly isVouchedFor?: boolean;
+  /** The name that CNAMEs of the host led to. */
+  readonly canonicalName?: string;
 }
 
 export type Route =
@@ -39,11 +43,14 @@ export async function findRoute(settings: RouteSettings, destination: Destinatio
       return none(550, "5.1.2", `The domain ${destination} does not exist`);
     case "no-data":
       // RFC 5321 §5.1: without MX the domain itself is its mail host, with preference 0.
-      return routeOver(settings, destination, [{ preference: 0, exchange: destination }]);
+      return routeOver(settings, destination, {
+        records: [{ preference: 0, exchange: destination }],
+        isAuthenticated: true,
+      });
     case "found":
       return isNullMx(answer.records)
         ? none(556, "5.1.10", `The domain ${destination} says that it accepts no mail`)
-        : routeOver(settings, destination, answer.records);
+        : routeOver(settings, destination, answer);
   }
 }
 
@@ -61,9 +68,9 @@ function literalRoute({ isOurselves }: RouteSettings, literal: string): Route {
 async function routeOver(
   settings: RouteSettings,
   domain: string,
-  records: readonly MxRecord[],
+  mx: { readonly records: readonly MxRecord[]; readonly isAuthenticated: boolean },
 ): Promise<Route> {
-  const sorted = inOrder(records, settings.random).slice(0, limits.exchangesMax);
+  const sorted = inOrder(mx.records, settings.random).slice(0, limits.exchangesMax);
   const exchanges = await Promise.all(
     sorted.map(async (record) => ({
       ...record,
@@ -80,7 +87,12 @@ async function routeOver(
   if (ourselves !== undefined && usable.length === 0) return loop(domain);
   const hops = usable.flatMap(({ exchange, answer }) =>
     answer.kind === "found"
-      ? inTurns(answer.records).map((address) => ({ host: exchange, address }))
+      ? inTurns(answer.records).map((address) => ({
+          host: exchange,
+          address,
+          isVouchedFor: mx.isAuthenticated && answer.isAuthenticated,
+          canonicalName: answer.canonicalName,
+        }))
       : [],
   );
   if (hops.length > 0) return { kind: "hops", hops: hops.slice(0, limits.addressesPerAttemptMax) };
@@ -113,7 +125,9 @@ export function inTurns(addresses: readonly string[]): string[] {
 async function addressesOf(dns: MailDns, exchange: string): Promise<DnsAnswer<string>> {
   if (exchange === "") return { kind: "no-name" };
   const literal = parseAddressLiteral(`[${exchange}]`);
-  if (literal !== undefined) return { kind: "found", records: [literal] };
+  if (literal !== undefined) {
+    return { kind: "found", records: [literal], isAuthenticated: false, canonicalName: exchange };
+  }
   return isDomain(exchange) ? await dns.addresses(exchange) : { kind: "no-name" };
 }
 

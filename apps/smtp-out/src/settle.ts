@@ -8,7 +8,7 @@ import {
   warningMs,
 } from "@posthouse/queue";
 import type { EventTrail, Logger } from "@posthouse/service";
-import type { Reply } from "@posthouse/smtp";
+import { knownAnswer, type Reply } from "@posthouse/smtp";
 import type { DsnReporter } from "./dsn-reporter.ts";
 import { limits } from "./limits.ts";
 import { isToldOf, outcomeOf } from "./notification.ts";
@@ -135,6 +135,7 @@ async function defer(
       messageId: envelope.messageId,
       recipient: pending.address,
       reason,
+      ...causeOf(result.reply),
       ...(result.remoteHost !== undefined && { host: result.remoteHost }),
       nextAttemptAtMs: dueMs,
       attempts,
@@ -178,12 +179,18 @@ function tellTrail(
     events.record({
       type: eventOf[status],
       ...fields,
-      ...(status === "failed" && { isSenderTold: tellsSender }),
+      ...(status === "failed" && { isSenderTold: tellsSender, ...causeOf(reply) }),
     });
     if (status !== "failed") log.info(fields, status === "relayed" ? "Relayed" : "Delivered");
     else if (tellsSender) log.info(fields, "Failed for good; the sender is told");
     else log.warn(fields, "Failed for good, and nobody is to be told: dropped");
   }
+}
+
+/** For the metrics and the trail: what the answer is known to mean, in one word. */
+function causeOf(reply: Reply): { readonly cause?: string } {
+  const known = knownAnswer(reply);
+  return known === undefined ? {} : { cause: known.id };
 }
 
 function inOneLine({ code, enhanced, text }: Reply): string {

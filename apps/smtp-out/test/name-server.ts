@@ -5,7 +5,12 @@ import packet, { type Answer } from "dns-packet";
 /** Records by name: `["10 mx1.example"]` under mx, addresses under a; "servfail" where nothing is to be had. */
 export interface Zone {
   readonly [name: string]:
-    | { readonly mx?: readonly string[]; readonly a?: readonly string[] }
+    | {
+        readonly mx?: readonly string[];
+        readonly a?: readonly string[];
+        readonly aaaa?: readonly string[];
+        readonly txt?: readonly string[];
+      }
     | "servfail";
 }
 
@@ -45,13 +50,26 @@ export async function nameServer(zone: Zone): Promise<AsyncDisposable & { readon
 function answersOf(
   name: string,
   type: string,
-  { mx = [], a = [] }: { readonly mx?: readonly string[]; readonly a?: readonly string[] },
+  { mx = [], a = [], aaaa = [], txt = [] }: Exclude<Zone[string], "servfail">,
 ): Answer[] {
-  if (type === "MX") {
-    return mx.map((text) => {
-      const [preference, exchange = ""] = text.split(" ");
-      return { type: "MX", name, ttl: 60, data: { preference: Number(preference), exchange } };
-    });
+  switch (type) {
+    case "MX":
+      return mx.map((text) => {
+        const [preference, exchange = ""] = text.split(" ");
+        return { type: "MX", name, ttl: 60, data: { preference: Number(preference), exchange } };
+      });
+    case "A":
+      return a.map((data) => ({ type: "A", name, ttl: 60, data }));
+    case "AAAA":
+      return aaaa.map((data) => ({ type: "AAAA", name, ttl: 60, data }));
+    case "TXT":
+      return txt.map((data) => ({
+        type: "TXT",
+        name,
+        ttl: 60,
+        data: data.match(/.{1,255}/gu) ?? [],
+      }));
+    default:
+      return [];
   }
-  return type === "A" ? a.map((data) => ({ type: "A", name, ttl: 60, data })) : [];
 }

@@ -35,6 +35,8 @@ export interface SendingHost extends AsyncDisposable {
 export interface SendingHostOptions extends Omit<StartOptions, "now"> {
   readonly zone?: Zone;
   readonly mxPort?: number;
+  /** In place of the one that knows `zone`. */
+  readonly dnsServer?: string;
   /** More keys of [smtp_out]. */
   readonly smtpOut?: string;
   /** Auth does not run until startAuth(). */
@@ -52,7 +54,8 @@ export async function sendingHost(options: SendingHostOptions = {}): Promise<Sen
   const toml = `${TEST_TOML}
 [smtp_out]
 mx_port = ${options.mxPort ?? 25}
-dns_servers = ["${names.name}"]
+dns_servers = [${JSON.stringify(options.dnsServer ?? names.name)}]
+private_destinations = true
 ${options.smtpOut ?? ""}
 `;
   const context = opened.use(await testContext(toml));
@@ -76,11 +79,16 @@ ${options.smtpOut ?? ""}
     writer,
     clock,
     start: async () => {
-      const { random = () => 0, timeouts = {} } = options;
+      const { random = () => 0, timeouts = {}, httpsPort } = options;
       const metrics = openMetrics("smtp-out", { withProcess: false });
       const app = await start(
         { ...context, metrics },
-        { random, timeouts, now: () => clock.nowMs },
+        {
+          random,
+          timeouts,
+          now: () => clock.nowMs,
+          ...(httpsPort !== undefined && { httpsPort }),
+        },
       );
       let closing: Promise<void> | undefined;
       const close = () => {

@@ -34,7 +34,8 @@ const said = {
   remoteHost: "mx.there.example",
   repliedAtMs: NOW_MS - 120_000,
 };
-const lastSaid = "mx.there.example said, 2 minutes ago: 450 4.7.1 Greylisted, try later.";
+const lastSaid =
+  "mx.there.example said, 2 minutes ago: 450 4.7.1 Greylisted, try later. The other side does not know us yet and wants to be asked again in some minutes. What to fix: Nothing: it is tried again by itself.";
 
 const cases: readonly { recipient: Partial<QueueRecipient>; is: string }[] = [
   {

@@ -1,4 +1,4 @@
-import type { Reply } from "@posthouse/smtp";
+import { knownAnswer, type Reply } from "@posthouse/smtp";
 import type { QueueEntryDetail, QueueRecipient } from "./queue-entry.ts";
 
 /** Why an entry is still in the queue and what happens next: one sentence or two a recipient. */
@@ -54,7 +54,9 @@ function lastSaid({ lastReply, remoteHost, repliedAtMs }: QueueRecipient, nowMs:
   if (lastReply === undefined) return [];
   const when = repliedAtMs === undefined ? "" : `, ${inWords(repliedAtMs - nowMs)}`;
   const who = remoteHost === undefined ? "Last result" : `${remoteHost} said`;
-  return [`${who}${when}: ${replyInWords(lastReply)}.`];
+  const known = knownAnswer(lastReply);
+  const meaning = known === undefined ? [] : [known.meaning, `What to fix: ${known.fix}`];
+  return [`${who}${when}: ${replyInWords(lastReply)}.`, ...meaning];
 }
 
 function replyInWords({ code, enhanced, text }: Reply): string {

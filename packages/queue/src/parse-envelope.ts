@@ -44,7 +44,7 @@ function isRecipient(value: unknown): boolean {
 }
 
 function hasSoundOptions(value: Record<string, unknown>): boolean {
-  const { ret, deliverBy, holdUntilMs, envid, authenticatedAs } = value;
+  const { ret, deliverBy, holdUntilMs, envid, authenticatedAs, isOurs, isTlsOptional } = value;
   const isDeliverBySound =
     deliverBy === undefined ||
     (isObject(deliverBy) &&
@@ -54,6 +54,7 @@ function hasSoundOptions(value: Record<string, unknown>): boolean {
     isDeliverBySound &&
     (ret === undefined || ret === "FULL" || ret === "HDRS") &&
     (holdUntilMs === undefined || Number.isSafeInteger(holdUntilMs)) &&
+    [isOurs, isTlsOptional].every((is) => is === undefined || typeof is === "boolean") &&
     isTextOrAbsent(envid) &&
     isTextOrAbsent(authenticatedAs)
   );

@@ -34,6 +34,7 @@ export async function queueDsn(
     messageId,
     receivedAtMs: nowMs,
     client: { address: "", helo: hostname, protocol: "SMTP" },
+    isOurs: true,
     reversePath: "",
     recipients: targets.map(({ address, isLocal }) => ({
       address,

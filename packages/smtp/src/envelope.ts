@@ -15,6 +15,11 @@ export interface Envelope {
   readonly client: EnvelopeClient;
   /** The address of the account that logged in to submit this; absent for mail from outside. */
   readonly authenticatedAs?: string;
+  /**
+   * Made by a part of Posthouse itself: a notification, a report, an answer of somebody who is away. It is
+   * signed as ours. Never set for mail that came from elsewhere and is only sent on.
+   */
+  readonly isOurs?: boolean;
   /** MAIL FROM without angle brackets; "" is the null reverse-path (RFC 5321 §4.5.5). */
   readonly reversePath: string;
   readonly recipients: readonly EnvelopeRecipient[];
@@ -28,6 +33,8 @@ export interface Envelope {
   readonly envid?: string;
   /** RFC 8689. */
   readonly requireTls: boolean;
+  /** It goes whatever becomes of TLS: a report about failures of TLS must arrive (RFC 8460 §3). */
+  readonly isTlsOptional?: boolean;
   /** MT-PRIORITY of RFC 6710, -9 to 9; 0 when not given. */
   readonly priority: number;
   /** BY of RFC 2852: the moment by which it has to be delivered, and what happens then. */

@@ -46,6 +46,31 @@ const imapException = z
   .refine(({ account, client }) => account !== undefined || client !== undefined, {
     message: "name an account, a client or both",
   });
+/** One way for mail to leave by, other than the MX of its domain. */
+const route = z
+  .strictObject({
+    to: z.array(z.string().min(1)).min(1).optional(),
+    from: z.array(z.string().min(1)).min(1).optional(),
+    via: z
+      .string()
+      .regex(/^(smtp|smtps|lmtp):\/\/(\[[0-9A-Fa-f:.]+\]|[^\s/:@[\]]+)(:\d{1,5})?$|^lmtp:\/\S+$/, {
+        message:
+          'must be "smtp://host:port", "smtps://host:port", "lmtp://host:port" or "lmtp:/path/of/socket"',
+      })
+      .optional(),
+    username: z.string().min(1).optional(),
+    password_file: z.string().min(1).optional(),
+    tls: z.enum(["opportunistic", "encrypted", "verified"]).optional(),
+    source_addresses: z.array(z.union([z.ipv4(), z.ipv6()])).default([]),
+    connections_max: z.int().min(1).optional(),
+    messages_per_minute_max: z.int().min(1).optional(),
+  })
+  .refine((one) => (one.username === undefined) === (one.password_file === undefined), {
+    message: "username and password_file go together",
+  })
+  .refine((one) => one.username === undefined || one.via !== undefined, {
+    message: "username needs via: a login is for one host",
+  });
 const plainListener = z.strictObject({ address, port });
 
 /** Clients on this machine: their mail is not looked at. */
@@ -159,6 +184,10 @@ export const configSchema = z.strictObject({
       retry_wait_seconds_max: seconds(4 * 3600),
       deliveries_max: z.int().min(1).default(50),
       deliveries_per_destination_max: z.int().min(1).default(5),
+      private_destinations: z.boolean().default(false),
+      tls_reports: z.boolean().default(true),
+      tls_ca_file: z.string().min(1).optional(),
+      routes: z.array(route).default([]),
     })
     .prefault({}),
 });

@@ -35,10 +35,14 @@ export interface Config
     readonly stateDirectory: string;
   };
   readonly lmtp: Section["lmtp"] & { readonly socketPath: string };
-  readonly smtpOut: Section["smtpOut"] & {
+  readonly smtpOut: Omit<Section["smtpOut"], "tlsCaFile"> & {
     readonly socketPath: string;
     /** The queue's index. */
     readonly stateDirectory: string;
+    /** Authorities to believe beside those of Node. */
+    readonly tlsCaFile?: string;
+    /** Private keys: smtp-out's user alone reads it. */
+    readonly dkimDirectory: string;
   };
 }
 
@@ -57,6 +61,7 @@ export function configOf(
     listeners.map((one) =>
       one.port === 0 ? one : { ...one, port: one.port + options.portOffset },
     );
+  const { tlsCaFile, ...smtpOut } = section.smtpOut;
   return {
     ...section,
     dataDir,
@@ -86,9 +91,15 @@ export function configOf(
     pop3: { listeners: shifted(section.pop3.listeners) },
     lmtp: { listeners: shifted(section.lmtp.listeners), socketPath: join(runDir, "lmtp.sock") },
     smtpOut: {
-      ...section.smtpOut,
+      ...smtpOut,
+      ...(tlsCaFile !== undefined && { tlsCaFile: absolute(tlsCaFile) }),
+      routes: smtpOut.routes.map(({ passwordFile, ...route }) => ({
+        ...route,
+        passwordFile: passwordFile === undefined ? undefined : absolute(passwordFile),
+      })),
       socketPath: join(runDir, "smtp-out.sock"),
       stateDirectory: join(within(section.paths.state, "state"), "smtp-out"),
+      dkimDirectory: join(within(section.paths.state, "state"), "smtp-out", "dkim"),
     },
   };
 }

@@ -1,4 +1,5 @@
 import { formatDateTime } from "../date-time.ts";
+import { knownAnswer } from "../known-answers.ts";
 import type { Reply } from "../reply.ts";
 import type { DsnAction, DsnInput, DsnRecipient } from "./dsn.ts";
 import { oneLine, wrap } from "./header-text.ts";
@@ -6,18 +7,63 @@ import { dsnLimits } from "./limits.ts";
 import { isWholeReturned } from "./returned-message.ts";
 import { statusOf } from "./status-of.ts";
 
-/** The part for people (RFC 6522 §3): what happened, to whom, what the other side said, what to do. */
+/**
+ * The part for people (RFC 6522 §3): what happened, to whom, what the other side said, what it means, what
+ * to do. All of it is in the first paragraph when there is one recipient, as there nearly always is.
+ */
 export function explanationOf(input: DsnInput): string {
   const { kind, reportingMta, recipients } = input;
-  return [
-    wrap(`This is the mail server ${oneLine(reportingMta)}.`),
-    wrap(openingOf[kind](recipients.length)),
-    ...recipients.map((recipient) => aboutRecipient(recipient, kind)),
-    ...adviceFor(input),
-    wrap(closingOf(input)),
-    "",
-  ].join("\r\n\r\n");
+  const [only] = recipients;
+  const news =
+    only !== undefined && recipients.length === 1
+      ? [wrap(storyOf(only, kind))]
+      : [
+          wrap(openingOf[kind](recipients.length)),
+          ...recipients.map((recipient) => aboutRecipient(recipient, kind)),
+          ...adviceFor(input).map((sentence) => wrap(sentence)),
+        ];
+  const us = `This is the mail server ${oneLine(reportingMta)}.`;
+  return [...news, wrap(`${us} ${closingOf(input)}`), ""].join("\r\n\r\n");
 }
+
+/** One recipient in one paragraph. */
+function storyOf(recipient: DsnRecipient, kind: DsnAction): string {
+  const { originalAddress, address, diagnostic, remoteMta, willRetryUntilMs } = recipient;
+  const known = typeof diagnostic === "object" ? knownAnswer(diagnostic) : undefined;
+  const isBad = kind === "failed" || kind === "delayed";
+  return [
+    storyBegins[kind](oneLine(originalAddress ?? address)),
+    ...(diagnostic === undefined ? [] : [said(diagnostic, remoteMta)]),
+    ...(isBad && known !== undefined ? [known.meaning] : []),
+    ...(kind === "delayed" && willRetryUntilMs !== undefined
+      ? [`It is tried until ${formatDateTime(willRetryUntilMs)}.`]
+      : []),
+    ...adviceFor({ kind, recipients: [recipient] }),
+  ].join(" ");
+}
+
+const storyBegins = {
+  failed: (to) => `Your message to ${to} could not be delivered, and is not tried any more.`,
+  delayed: (to) =>
+    `Your message to ${to} has not been delivered yet. You need not send it again: it is still being tried.`,
+  delivered: (to) => `As you asked, we tell you that your message to ${to} was delivered.`,
+  relayed: (to) =>
+    `Your message to ${to} was handed to the next mail server. That server does not send notifications, so you may hear no more of it.`,
+  expanded: (to) =>
+    `Your message to ${to} was delivered here and passed on to several addresses. You will not be told of each of them.`,
+} as const satisfies Record<DsnAction, (to: string) => string>;
+
+function said(diagnostic: Reply | string, remoteMta: string | undefined): string {
+  const words = oneLine(wordsOf(diagnostic).slice(0, dsnLimits.diagnosticCharactersMax));
+  return remoteMta === undefined
+    ? `The reason: ${/[.!?]$/u.test(words) ? words : `${words}.`}`
+    : `We tried the mail server ${oneLine(remoteMta)}, and it answered: "${words}"`;
+}
+
+const wordsOf = (diagnostic: Reply | string): string =>
+  typeof diagnostic === "string"
+    ? diagnostic
+    : `${diagnostic.code} ${diagnostic.enhanced ?? ""} ${diagnostic.text}`.replace(/ {2,}/gu, " ");
 
 /** What the mail program shows in its list. */
 export const subjectOf = {
@@ -65,25 +111,30 @@ function aboutRecipient(recipient: DsnRecipient, kind: DsnAction): string {
 function saidOf(diagnostic: Reply | string, remoteMta: string | undefined): string[] {
   if (typeof diagnostic === "string") return [indented(diagnostic)];
   const who = remoteMta === undefined ? "The reason:" : `${oneLine(remoteMta)} answered:`;
-  const { code, enhanced, text } = diagnostic;
-  return [`    ${who}`, indented(`${code} ${enhanced ?? ""} ${text}`.replace(/ {2,}/gu, " "))];
+  const known = knownAnswer(diagnostic);
+  const meaning = known === undefined ? [] : [indented(known.meaning)];
+  return [`    ${who}`, indented(wordsOf(diagnostic)), ...meaning];
 }
 
 const indented = (text: string): string =>
   wrap(oneLine(text.slice(0, dsnLimits.diagnosticCharactersMax)), "    ", "    ");
 
-/** What helps: one sentence for each reason that occurs, by the subject of its status code. */
-function adviceFor({ kind, recipients }: DsnInput): string[] {
+/** What helps: one sentence for each reason that occurs. */
+function adviceFor({ kind, recipients }: Pick<DsnInput, "kind" | "recipients">): string[] {
   if (kind === "delayed") {
     return [
-      wrap(
-        "You hear from us again if it cannot be delivered at all. If the message is urgent, reach the recipient in another way.",
-      ),
+      "You hear from us again if it cannot be delivered at all. If the message is urgent, reach the recipient in another way.",
     ];
   }
   if (kind !== "failed") return [];
-  const advice = new Set(recipients.map((recipient) => adviceOf(statusOf(recipient, kind))));
-  return [...advice].map((sentence) => wrap(`What you can do: ${sentence}`));
+  const advice = new Set(
+    recipients.map((recipient) => {
+      const { diagnostic } = recipient;
+      const known = typeof diagnostic === "object" ? knownAnswer(diagnostic) : undefined;
+      return known?.advice ?? adviceOf(statusOf(recipient, kind));
+    }),
+  );
+  return [...advice].map((sentence) => `What you can do: ${sentence}`);
 }
 
 /** RFC 3463 §3: the most specific code that we have a sentence for. */

@@ -79,16 +79,36 @@ test("a notification says what it is, and that no machine should answer it", asy
   assert.equal(dsn.smtpUtf8, false);
 });
 
-test("people are told what happened, to whom, what the other side said, and what they can do", async () => {
+test("people are told in the first paragraph what happened, what was said, what it means and what to do", async () => {
   const { explanation } = await composed();
+  const [first = "", second = ""] = explanation.content.split("\r\n\r\n");
+  assert.equal(
+    first.replaceAll("\r\n", " "),
+    'Your message to bob@b.test could not be delivered, and is not tried any more. We tried the mail server mx.b.test, and it answered: "550 5.1.1 No such user here" There is no such address at the other side. What you can do: check the address for a typing error, and ask the recipient in another way whether it is still in use.',
+  );
+  assert.match(second, /^This is the mail server mx\.a\.test\./);
+  assert.doesNotMatch(explanation.content, /alias-target/);
+});
+
+test("several recipients stand in a list, each with what was said and what it means", async () => {
+  const [recipient] = input().recipients;
+  assert.ok(recipient !== undefined);
+  const full = { code: 452, enhanced: "4.2.2", text: "Over quota" };
+  const { explanation } = await composed({
+    recipients: [recipient, { ...recipient, originalAddress: "eve@b.test", diagnostic: full }],
+  });
   const text = explanation.content.replaceAll("\r\n", "\n");
-  assert.match(text, /could not be delivered to this recipient/);
+  assert.match(text, /^Your message could not be delivered to these recipients/);
   assert.match(
     text,
-    / {2}bob@b\.test\n {4}mx\.b\.test answered:\n {4}550 5\.1\.1 No such user here\n/,
+    / {2}bob@b\.test\n {4}mx\.b\.test answered:\n {4}550 5\.1\.1 No such user here\n {4}There is no such address/,
+  );
+  assert.match(
+    text,
+    / {2}eve@b\.test\n.*\n {4}452 4\.2\.2 Over quota\n {4}The recipient's mailbox is full\./,
   );
   assert.match(text, /What you can do: check the address/);
-  assert.doesNotMatch(text, /alias-target/);
+  assert.match(text, /What you can do: tell the recipient/);
 });
 
 test("the fields of RFC 3464 are there, and a forwarding address is not told", async () => {

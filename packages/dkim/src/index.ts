@@ -1,0 +1,4 @@
+export { type DkimAlgorithm, type DkimKey, dkimAlgorithms } from "./dkim-key.ts";
+export { type DnsRecord, dnsRecordOf, isRecordOf, zoneLineOf } from "./dns-record.ts";
+export { DkimKeyError, DkimKeyStore, recordNeededUntilMs } from "./key-store.ts";
+export { type SignOptions, signatureFields } from "./sign.ts";

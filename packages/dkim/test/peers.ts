@@ -1,0 +1,44 @@
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { dkimVerify } from "mailauth/lib/dkim/verify.js";
+
+/** TXT records by name. */
+export type Records = ReadonlyMap<string, string>;
+
+/** What mailauth says of each signature, in the order of the message: "ed25519-sha256 pass". */
+export async function mailauthSays(message: Buffer, records: Records): Promise<string[]> {
+  const { results } = await dkimVerify(message, {
+    resolver: async (name: string) => {
+      const text = records.get(name);
+      if (text !== undefined) return [[text]];
+      throw Object.assign(new Error(`No record ${name}`), { code: "ENOTFOUND" });
+    },
+  });
+  return results.map(({ algo, status }) => `${algo} ${status.result}`);
+}
+
+const PROGRAM = `
+import base64, dkim, json, sys
+records = json.loads(sys.argv[1])
+look = lambda name, timeout=5: records.get(name.decode().rstrip("."), "").encode()
+for line in sys.stdin:
+    message = base64.b64decode(line)
+    count = message.split(b"\\r\\n\\r\\n")[0].lower().count(b"dkim-signature:")
+    print(" ".join(str(dkim.DKIM(message).verify(idx=n, dnsfunc=look)) for n in range(count)))
+`;
+
+export const hasPythonDkim =
+  process.env.POSTHOUSE_FOREIGN === "required" ||
+  spawnSync("/usr/bin/python3", ["-c", "import dkim, nacl"]).status === 0;
+
+/** What Debian's python3-dkim says of each signature of each message: "True True". */
+export async function pythonSays(messages: readonly Buffer[], records: Records): Promise<string[]> {
+  const given = JSON.stringify(Object.fromEntries(records));
+  const python = spawn("/usr/bin/python3", ["-c", PROGRAM, given]);
+  const said: Buffer[] = [];
+  python.stdout.on("data", (octets: Buffer) => said.push(octets));
+  python.stderr.on("data", (octets: Buffer) => said.push(octets));
+  python.stdin.end(messages.map((message) => `${message.toString("base64")}\n`).join(""));
+  await once(python, "close");
+  return Buffer.concat(said).toString().trim().split("\n");
+}
