@@ -6,6 +6,7 @@ import { WireConnection } from "@posthouse/wire";
 import { Previews } from "./answers/previews.ts";
 import { ConnectionCounts } from "./connection-counts.ts";
 import { limits } from "./limits.ts";
+import { type MessageLimits, messageLimitsOf } from "./message-limit.ts";
 import type { SavedFilters } from "./search/saved-filters.ts";
 import type { Services } from "./services.ts";
 import { ImapSession } from "./session.ts";
@@ -16,6 +17,7 @@ export interface Parts {
   readonly store?: MailStore;
   readonly takesTokens?: boolean;
   readonly savedFilters?: SavedFilters;
+  readonly messageLimits?: MessageLimits;
 }
 
 /** How long sessions have for their last words; the rest of the 2 s is the store's. */
@@ -46,6 +48,7 @@ export async function start(context: AppContext, parts: Parts = {}): Promise<Run
     tls,
     logins,
     takesTokens,
+    messageLimits: parts.messageLimits ?? messageLimitsOf(config.imap),
     previews: new Previews(),
     ...(savedFilters !== undefined && { savedFilters }),
   };

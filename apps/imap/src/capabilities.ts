@@ -78,7 +78,13 @@ const beforeLogin: ReadonlySet<string> = new Set([
 export function capabilityText(
   session: Pick<
     Session,
-    "state" | "connection" | "isLoginAllowed" | "mechanisms" | "switchedOff" | "services"
+    | "state"
+    | "connection"
+    | "messageLimits"
+    | "isLoginAllowed"
+    | "mechanisms"
+    | "switchedOff"
+    | "services"
   >,
 ): string {
   const { state, connection, services } = session;
@@ -89,13 +95,19 @@ export function capabilityText(
   names.push(services.config.imap.literals === "plus" ? "LITERAL+" : "LITERAL-");
   // RFC 7889 §2: the same for all mailboxes.
   if (!isNobody) names.push(`APPENDLIMIT=${services.config.limits.messageBytesMax}`);
+  if (!isNobody) {
+    // RFC 9738 §3.
+    const { perCommand, perAppend } = session.messageLimits;
+    if (Number.isFinite(perCommand)) names.push(`MESSAGELIMIT=${perCommand}`);
+    if (Number.isFinite(perAppend)) names.push(`SAVELIMIT=${perAppend}`);
+  }
   if (isNobody) {
     if (!connection.isEncrypted) names.push("STARTTLS");
     if (session.isLoginAllowed) names.push(...session.mechanisms.map((name) => `AUTH=${name}`));
     else names.push("LOGINDISABLED");
   }
   return names
-    .filter((name) => !session.switchedOff.has(name))
+    .filter((name) => !session.switchedOff.has(name.replace(/=\d+$/, "")))
     .filter((name) => name !== "COMPRESS=DEFLATE" || !connection.isCompressed)
     .join(" ");
 }

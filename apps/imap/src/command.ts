@@ -2,6 +2,7 @@ import type { WireConnection } from "@posthouse/wire";
 import type { Enabled, EnableName } from "./enabled.ts";
 import type { IncomingCommand, TakesLiteral } from "./incoming-command.ts";
 import type { Language } from "./language/languages.ts";
+import type { MessageLimits } from "./message-limit.ts";
 import type { CommandFailure, ResponseCode } from "./response.ts";
 import type { ResponseWriter } from "./response-writer.ts";
 import type { Services } from "./services.ts";
@@ -62,6 +63,8 @@ export interface Session {
   readonly mechanisms: readonly string[];
   /** What was switched off for this listener, account or client. */
   readonly switchedOff: SwitchedOff;
+  /** How many messages one command may be about. */
+  readonly messageLimits: MessageLimits;
   /** The listener asks for a certificate. */
   readonly wantsClientCertificate: boolean;
   /** What the human-readable texts are in (RFC 5255). */

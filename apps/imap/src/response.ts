@@ -1,6 +1,6 @@
 import type { StoreErrorCode } from "@posthouse/mailbox-store";
 
-/** Response codes of RFC 3501 §7.1, RFC 4315, 4467, 4469, 5464, 5530, 7888 and 8474 that this server sends. */
+/** Response codes of RFC 3501 §7.1, RFC 4315, 4467, 4469, 5464, 5530, 7888, 8474 and 9738 that this server sends. */
 export type ResponseCode =
   | "ALREADYEXISTS"
   | "AUTHENTICATIONFAILED"
@@ -37,6 +37,7 @@ export type ResponseCode =
   | `COPYUID ${string}`
   | `HIGHESTMODSEQ ${number}`
   | `MAILBOXID (${string})`
+  | `MESSAGELIMIT ${string}`
   | `METADATA LONGENTRIES ${number}`
   | `METADATA MAXSIZE ${number}`
   | `MODIFIED ${string}`

@@ -12,6 +12,7 @@ import { Enabled, type EnableName } from "./enabled.ts";
 import { IncomingCommand } from "./incoming-command.ts";
 import { inLanguage, type Language } from "./language/languages.ts";
 import { limits } from "./limits.ts";
+import { type MessageLimits, unlessSwitchedOff } from "./message-limit.ts";
 import { Notification } from "./notify/notification.ts";
 import { tellProgress } from "./progress.ts";
 import {
@@ -93,6 +94,10 @@ export class ImapSession implements Session {
       account: this.#user?.account.address,
       client: this.clientName,
     });
+  }
+
+  get messageLimits(): MessageLimits {
+    return unlessSwitchedOff(this.services.messageLimits, this.switchedOff);
   }
 
   inLanguage(text: string): string {

@@ -15,6 +15,7 @@ import { checkScramProof, makeScramKeys } from "@posthouse/accounts/directory";
 import { type AppContext, type RunningApp, testContext } from "@posthouse/service";
 import { connectTo } from "@posthouse/transcript";
 import { start } from "../src/app.ts";
+import type { MessageLimits } from "../src/message-limit.ts";
 import type { SavedFilters } from "../src/search/saved-filters.ts";
 
 /** The app as it runs, over a store in a temporary directory; only apps/auth is played by TestAuth. */
@@ -32,6 +33,7 @@ export interface ImapServerOptions {
   readonly toml?: string;
   readonly account?: Partial<Account>;
   readonly takesTokens?: boolean;
+  readonly messageLimits?: MessageLimits;
   readonly savedFilters?: SavedFilters;
 }
 
@@ -39,10 +41,11 @@ export interface ImapServerOptions {
 export async function startImapServer(options: ImapServerOptions = {}): Promise<ImapServer> {
   const context = await testContext(options.toml);
   const auth = new TestAuth(options.account);
-  const { savedFilters, takesTokens = false } = options;
+  const { savedFilters, messageLimits, takesTokens = false } = options;
   const app = await start(context, {
     auth,
     takesTokens,
+    ...(messageLimits !== undefined && { messageLimits }),
     ...(savedFilters !== undefined && { savedFilters }),
   });
   const portOf = (name: string) => app.addresses.find((one) => one.name === name)?.port ?? 0;

@@ -3,7 +3,9 @@ import type { TextTable } from "./translation.ts";
 /** Everything that this server says, in German. A test looks for texts of the source that are missing. */
 export const german: TextTable = {
   // The end of a command
+  "{} completed for the last {} messages": "{} ausgeführt für die letzten {} Nachrichten",
   "{} completed": "{} ausgeführt",
+  "One command takes {} messages at most": "Ein Befehl nimmt höchstens {} Nachrichten",
   "Logged in": "Angemeldet",
   "Logged out; log in again": "Abgemeldet; eine neue Anmeldung ist möglich",
   "DEFLATE active": "DEFLATE ist aktiv",

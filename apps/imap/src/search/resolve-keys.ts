@@ -91,6 +91,8 @@ class KeyResolver {
       case "save-date":
       case "sent-date":
       case "smaller":
+      case "uid-after":
+      case "uid-before":
       case "uids":
       case "younger":
         return key;

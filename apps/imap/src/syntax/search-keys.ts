@@ -15,6 +15,8 @@ export type SearchKey =
   | { readonly kind: "keyword"; readonly keyword: string }
   | { readonly kind: "recent" }
   | { readonly kind: "sequence" | "uid"; readonly set: SequenceSet }
+  /** RFC 9738 §3.2. */
+  | { readonly kind: "uid-after" | "uid-before"; readonly uid: number }
   /** INTERNALDATE, or with `sent` the Date field, as days since the epoch. */
   | ({ readonly kind: "internal-date" } & DateTest)
   | ({ readonly kind: "sent-date" } & DateTest)
@@ -92,6 +94,12 @@ const within =
     args.sp();
     return { kind, seconds: args.nzNumber() };
   };
+const besideUid =
+  (kind: "uid-after" | "uid-before"): KeyReader =>
+  (args) => {
+    args.sp();
+    return { kind, uid: args.nzNumber() };
+  };
 const objectId =
   (field: "emailId" | "threadId"): KeyReader =>
   (args) => {
@@ -162,6 +170,8 @@ const keyReaders: ReadonlyMap<string, KeyReader> = new Map<string, KeyReader>([
   ["SAVEDON", saveDate("on")],
   ["SAVEDSINCE", saveDate("since")],
   ["THREADID", objectId("threadId")],
+  ["UIDAFTER", besideUid("uid-after")], // RFC 9738 §3.2
+  ["UIDBEFORE", besideUid("uid-before")],
   ["YOUNGER", within("younger")],
 ]);
 

@@ -95,6 +95,12 @@ export const configSchema = z.strictObject({
       disabled_capabilities: capabilityNames,
       exceptions: z.array(imapException).default([]),
       literals: z.enum(["plus", "minus"]).default("plus"),
+      message_limit: z
+        .int()
+        .refine((messages) => messages === 0 || messages >= 1000, {
+          message: "1000 messages at least, since clients lose mail below it, or 0 for no limit",
+        })
+        .default(1_000_000),
       idle_keepalive_seconds: z.int().min(0).default(240),
     })
     .prefault({}),
