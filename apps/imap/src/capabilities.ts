@@ -46,6 +46,7 @@ const capabilities = [
   "THREAD=REFERENCES",
   "THREAD=REFS",
   "I18NLEVEL=1", // RFC 5255
+  "FILTERS", // RFC 5466
   "UIDBATCHES", // RFC 10022
   "CONDSTORE", // RFC 7162
   "QRESYNC", // RFC 7162
@@ -90,7 +91,6 @@ export function capabilityText(
   const { state, connection, services } = session;
   const isNobody = state.name === "not-authenticated";
   const names: string[] = capabilities.filter((name) => !isNobody || beforeLogin.has(name));
-  if (!isNobody && services.savedFilters !== undefined) names.push("FILTERS"); // RFC 5466
   // RFC 7888 §5: one of the two, never both.
   names.push(services.config.imap.literals === "plus" ? "LITERAL+" : "LITERAL-");
   // RFC 7889 §2: the same for all mailboxes.

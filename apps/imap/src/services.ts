@@ -13,8 +13,7 @@ export interface Services extends Pick<AppContext, "config" | "log" | "events"> 
   readonly tls: TlsIdentity;
   /** Apps/auth knows somebody who can say whose a token is: OAUTHBEARER and XOAUTH2 are there. */
   readonly takesTokens: boolean;
-  /** Absent where nothing keeps any, and FILTERS is not offered. */
-  readonly savedFilters?: SavedFilters;
+  readonly savedFilters: SavedFilters;
   readonly messageLimits: MessageLimits;
   /** Previews that were made for any session. */
   readonly previews: Previews;

@@ -16,7 +16,6 @@ import { type AppContext, type RunningApp, testContext } from "@posthouse/servic
 import { connectTo } from "@posthouse/transcript";
 import { start } from "../src/app.ts";
 import type { MessageLimits } from "../src/message-limit.ts";
-import type { SavedFilters } from "../src/search/saved-filters.ts";
 
 /** The app as it runs, over a store in a temporary directory; only apps/auth is played by TestAuth. */
 export interface ImapServer extends AsyncDisposable {
@@ -34,19 +33,17 @@ export interface ImapServerOptions {
   readonly account?: Partial<Account>;
   readonly takesTokens?: boolean;
   readonly messageLimits?: MessageLimits;
-  readonly savedFilters?: SavedFilters;
 }
 
 /** Starts the app on ports of its own. */
 export async function startImapServer(options: ImapServerOptions = {}): Promise<ImapServer> {
   const context = await testContext(options.toml);
   const auth = new TestAuth(options.account);
-  const { savedFilters, messageLimits, takesTokens = false } = options;
+  const { messageLimits, takesTokens = false } = options;
   const app = await start(context, {
     auth,
     takesTokens,
     ...(messageLimits !== undefined && { messageLimits }),
-    ...(savedFilters !== undefined && { savedFilters }),
   });
   const portOf = (name: string) => app.addresses.find((one) => one.name === name)?.port ?? 0;
   return {

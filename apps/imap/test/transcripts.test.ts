@@ -14,7 +14,6 @@ import { startImapServer } from "./imap-server.ts";
  *   @tokens yes            somebody can say whose a token is
  *   @message-limit 3       what one command may be about
  *   @append-limit 2        and one APPEND
- *   @filter-work UNSEEN    the search that FILTER work stands for
  */
 describeTranscripts(new URL("./transcripts/", import.meta.url), async ({ settings }) => {
   const quota = settings.get("quota");
@@ -29,7 +28,6 @@ describeTranscripts(new URL("./transcripts/", import.meta.url), async ({ setting
   const toml = TEST_TOML.replace('"loopback"', `"${plaintext}"`)
     .replace("[auth]\n", settings.has("scram-sha-1") ? "[auth]\nscram_sha1 = true\n" : "[auth]\n")
     .replace("[imap]\n", `[imap]\n${imap ?? ""}\n`);
-  const hasFilters = [...settings.keys()].some((name) => name.startsWith("filter-"));
   const server = await startImapServer({
     toml: `${toml}\n${limits}`,
     ...((messageLimit !== undefined || appendLimit !== undefined) && {
@@ -39,9 +37,6 @@ describeTranscripts(new URL("./transcripts/", import.meta.url), async ({ setting
       },
     }),
     takesTokens: settings.has("tokens"),
-    ...(hasFilters && {
-      savedFilters: { valueOf: async (_mail, name) => settings.get(`filter-${name}`) },
-    }),
     account: {
       ...(quota !== undefined && { quotaBytes: Number(quota) }),
       ...(quotaMessages !== undefined && { quotaMessages: Number(quotaMessages) }),

@@ -203,8 +203,25 @@ function readCharset(args: CommandReader): void {
   const charset = args.astring().toUpperCase();
   args.sp();
   if (charset !== "UTF-8" && charset !== "US-ASCII") {
-    throw no("BADCHARSET (US-ASCII UTF-8)", "Only US-ASCII and UTF-8 can be searched in");
+    const code = "BADCHARSET (US-ASCII UTF-8)";
+    const text = "Only US-ASCII and UTF-8 can be searched in";
+    // RFC 5466 §3.1: filters are in UTF-8, and a client that names them and another charset is mistaken.
+    throw namesFilter(args) ? bad(text, code) : no(code, text);
   }
+}
+
+function namesFilter(args: CommandReader): boolean {
+  try {
+    return hasFilter(readSearchKeys(args));
+  } catch {
+    return false;
+  }
+}
+
+function hasFilter(key: SearchKey): boolean {
+  if (key.kind === "and" || key.kind === "or") return key.keys.some(hasFilter);
+  if (key.kind === "not" || key.kind === "fuzzy") return hasFilter(key.key);
+  return key.kind === "filter";
 }
 
 function readSearchKey(args: CommandReader, progress: Progress): SearchKey {

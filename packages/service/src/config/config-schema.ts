@@ -29,6 +29,12 @@ const imapException = z
   .refine(({ account, client }) => account !== undefined || client !== undefined, {
     message: "name an account, a client or both",
   });
+/** What stands behind SEARCH, under a name for everybody (RFC 5466); apps/imap says whether it is one. */
+const sharedFilter = z.strictObject({
+  name: z.string().min(1),
+  criteria: z.string().min(1),
+  description: z.string().min(1).optional(),
+});
 const plainListener = z.strictObject({ address, port });
 
 /**
@@ -94,6 +100,7 @@ export const configSchema = z.strictObject({
       ]),
       disabled_capabilities: capabilityNames,
       exceptions: z.array(imapException).default([]),
+      shared_filters: z.array(sharedFilter).default([]),
       literals: z.enum(["plus", "minus"]).default("plus"),
       message_limit: z
         .int()
