@@ -77,6 +77,10 @@ export interface Session {
   readonly enabled: Enabled;
   /** As ENABLE; false when it was on already. */
   enable(name: EnableName): boolean;
+  /** Tells which annotations change, as ENABLE asked (RFC 5464 §4.1). */
+  watchMetadata(): Promise<void>;
+  /** The client itself changed annotations of a mailbox, or of the server. */
+  noteMetadata(mailboxName: string | undefined): Promise<void>;
   /** Watches what NOTIFY asks for, in place of what was watched before; undefined: nothing. */
   notify(request: NotifyRequest | undefined): Promise<void>;
   /** Tells what is new outside the answer to a command: in IDLE, and where NOTIFY asks for it. */

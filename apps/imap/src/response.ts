@@ -10,6 +10,7 @@ export type ResponseCode =
   | "CLOSED"
   | "CORRUPTION"
   | "EXPUNGEISSUED"
+  | "HASCHILDREN"
   | "LIMIT"
   | "METADATA TOOMANY"
   | "NONEXISTENT"

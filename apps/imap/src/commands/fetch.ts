@@ -221,14 +221,14 @@ class Fetching {
       );
   }
 
-  /** With the UID and the modseq, where changes of flags have them (RFC 7162 §3.2.4). */
+  /** With the UID and the modseq, where changes of flags have them (RFC 7162 §3.2.4, RFC 9051 §7.5.2). */
   get #attributesWithFlags(): readonly FetchAttribute[] {
     const { enabled } = this.#selected;
     const added: FetchAttribute[] = [flagsAttribute];
-    if (enabled.has("CONDSTORE")) {
-      if (!enabled.has("UIDONLY")) added.push(uidAttribute);
-      added.push(modSeqAttribute);
-    }
+    const hasModSeq = enabled.has("CONDSTORE");
+    const hasUid = hasModSeq || enabled.has("IMAP4REV2");
+    if (hasUid && !enabled.has("UIDONLY")) added.push(uidAttribute);
+    if (hasModSeq) added.push(modSeqAttribute);
     return [...this.#attributes, ...added.filter((attribute) => !has(this.#attributes, attribute))];
   }
 

@@ -13,7 +13,7 @@ export const setMetadata = defineCommand({
   states: loggedIn,
   expunges: "tell",
   refuseLiteral: tooLarge,
-  async run({ user }, args) {
+  async run({ user }, args, session) {
     args.sp();
     const mailboxName = readMailboxOrServer(args);
     args.sp();
@@ -30,6 +30,7 @@ export const setMetadata = defineCommand({
         "There are too many annotations, or they are too large together",
       );
     }
+    await session.noteMetadata(mailboxName);
     return { text: "SETMETADATA completed" };
   },
 });

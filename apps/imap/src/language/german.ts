@@ -4,6 +4,7 @@ import type { TextTable } from "./translation.ts";
 export const german: TextTable = {
   // The end of a command
   "{} completed for the last {} messages": "{} ausgeführt für die letzten {} Nachrichten",
+  "It is only the parent of other mailboxes": "Es enthält nur andere Postfächer",
   "That cannot be the name of a filter": "So kann kein Filter heißen",
   "That is no whole search": "Das ist keine vollständige Suche",
   "A literal ends too soon": "Ein Literal endet zu früh",

@@ -114,7 +114,7 @@ const size =
   (kind: "larger" | "smaller"): KeyReader =>
   (args) => {
     args.sp();
-    return { kind, sizeBytes: args.number() };
+    return { kind, sizeBytes: args.number64() };
   };
 const content =
   (kind: "body" | "text"): KeyReader =>
