@@ -6,7 +6,8 @@ import { WireConnection } from "@posthouse/wire";
 import { Previews } from "./answers/previews.ts";
 import { ConnectionCounts } from "./connection-counts.ts";
 import { limits } from "./limits.ts";
-import type { SavedFilters } from "./search/saved-filters.ts";
+import { type MessageLimits, messageLimitsOf } from "./message-limit.ts";
+import { SavedFilters } from "./search/saved-filters.ts";
 import type { Services } from "./services.ts";
 import { ImapSession } from "./session.ts";
 
@@ -15,7 +16,7 @@ export interface Parts {
   readonly auth?: AuthClient;
   readonly store?: MailStore;
   readonly takesTokens?: boolean;
-  readonly savedFilters?: SavedFilters;
+  readonly messageLimits?: MessageLimits;
 }
 
 /** How long sessions have for their last words; the rest of the 2 s is the store's. */
@@ -24,6 +25,7 @@ const CLOSE_MS_MAX = 1500;
 /** Serves IMAP on the listeners of `[imap]`. */
 export async function start(context: AppContext, parts: Parts = {}): Promise<RunningApp> {
   const { config, log, metrics } = context;
+  const savedFilters = new SavedFilters(config.imap.sharedFilters);
   const tls = loadTls(config, (error) => log.error({ err: error }, "Cannot renew the certificate"));
   const store =
     parts.store ??
@@ -38,7 +40,6 @@ export async function start(context: AppContext, parts: Parts = {}): Promise<Run
   const auth = parts.auth ?? connectAuth({ socketPath: config.auth.socketPath });
   const { takesTokens = false } = parts;
   const logins = new ConnectionCounts(limits.connectionsPerAccountAndAddressMax);
-  const { savedFilters } = parts;
   const services: Services = {
     ...context,
     store,
@@ -46,8 +47,9 @@ export async function start(context: AppContext, parts: Parts = {}): Promise<Run
     tls,
     logins,
     takesTokens,
+    messageLimits: parts.messageLimits ?? messageLimitsOf(config.imap),
     previews: new Previews(),
-    ...(savedFilters !== undefined && { savedFilters }),
+    savedFilters,
   };
   const open = metrics.gauge("imap_connections", "Open IMAP connections");
   const server = new SessionServer({

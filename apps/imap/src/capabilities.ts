@@ -46,6 +46,7 @@ const capabilities = [
   "THREAD=REFERENCES",
   "THREAD=REFS",
   "I18NLEVEL=1", // RFC 5255
+  "FILTERS", // RFC 5466
   "UIDBATCHES", // RFC 10022
   "CONDSTORE", // RFC 7162
   "QRESYNC", // RFC 7162
@@ -78,24 +79,35 @@ const beforeLogin: ReadonlySet<string> = new Set([
 export function capabilityText(
   session: Pick<
     Session,
-    "state" | "connection" | "isLoginAllowed" | "mechanisms" | "switchedOff" | "services"
+    | "state"
+    | "connection"
+    | "messageLimits"
+    | "isLoginAllowed"
+    | "mechanisms"
+    | "switchedOff"
+    | "services"
   >,
 ): string {
   const { state, connection, services } = session;
   const isNobody = state.name === "not-authenticated";
   const names: string[] = capabilities.filter((name) => !isNobody || beforeLogin.has(name));
-  if (!isNobody && services.savedFilters !== undefined) names.push("FILTERS"); // RFC 5466
   // RFC 7888 §5: one of the two, never both.
   names.push(services.config.imap.literals === "plus" ? "LITERAL+" : "LITERAL-");
   // RFC 7889 §2: the same for all mailboxes.
   if (!isNobody) names.push(`APPENDLIMIT=${services.config.limits.messageBytesMax}`);
+  if (!isNobody) {
+    // RFC 9738 §3.
+    const { perCommand, perAppend } = session.messageLimits;
+    if (Number.isFinite(perCommand)) names.push(`MESSAGELIMIT=${perCommand}`);
+    if (Number.isFinite(perAppend)) names.push(`SAVELIMIT=${perAppend}`);
+  }
   if (isNobody) {
     if (!connection.isEncrypted) names.push("STARTTLS");
     if (session.isLoginAllowed) names.push(...session.mechanisms.map((name) => `AUTH=${name}`));
     else names.push("LOGINDISABLED");
   }
   return names
-    .filter((name) => !session.switchedOff.has(name))
+    .filter((name) => !session.switchedOff.has(name.replace(/=\d+$/, "")))
     .filter((name) => name !== "COMPRESS=DEFLATE" || !connection.isCompressed)
     .join(" ");
 }

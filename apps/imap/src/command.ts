@@ -2,6 +2,7 @@ import type { WireConnection } from "@posthouse/wire";
 import type { Enabled, EnableName } from "./enabled.ts";
 import type { IncomingCommand, TakesLiteral } from "./incoming-command.ts";
 import type { Language } from "./language/languages.ts";
+import type { MessageLimits } from "./message-limit.ts";
 import type { CommandFailure, ResponseCode } from "./response.ts";
 import type { ResponseWriter } from "./response-writer.ts";
 import type { Services } from "./services.ts";
@@ -62,6 +63,8 @@ export interface Session {
   readonly mechanisms: readonly string[];
   /** What was switched off for this listener, account or client. */
   readonly switchedOff: SwitchedOff;
+  /** How many messages one command may be about. */
+  readonly messageLimits: MessageLimits;
   /** The listener asks for a certificate. */
   readonly wantsClientCertificate: boolean;
   /** What the human-readable texts are in (RFC 5255). */
@@ -74,6 +77,10 @@ export interface Session {
   readonly enabled: Enabled;
   /** As ENABLE; false when it was on already. */
   enable(name: EnableName): boolean;
+  /** Tells which annotations change, as ENABLE asked (RFC 5464 §4.1). */
+  watchMetadata(): Promise<void>;
+  /** The client itself changed annotations of a mailbox, or of the server. */
+  noteMetadata(mailboxName: string | undefined): Promise<void>;
   /** Watches what NOTIFY asks for, in place of what was watched before; undefined: nothing. */
   notify(request: NotifyRequest | undefined): Promise<void>;
   /** Tells what is new outside the answer to a command: in IDLE, and where NOTIFY asks for it. */

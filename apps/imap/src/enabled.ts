@@ -1,5 +1,13 @@
 /** What a client can switch on for its connection, in capitals: RFC 5161. */
-export const enableNames = ["CONDSTORE", "QRESYNC", "IMAP4REV2", "UIDONLY", "UTF8=ACCEPT"] as const;
+export const enableNames = [
+  "CONDSTORE",
+  "QRESYNC",
+  "IMAP4REV2",
+  "UIDONLY",
+  "UTF8=ACCEPT",
+  "METADATA",
+  "METADATA-SERVER",
+] as const;
 export type EnableName = (typeof enableNames)[number];
 
 /**

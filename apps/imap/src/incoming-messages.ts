@@ -3,6 +3,7 @@ import { openUrl } from "./answers/url-octets.ts";
 import type { Session } from "./command.ts";
 import { limits } from "./limits.ts";
 import { isSharedName } from "./mailboxes/shared-name.ts";
+import { tooMany } from "./message-limit.ts";
 import { bad, no } from "./response.ts";
 import type { User } from "./state.ts";
 import type { CommandReader, FlagList, LiteralHeader } from "./syntax/command-reader.ts";
@@ -64,7 +65,13 @@ export class IncomingMessages {
   /** This one and all that follow it. */
   async *all(first: IncomingMessage): AsyncGenerator<AppendRequest> {
     yield first;
-    while (!this.#args.isAtEnd) yield this.#announce(this.#readHead());
+    const { perCommand, perAppend } = this.#session.messageLimits;
+    const limit = Math.min(perCommand, perAppend);
+    for (let messages = 2; !this.#args.isAtEnd; messages += 1) {
+      // RFC 9738 §3.1: all or none, so that is none.
+      if (messages > limit) throw tooMany({ limit });
+      yield this.#announce(this.#readHead());
+    }
   }
 
   /** `[SP flag-list] [SP date-time] SP append-data`. */

@@ -1,6 +1,6 @@
 import type { StoreErrorCode } from "@posthouse/mailbox-store";
 
-/** Response codes of RFC 3501 §7.1, RFC 4315, 4467, 4469, 5464, 5530, 7888 and 8474 that this server sends. */
+/** Response codes of RFC 3501 §7.1, RFC 4315, 4467, 4469, 5464, 5530, 7888, 8474 and 9738 that this server sends. */
 export type ResponseCode =
   | "ALREADYEXISTS"
   | "AUTHENTICATIONFAILED"
@@ -10,6 +10,7 @@ export type ResponseCode =
   | "CLOSED"
   | "CORRUPTION"
   | "EXPUNGEISSUED"
+  | "HASCHILDREN"
   | "LIMIT"
   | "METADATA TOOMANY"
   | "NONEXISTENT"
@@ -37,6 +38,7 @@ export type ResponseCode =
   | `COPYUID ${string}`
   | `HIGHESTMODSEQ ${number}`
   | `MAILBOXID (${string})`
+  | `MESSAGELIMIT ${string}`
   | `METADATA LONGENTRIES ${number}`
   | `METADATA MAXSIZE ${number}`
   | `MODIFIED ${string}`

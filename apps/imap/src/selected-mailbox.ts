@@ -234,11 +234,15 @@ export class SelectedMailbox implements AsyncDisposable {
     this.view.flagsTold(uid);
   }
 
-  /** RFC 7162 §3.2.4: with CONDSTORE each FETCH that was not asked for has the UID and the modseq. */
+  /**
+   * RFC 7162 §3.2.4: with CONDSTORE each FETCH that was not asked for has the UID and the modseq; RFC 9051 §7.5.2:
+   * with IMAP4rev2 it has the UID.
+   */
   #writeFetch(uid: number, isUid: boolean, items: string[], output: ResponseWriter): void {
     const hasModSeq = this.enabled.has("CONDSTORE");
     const isUidOnly = this.enabled.has("UIDONLY");
-    if ((isUid || hasModSeq) && !isUidOnly) items.unshift(`UID ${uid}`);
+    const hasUid = isUid || hasModSeq || this.enabled.has("IMAP4REV2");
+    if (hasUid && !isUidOnly) items.unshift(`UID ${uid}`);
     if (hasModSeq) {
       items.push(`MODSEQ (${this.view.columns.modSeqs[this.view.rowOf(uid) ?? -1]})`);
     }

@@ -3,6 +3,7 @@ import type { MailStore } from "@posthouse/mailbox-store";
 import type { AppContext, TlsIdentity } from "@posthouse/service";
 import type { Previews } from "./answers/previews.ts";
 import type { ConnectionCounts } from "./connection-counts.ts";
+import type { MessageLimits } from "./message-limit.ts";
 import type { SavedFilters } from "./search/saved-filters.ts";
 
 /** What all sessions of the process share. */
@@ -12,8 +13,8 @@ export interface Services extends Pick<AppContext, "config" | "log" | "events"> 
   readonly tls: TlsIdentity;
   /** Apps/auth knows somebody who can say whose a token is: OAUTHBEARER and XOAUTH2 are there. */
   readonly takesTokens: boolean;
-  /** Absent where nothing keeps any, and FILTERS is not offered. */
-  readonly savedFilters?: SavedFilters;
+  readonly savedFilters: SavedFilters;
+  readonly messageLimits: MessageLimits;
   /** Previews that were made for any session. */
   readonly previews: Previews;
   /** Sessions that are logged in, by account and address. */

@@ -12,6 +12,8 @@ import { Enabled, type EnableName } from "./enabled.ts";
 import { IncomingCommand } from "./incoming-command.ts";
 import { inLanguage, type Language } from "./language/languages.ts";
 import { limits } from "./limits.ts";
+import { type MessageLimits, unlessSwitchedOff } from "./message-limit.ts";
+import { MetadataWatch, type WantedMetadata } from "./notify/metadata-watch.ts";
 import { Notification } from "./notify/notification.ts";
 import { tellProgress } from "./progress.ts";
 import {
@@ -54,6 +56,8 @@ export class ImapSession implements Session {
   #user: User | undefined;
   #incoming: IncomingCommand | undefined;
   #notification: Notification | undefined;
+  /** What ENABLE METADATA asked for, until a NOTIFY says more exactly what is wanted. */
+  #metadata: MetadataWatch | undefined;
   #badCommands = 0;
   #isWaiting = true;
   #isClosing = false;
@@ -93,6 +97,10 @@ export class ImapSession implements Session {
       account: this.#user?.account.address,
       client: this.clientName,
     });
+  }
+
+  get messageLimits(): MessageLimits {
+    return unlessSwitchedOff(this.services.messageLimits, this.switchedOff);
   }
 
   inLanguage(text: string): string {
@@ -174,8 +182,23 @@ export class ImapSession implements Session {
     );
     this.#notification?.[Symbol.dispose]();
     this.#notification = next;
+    this.#stopMetadata();
     if (this.#state.name === "selected") this.#state.selected.takeNew();
     if (request?.tellsStatus) await next.tellStatuses(this.output, this.#selectedName);
+  }
+
+  async watchMetadata(): Promise<void> {
+    // NOTIFY says more exactly what the client wants to hear (RFC 5465 §5.6).
+    if (this.#user === undefined || this.#notification !== undefined) return;
+    const { mail } = this.#user;
+    const next = await MetadataWatch.open(mail, allMetadata(this.enabled), this.enabled);
+    this.#metadata?.[Symbol.dispose]();
+    this.#metadata = next;
+  }
+
+  async noteMetadata(mailboxName: string | undefined): Promise<void> {
+    await this.#metadata?.noteOwn(mailboxName);
+    await this.#notification?.noteOwnMetadata(mailboxName);
   }
 
   async push({ isIdle }: { readonly isIdle: boolean }): Promise<void> {
@@ -198,6 +221,7 @@ export class ImapSession implements Session {
         await tellMessages(selected, selected.takeNew(), group.attributes, this);
       }
     }
+    await this.#tellMetadata();
     await this.#pushOthers(notification);
   }
 
@@ -208,9 +232,7 @@ export class ImapSession implements Session {
     } catch (error) {
       const isOverflow = error instanceof CommandFailure || error instanceof StoreError;
       if (!isOverflow) throw error;
-      this.output.untagged(
-        `OK [NOTIFICATIONOVERFLOW] ${this.inLanguage("Nothing is watched any more")}`,
-      );
+      this.#tellOverflow();
       await this.notify(undefined);
     }
   }
@@ -357,7 +379,31 @@ export class ImapSession implements Session {
     this.#state.selected.tellSize(this.output);
   }
 
+  /** Where there has come to be too much to watch, the client hears that it is not watched. */
+  async #tellMetadata(): Promise<void> {
+    if (this.#user === undefined || this.#state.name === "logout") return;
+    try {
+      await this.#metadata?.tell(this.output);
+    } catch (error) {
+      if (!(error instanceof CommandFailure || error instanceof StoreError)) throw error;
+      this.#tellOverflow();
+      this.#stopMetadata();
+    }
+  }
+
+  #stopMetadata(): void {
+    this.#metadata?.[Symbol.dispose]();
+    this.#metadata = undefined;
+  }
+
+  #tellOverflow(): void {
+    this.output.untagged(
+      `OK [NOTIFICATIONOVERFLOW] ${this.inLanguage("Nothing is watched any more")}`,
+    );
+  }
+
   async #tell(command: Command, done?: Completion): Promise<void> {
+    await this.#tellMetadata();
     if (this.#state.name !== "selected") return;
     const { selected } = this.#state;
     if (command.isChange) await selected.refresh();
@@ -401,6 +447,7 @@ export class ImapSession implements Session {
     this.enabled.clear();
     this.#notification?.[Symbol.dispose]();
     this.#notification = undefined;
+    this.#stopMetadata();
     this.connection.setIdle(limits.loginMsMax);
     this.#loginTimer = this.#waitForLogin();
   }
@@ -476,6 +523,7 @@ export class ImapSession implements Session {
   async #leave(): Promise<void> {
     clearTimeout(this.#loginTimer);
     this.#notification?.[Symbol.dispose]();
+    this.#stopMetadata();
     this.output.drain();
     this.connection.close();
     try {
@@ -486,6 +534,12 @@ export class ImapSession implements Session {
     }
   }
 }
+
+/** RFC 5464 §4.1. */
+const allMetadata = (enabled: Enabled): WantedMetadata => ({
+  ofServer: true,
+  isOf: () => enabled.has("METADATA"),
+});
 
 /** Nothing can be answered any more. */
 const isTheEnd = (error: unknown): boolean =>

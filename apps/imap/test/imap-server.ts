@@ -15,7 +15,7 @@ import { checkScramProof, makeScramKeys } from "@posthouse/accounts/directory";
 import { type AppContext, type RunningApp, testContext } from "@posthouse/service";
 import { connectTo } from "@posthouse/transcript";
 import { start } from "../src/app.ts";
-import type { SavedFilters } from "../src/search/saved-filters.ts";
+import type { MessageLimits } from "../src/message-limit.ts";
 
 /** The app as it runs, over a store in a temporary directory; only apps/auth is played by TestAuth. */
 export interface ImapServer extends AsyncDisposable {
@@ -32,18 +32,18 @@ export interface ImapServerOptions {
   readonly toml?: string;
   readonly account?: Partial<Account>;
   readonly takesTokens?: boolean;
-  readonly savedFilters?: SavedFilters;
+  readonly messageLimits?: MessageLimits;
 }
 
 /** Starts the app on ports of its own. */
 export async function startImapServer(options: ImapServerOptions = {}): Promise<ImapServer> {
   const context = await testContext(options.toml);
   const auth = new TestAuth(options.account);
-  const { savedFilters, takesTokens = false } = options;
+  const { messageLimits, takesTokens = false } = options;
   const app = await start(context, {
     auth,
     takesTokens,
-    ...(savedFilters !== undefined && { savedFilters }),
+    ...(messageLimits !== undefined && { messageLimits }),
   });
   const portOf = (name: string) => app.addresses.find((one) => one.name === name)?.port ?? 0;
   return {

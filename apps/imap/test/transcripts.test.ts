@@ -12,12 +12,15 @@ import { startImapServer } from "./imap-server.ts";
  *   @imap KEY = VALUE      a line of [imap]
  *   @scram-sha-1 yes       auth.scram_sha1
  *   @tokens yes            somebody can say whose a token is
- *   @filter-work UNSEEN    the search that FILTER work stands for
+ *   @message-limit 3       what one command may be about
+ *   @append-limit 2        and one APPEND
  */
 describeTranscripts(new URL("./transcripts/", import.meta.url), async ({ settings }) => {
   const quota = settings.get("quota");
   const quotaMessages = settings.get("quota-messages");
   const messageBytes = settings.get("message-bytes");
+  const messageLimit = settings.get("message-limit");
+  const appendLimit = settings.get("append-limit");
   const plaintext = settings.get("plaintext") ?? "loopback";
   const limits =
     messageBytes === undefined ? "" : `[limits]\nmessage_bytes_max = ${messageBytes}\n`;
@@ -25,13 +28,15 @@ describeTranscripts(new URL("./transcripts/", import.meta.url), async ({ setting
   const toml = TEST_TOML.replace('"loopback"', `"${plaintext}"`)
     .replace("[auth]\n", settings.has("scram-sha-1") ? "[auth]\nscram_sha1 = true\n" : "[auth]\n")
     .replace("[imap]\n", `[imap]\n${imap ?? ""}\n`);
-  const hasFilters = [...settings.keys()].some((name) => name.startsWith("filter-"));
   const server = await startImapServer({
     toml: `${toml}\n${limits}`,
-    takesTokens: settings.has("tokens"),
-    ...(hasFilters && {
-      savedFilters: { valueOf: async (_mail, name) => settings.get(`filter-${name}`) },
+    ...((messageLimit !== undefined || appendLimit !== undefined) && {
+      messageLimits: {
+        perCommand: Number(messageLimit ?? Number.POSITIVE_INFINITY),
+        perAppend: Number(appendLimit ?? messageLimit),
+      },
     }),
+    takesTokens: settings.has("tokens"),
     account: {
       ...(quota !== undefined && { quotaBytes: Number(quota) }),
       ...(quotaMessages !== undefined && { quotaMessages: Number(quotaMessages) }),

@@ -20,6 +20,11 @@ const wrong = [
     toml: '[imap]\nlisteners = [{tls="implicit", port=1}, {tls="implicit", port=70000}]',
     says: /"imap\.listeners\[1\]\.port": Too big: expected number to be <=65535/,
   },
+  {
+    name: "a limit that loses mail",
+    toml: "[imap]\nmessage_limit = 999",
+    says: /"imap\.message_limit": 1000 messages at least/,
+  },
   { name: "half a certificate", toml: '[tls]\nkey_file = "k"', says: /go together/ },
 ];
 for (const { name, toml, says } of wrong) {

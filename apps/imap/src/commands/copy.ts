@@ -1,5 +1,6 @@
 import { type Copied, StoreError } from "@posthouse/mailbox-store";
 import { defineCommand } from "../command.ts";
+import { refuseMoreThan } from "../message-limit.ts";
 import { no, type ResponseCode, refusalOf } from "../response.ts";
 import { formatUidSet } from "../syntax/sequence-set.ts";
 
@@ -16,7 +17,7 @@ function defineCopy({ name, isUid }: { readonly name: string; readonly isUid: bo
     expunges: "tell",
     isChange: true,
     ...(!isUid && { countsMessages: true }),
-    async run({ selected }, args) {
+    async run({ selected }, args, { messageLimits }) {
       args.sp();
       const set = args.sequenceSet();
       args.sp();
@@ -28,6 +29,11 @@ function defineCopy({ name, isUid }: { readonly name: string; readonly isUid: bo
       // OK says that each number was copied (RFC 2180 §4.4.1); a UID that is gone is no error (RFC 3501 §6.4.8).
       if (known.length < uids.length && !isUid) throw refusalOf.gone();
       if (known.length === 0) return { text: `No messages copied` };
+      const { perCommand, perAppend } = messageLimits;
+      refuseMoreThan(perCommand, known);
+      if (await selected.mailbox.copiesAcross(target).catch(explainTarget)) {
+        refuseMoreThan(perAppend, known);
+      }
       const copied = await selected.mailbox.copy(known, target).catch(explainTarget);
       const code = copyUidCode(copied);
       return { text: `${name} completed`, ...(code !== undefined && { code }) };

@@ -1,4 +1,6 @@
+import { StoreError } from "@posthouse/mailbox-store";
 import { defineCommand, loggedIn } from "../command.ts";
+import { no } from "../response.ts";
 import type { States } from "../state.ts";
 
 /** DELETE: RFC 3501 §6.3.4. */
@@ -12,7 +14,7 @@ export const deleteMailbox = defineCommand({
     args.end();
     const { user } = state;
     const isSelected = state.name === "selected" && (await isNameOf(state, name));
-    await user.mail.deleteMailbox(name);
+    await user.mail.deleteMailbox(name).catch((error: unknown) => explain(error, name));
     // Whoever deletes what it has selected has nothing selected; other sessions are told BYE.
     return {
       text: "DELETE completed",
@@ -20,6 +22,14 @@ export const deleteMailbox = defineCommand({
     };
   },
 });
+
+/** RFC 9051 §6.3.5: besides INBOX, that is a name which only has others below it. */
+function explain(error: unknown, name: string): never {
+  if (error instanceof StoreError && error.code === "not-permitted" && name !== "INBOX") {
+    throw no("HASCHILDREN", "It is only the parent of other mailboxes");
+  }
+  throw error;
+}
 
 /** Whether the selected mailbox has that name now: RENAME may have given it another one since. */
 async function isNameOf({ user, selected }: States["selected"], name: string): Promise<boolean> {

@@ -7,7 +7,7 @@ export const enable = defineCommand({
   states: loggedIn,
   capability: "ENABLE",
   expunges: "tell",
-  run(_state, args, session) {
+  async run(_state, args, session) {
     const names: string[] = [];
     do {
       args.sp();
@@ -18,6 +18,9 @@ export const enable = defineCommand({
     const enabled = names.filter(
       (name) => isEnableable(name) && !session.switchedOff.has(name) && session.enable(name),
     );
+    if (enabled.some((name) => name === "METADATA" || name === "METADATA-SERVER")) {
+      await session.watchMetadata();
+    }
     session.output.untagged(["ENABLED", ...enabled].join(" "));
     return { text: "ENABLE completed" };
   },

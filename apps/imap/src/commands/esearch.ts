@@ -1,5 +1,6 @@
 import { StoreError } from "@posthouse/mailbox-store";
 import { defineCommand, loggedIn, type Session } from "../command.ts";
+import { completedUpTo, type Stop } from "../message-limit.ts";
 import { bad } from "../response.ts";
 import { searchedMailboxes } from "../search/searched-mailboxes.ts";
 import { orForgetSaved, saveResult, search, writeResult } from "../search/searching.ts";
@@ -39,15 +40,16 @@ export const esearch = defineCommand({
       selected === undefined
         ? readKey()
         : await orForgetSaved(selected, options, async () => readKey());
+    let stop: Stop | undefined;
     const names = new Set(await searchedMailboxes(state.user.mail, sources));
     const isSelectedToo =
       searchesSelected || (selected !== undefined && names.delete(selected.mailbox.name));
     if (selected !== undefined && isSelectedToo) {
       names.delete(selected.mailbox.name);
-      await searchSelected(selected, key, options, session);
+      stop = await searchSelected(selected, key, options, session, isOnlySelected);
     }
     for (const name of names) await searchOther(name, state.user, key, options, session);
-    return { text: "ESEARCH completed" };
+    return completedUpTo(stop, "ESEARCH", session);
   },
 });
 
@@ -58,12 +60,16 @@ async function searchSelected(
   key: SearchKey,
   options: ResultOptions,
   session: Session,
-): Promise<void> {
-  await orForgetSaved(selected, options, async () => {
-    const result = await tellFound(selected, key, options, session);
+  isLimited: boolean,
+): Promise<Stop | undefined> {
+  // RFC 9738 speaks of one mailbox: over several no UID could say where it stopped.
+  const limit = isLimited ? session.messageLimits.perCommand : Number.POSITIVE_INFINITY;
+  return await orForgetSaved(selected, options, async () => {
+    const result = await tellFound(selected, key, options, session, limit);
     saveResult(selected, result, options);
     const { tag } = session.incoming;
     if (options.updates) selected.contexts.add({ ...result, tag, isUid: true }, session);
+    return result.stop;
   });
 }
 
@@ -91,8 +97,9 @@ async function tellFound(
   key: SearchKey,
   options: ResultOptions,
   session: Session,
+  limit = Number.POSITIVE_INFINITY,
 ) {
-  const result = await search(selected, { key, isUid: true }, session);
+  const result = await search(selected, { key, isUid: true, limit }, session);
   if (result.uids.length > 0) {
     const correlator = {
       tag: session.incoming.tag,

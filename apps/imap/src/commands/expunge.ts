@@ -1,5 +1,6 @@
 import { systemFlagBits, type Uid } from "@posthouse/mailbox-store";
-import { defineCommand } from "../command.ts";
+import { type Completion, defineCommand } from "../command.ts";
+import { completedUpTo, highest } from "../message-limit.ts";
 import { type ResponseCode, refusalOf } from "../response.ts";
 import type { SelectedMailbox } from "../selected-mailbox.ts";
 
@@ -23,14 +24,17 @@ export const uidExpunge = defineCommand({
   states: ["selected"],
   expunges: "tell",
   isChange: true,
-  async run({ selected }, args) {
+  async run({ selected }, args, { output, messageLimits }) {
     args.sp();
     const set = args.sequenceSet();
     args.end();
     const wanted = selected.resolve(set, true);
-    const uids = wanted.filter((uid) => isDeleted(selected, uid));
+    const deleted = wanted.filter((uid) => isDeleted(selected, uid));
+    // RFC 9738 §3.1: of EXPUNGE and CLOSE there is no limit.
+    const { uids, stop } = highest(deleted, messageLimits.perCommand);
     await expungeAll(selected, uids);
-    return { text: "UID EXPUNGE completed", codeThen: modSeqCode(selected, uids) };
+    const other = withModSeq("UID EXPUNGE", selected, uids);
+    return completedUpTo(stop, "UID EXPUNGE", { output, other });
   },
 });
 
@@ -57,8 +61,18 @@ async function expungeAll({ mailbox }: SelectedMailbox, uids: readonly Uid[]): P
   await mailbox.expunge(uids, { ifDeleted: true });
 }
 
+/** Undefined where the client keeps none: then another code may be in the tagged response. */
+export function withModSeq(
+  name: string,
+  selected: SelectedMailbox,
+  uids: readonly Uid[],
+): Completion | undefined {
+  if (uids.length === 0 || !selected.enabled.has("QRESYNC")) return undefined;
+  return { text: `${name} completed`, codeThen: modSeqCode(selected, uids) };
+}
+
 /** RFC 7162 §3.2.7: where the client keeps a modseq, it is told the one behind its own expunges. */
-export const modSeqCode =
+const modSeqCode =
   (selected: SelectedMailbox, uids: readonly Uid[]) => (): ResponseCode | undefined =>
     uids.length > 0 && selected.enabled.has("QRESYNC")
       ? `HIGHESTMODSEQ ${selected.highestModSeq}`

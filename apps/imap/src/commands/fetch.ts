@@ -15,6 +15,7 @@ import type { Previews } from "../answers/previews.ts";
 import { writeVanished } from "../answers/vanished.ts";
 import { defineCommand, type Session } from "../command.ts";
 import { limits } from "../limits.ts";
+import { completedUpTo, highest, refuseRange } from "../message-limit.ts";
 import { bad, CommandFailure, no, refusalOf } from "../response.ts";
 import type { ResponseWriter } from "../response-writer.ts";
 import type { SelectedMailbox } from "../selected-mailbox.ts";
@@ -57,10 +58,12 @@ function defineFetch({ name, isUid }: { readonly name: string; readonly isUid: b
         throw bad("ENABLE QRESYNC first");
 
       const attributes = withImplied(asked, modifiers, { isUid, session });
+      const { perCommand } = session.messageLimits;
       if (modifiers.isVanished) await tellVanished(selected, set, modifiers, session.output);
       const all = changedSince(selected, selected.resolve(set, isUid), modifiers);
-      const bounds = modifiers.partial && boundsOf(modifiers.partial, all.length);
-      const uids = bounds === undefined ? all : all.slice(bounds.start, bounds.end);
+      const { uids: toAnswer, stop } = highest(partOf(all, modifiers, perCommand), perCommand);
+      // RFC 9738 §3.1: where it stops it goes from the highest down.
+      const uids = stop === undefined ? toAnswer : toAnswer.toReversed();
       const { output, services } = session;
       const fetching = new Fetching(selected, output, services.previews, attributes);
       for (const batch of batchesOf(uids, selected, fetching.readsMessages)) {
@@ -68,13 +71,27 @@ function defineFetch({ name, isUid }: { readonly name: string; readonly isUid: b
       }
       // RFC 2180 §4.1.2: what is gone is left out, the others are answered, and the end is NO. A UID
       // that is gone is like one that never was, and no error (RFC 3501 §6.4.8).
-      if (fetching.hasMissed && !isUid) throw refusalOf.gone();
+      if (fetching.hasMissed && !isUid) {
+        if (stop === undefined) throw refusalOf.gone();
+        // RFC 9738 §3.1 has it in the OK, behind the other code.
+        const { code, message } = refusalOf.gone();
+        const other = { text: message, ...(code !== undefined && { code }) };
+        return completedUpTo(stop, name, { output, other });
+      }
       if (fetching.hasUnknownEncoding) throw no("UNKNOWN-CTE", "A transfer encoding is not known");
       // RFC 5530 §3: the others were answered all the same.
       if (fetching.hasFailed) throw refusalOf.unreadable();
-      return { text: `${name} completed` };
+      return completedUpTo(stop, name, { output });
     },
   });
+}
+
+/** What PARTIAL leaves, RFC 9394 §3.3. */
+function partOf(uids: readonly Uid[], { partial }: FetchModifiers, limit: number): readonly Uid[] {
+  if (partial === undefined) return uids;
+  refuseRange(partial, limit);
+  const { start, end } = boundsOf(partial, uids.length);
+  return uids.slice(start, end);
 }
 
 /** Answers a FETCH that nobody sent: of new messages, for NOTIFY (RFC 5465 §5.2). What is gone is left out. */
@@ -204,14 +221,14 @@ class Fetching {
       );
   }
 
-  /** With the UID and the modseq, where changes of flags have them (RFC 7162 §3.2.4). */
+  /** With the UID and the modseq, where changes of flags have them (RFC 7162 §3.2.4, RFC 9051 §7.5.2). */
   get #attributesWithFlags(): readonly FetchAttribute[] {
     const { enabled } = this.#selected;
     const added: FetchAttribute[] = [flagsAttribute];
-    if (enabled.has("CONDSTORE")) {
-      if (!enabled.has("UIDONLY")) added.push(uidAttribute);
-      added.push(modSeqAttribute);
-    }
+    const hasModSeq = enabled.has("CONDSTORE");
+    const hasUid = hasModSeq || enabled.has("IMAP4REV2");
+    if (hasUid && !enabled.has("UIDONLY")) added.push(uidAttribute);
+    if (hasModSeq) added.push(modSeqAttribute);
     return [...this.#attributes, ...added.filter((attribute) => !has(this.#attributes, attribute))];
   }
 

@@ -1,3 +1,4 @@
+import { StoreError } from "@posthouse/mailbox-store";
 import { defineCommand, loggedIn, type Session } from "../command.ts";
 import { limits } from "../limits.ts";
 import { isSharedName } from "../mailboxes/shared-name.ts";
@@ -28,7 +29,7 @@ export const genUrlAuth = defineCommand({
     const named = wanted.map((url) => ({ url, name: mailboxToSign(url, user, session) }));
     const signed: string[] = [];
     for (const { url, name } of named) {
-      const token = await signUrl(user.mail, name, url);
+      const token = await signUrl(user.mail, name, url).catch(explain);
       signed.push(formatUtf8String(`${url}:internal:${token}`));
     }
     session.output.untagged(["GENURLAUTH", ...signed].join(" "));
@@ -36,13 +37,21 @@ export const genUrlAuth = defineCommand({
   },
 });
 
+/** RFC 4467 §7: that the mailbox exists is a part of what is checked, too. */
+function explain(error: unknown): never {
+  if (error instanceof StoreError && error.code === "not-found") {
+    throw bad("No such mailbox", "NONEXISTENT");
+  }
+  throw error;
+}
+
 /** The one that every server has. */
 export function readMechanism(args: CommandReader): void {
   const mechanism = args.keyword();
   if (mechanism !== "INTERNAL") throw no(undefined, "The one mechanism here is INTERNAL");
 }
 
-/** The store's name of the mailbox whose key signs it. */
+/** The store's name of the mailbox whose key signs it. All that is wrong with the URL is BAD (RFC 4467 §7). */
 function mailboxToSign(text: string, { account, mail }: User, session: Session): string {
   const url: ImapUrl | undefined = parseImapUrl(text);
   const authorization = url?.authorization;
@@ -53,9 +62,9 @@ function mailboxToSign(text: string, { account, mail }: User, session: Session):
     url.server?.host.toLowerCase() === session.services.config.hostname.toLowerCase() &&
     url.server.user?.toLowerCase() === account.address;
   if (!isOurs || url.mailbox === undefined) {
-    throw no(undefined, `Only URLs of ${account.address} on this server can be signed`);
+    throw bad(`Only URLs of ${account.address} on this server can be signed`);
   }
   const name = storeNameOf(url.mailbox, mail.hierarchy);
-  if (name === undefined || isSharedName(name)) throw no("NONEXISTENT", "No such mailbox");
+  if (name === undefined || isSharedName(name)) throw bad("No such mailbox", "NONEXISTENT");
   return name;
 }

@@ -1,7 +1,8 @@
 import { defineCommand } from "../command.ts";
+import { completedUpTo, highest } from "../message-limit.ts";
 import { refusalOf, responseText } from "../response.ts";
 import { copyUidCode, explainTarget } from "./copy.ts";
-import { modSeqCode } from "./expunge.ts";
+import { withModSeq } from "./expunge.ts";
 
 /** MOVE: RFC 6851 §3.1. */
 export const move = defineMove({ name: "MOVE", isUid: false });
@@ -17,7 +18,7 @@ function defineMove({ name, isUid }: { readonly name: string; readonly isUid: bo
     expunges: "tell",
     isChange: true,
     ...(!isUid && { countsMessages: true }),
-    async run({ selected }, args, { output }) {
+    async run({ selected }, args, { output, messageLimits }) {
       args.sp();
       const set = args.sequenceSet();
       args.sp();
@@ -25,13 +26,20 @@ function defineMove({ name, isUid }: { readonly name: string; readonly isUid: bo
       args.end();
 
       if (selected.mailbox.isReadOnly) throw refusalOf["read-only"]();
-      const uids = selected.resolve(set, isUid);
+      const wanted = selected.resolve(set, isUid);
+      const isAcross = await selected.mailbox.copiesAcross(target).catch(explainTarget);
+      const { perCommand, perAppend } = messageLimits;
+      const { uids, stop } = highest(
+        wanted,
+        isAcross ? Math.min(perCommand, perAppend) : perCommand,
+      );
       if (uids.length === 0) return { text: "No messages moved" };
       const moved = await selected.mailbox.move(uids, target).catch(explainTarget);
       // RFC 6851 §4.3: COPYUID goes before the EXPUNGE responses, so it is untagged.
       const code = copyUidCode(moved);
       if (code !== undefined) output.untagged(`OK ${responseText(code, "Moved")}`);
-      return { text: `${name} completed`, codeThen: modSeqCode(selected, moved.sourceUids) };
+      const other = withModSeq(name, selected, moved.sourceUids);
+      return completedUpTo(stop, name, { output, other });
     },
   });
 }

@@ -1,4 +1,5 @@
 import { defineCommand } from "../command.ts";
+import { completedUpTo, refuseRange, type Stop } from "../message-limit.ts";
 import {
   orForgetSaved,
   saveResult,
@@ -25,12 +26,16 @@ function defineSearch({ name, isUid }: { readonly name: string; readonly isUid: 
       // RFC 9051 §6.4.4: in IMAP4rev2 there is only ESEARCH.
       const standard = session.enabled.has("IMAP4REV2") ? allResults : undefined;
       const options = readResultOptions(args) ?? standard;
+      const { perCommand: limit } = session.messageLimits;
+      if (options?.partial !== undefined) refuseRange(options.partial, limit);
+      let stop: Stop | undefined;
       await orForgetSaved(selected, options, async () => {
         const key = readSearchProgram(args);
         args.end();
         if (options?.updates === true) selected.contexts.refuseTag(session.incoming.tag);
 
-        const result = await searchMailbox(selected, { key, isUid }, session);
+        const result = await searchMailbox(selected, { key, isUid, limit }, session);
+        stop = result.stop;
         if (options === undefined) {
           await writeNumberList("SEARCH", selected, result, { isUid, session });
           return;
@@ -40,7 +45,7 @@ function defineSearch({ name, isUid }: { readonly name: string; readonly isUid: 
         saveResult(selected, result, options);
         if (options.updates) selected.contexts.add({ ...result, ...correlator, isUid }, session);
       });
-      return { text: `${name} completed` };
+      return completedUpTo(stop, name, session);
     },
   });
 }

@@ -3,6 +3,7 @@ import { StoreError } from "@posthouse/mailbox-store";
 import { defineCommand, loggedIn } from "../command.ts";
 import { limits } from "../limits.ts";
 import { bad, type CommandFailure, no } from "../response.ts";
+import { filterKey, isFilterName } from "../search/saved-filters.ts";
 import { readChanges, readMailboxOrServer } from "../syntax/metadata-arguments.ts";
 
 /** SETMETADATA: RFC 5464 §4.3. All or none of the entries. */
@@ -12,7 +13,7 @@ export const setMetadata = defineCommand({
   states: loggedIn,
   expunges: "tell",
   refuseLiteral: tooLarge,
-  async run({ user }, args) {
+  async run({ user }, args, session) {
     args.sp();
     const mailboxName = readMailboxOrServer(args);
     args.sp();
@@ -29,6 +30,7 @@ export const setMetadata = defineCommand({
         "There are too many annotations, or they are too large together",
       );
     }
+    await session.noteMetadata(mailboxName);
     return { text: "SETMETADATA completed" };
   },
 });
@@ -40,7 +42,19 @@ function refuse({ entry, value }: AnnotationChange, isServer: boolean): void {
   }
   // One value for everybody: RFC 5464 §3.3 lets a server keep these for its administrator.
   if (isServer && scope === "shared") throw no("NOPERM", "That is for the administrator to say");
+  if (isServer && kind === "filters") refuseFilter(entry, value);
   if ((value?.length ?? 0) > limits.annotationBytesMax) throw tooLarge();
+}
+
+/** RFC 5466 §3.2. Of others below `filters` nobody has said what they are. */
+function refuseFilter(entry: string, value: Uint8Array | undefined): void {
+  const [, below, name = ""] =
+    /^\/private\/filters\/(values|descriptions)\/(.*)$/.exec(entry) ?? [];
+  if (below === undefined || value === undefined) return;
+  if (!isFilterName(name)) throw bad("That cannot be the name of a filter");
+  if (below === "values" && filterKey(value) === undefined) {
+    throw no("CANNOT", "That is no whole search");
+  }
 }
 
 function tooLarge(): CommandFailure {

@@ -7,6 +7,7 @@ import {
 } from "@posthouse/mailbox-store";
 import { defineCommand } from "../command.ts";
 import { indexOf, type MailboxView } from "../mailbox-view.ts";
+import { completedUpTo, highest } from "../message-limit.ts";
 import { bad, no, type ResponseCode, refusalOf } from "../response.ts";
 import type { ResponseWriter } from "../response-writer.ts";
 import type { SelectedMailbox } from "../selected-mailbox.ts";
@@ -35,7 +36,10 @@ function defineStore({ name, isUid }: { readonly name: string; readonly isUid: b
       if (unchangedSince !== undefined) session.enable("CONDSTORE");
 
       if (selected.mailbox.isReadOnly) throw refusalOf["read-only"]();
-      const uids = selected.resolve(set, isUid);
+      const { uids, stop } = highest(
+        selected.resolve(set, isUid),
+        session.messageLimits.perCommand,
+      );
       const known = uids.filter((uid) => selected.view.rowOf(uid) !== undefined);
       const before = selected.view.columns;
       const owed = new Set(selected.view.changedUids());
@@ -43,19 +47,22 @@ function defineStore({ name, isUid }: { readonly name: string; readonly isUid: b
       await selected.refresh();
 
       const { output } = session;
+      // RFC 9738 §3.1: where it stops it goes from the highest down.
+      const inTurn = stop === undefined ? known : known.toReversed();
       if (isSilent) {
         await keepSilent(selected.view, { before, owed, change }, output);
         // RFC 7162 §3.1.3: also in silence the client needs the modseqs.
-        if (session.enabled.has("CONDSTORE")) await tellModSeqs(selected, known, modified, output);
+        if (session.enabled.has("CONDSTORE")) await tellModSeqs(selected, inTurn, modified, output);
       } else {
-        await tellAll(selected, known, output, isUid);
+        await tellAll(selected, inTurn, output, isUid);
       }
       const code = modifiedCode(selected, modified, isUid);
       // A gone message has no flags to store (RFC 2180 §4.2.1); a UID that is gone is no error (RFC 3501 §6.4.8).
       if (known.length < uids.length && !isUid) throw goneWith(code);
-      const text =
-        code === undefined ? `${name} completed` : "Some of the messages were changed meanwhile";
-      return { text, ...(code !== undefined && { code }) };
+      if (code === undefined) return completedUpTo(stop, name, { output });
+      // RFC 7162 §3.1.3: MODIFIED is in the tagged response.
+      const other = { text: "Some of the messages were changed meanwhile", code };
+      return completedUpTo(stop, name, { output, other });
     },
   });
 }

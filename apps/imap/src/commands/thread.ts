@@ -1,4 +1,5 @@
 import { defineCommand } from "../command.ts";
+import { tooMany } from "../message-limit.ts";
 import { bad } from "../response.ts";
 import { numbersOf } from "../search/numbers-of.ts";
 import { search } from "../search/searching.ts";
@@ -48,7 +49,10 @@ function defineThread({ name, isUid }: { readonly name: string; readonly isUid: 
 
       const { output } = session;
       const pace = () => output.pace();
-      const { uids } = await search(selected, { key, isUid }, session);
+      const { perCommand: limit } = session.messageLimits;
+      const { uids, stop } = await search(selected, { key, isUid, limit }, session);
+      // RFC 9738 §3.3: threads of a part of the messages would be other threads.
+      if (stop !== undefined) throw tooMany({ limit });
       const isAll = uids.length === selected.view.columns.length;
       const threads = isAll ? MailboxKeys.of(selected.mailbox).threads : undefined;
       const known = threads?.get(algorithmName);

@@ -3,7 +3,13 @@ import type { TextTable } from "./translation.ts";
 /** Everything that this server says, in German. A test looks for texts of the source that are missing. */
 export const german: TextTable = {
   // The end of a command
+  "{} completed for the last {} messages": "{} ausgeführt für die letzten {} Nachrichten",
+  "It is only the parent of other mailboxes": "Es enthält nur andere Postfächer",
+  "That cannot be the name of a filter": "So kann kein Filter heißen",
+  "That is no whole search": "Das ist keine vollständige Suche",
+  "A literal ends too soon": "Ein Literal endet zu früh",
   "{} completed": "{} ausgeführt",
+  "One command takes {} messages at most": "Ein Befehl nimmt höchstens {} Nachrichten",
   "Logged in": "Angemeldet",
   "Logged out; log in again": "Abgemeldet; eine neue Anmeldung ist möglich",
   "DEFLATE active": "DEFLATE ist aktiv",

@@ -196,6 +196,11 @@ export class GuardedMailbox implements Mailbox {
     return appended;
   }
 
+  /** What goes there goes as an APPEND of all of it. */
+  async copiesAcross(targetName: string): Promise<boolean> {
+    return !this.#isPlainCopy(await this.#mail.place(targetName, "i"));
+  }
+
   async copy(uids: readonly Uid[], targetName: string): Promise<Copied> {
     const target = await this.#mail.place(targetName, "i");
     if (this.#isPlainCopy(target)) return this.#mailbox.copy(uids, target.name);

@@ -9,8 +9,14 @@ import type { Enabled } from "../enabled.ts";
 import { limits } from "../limits.ts";
 import type { ResponseWriter } from "../response-writer.ts";
 import { clientNameOf } from "../syntax/mailbox-hierarchy.ts";
-import { type NotifyRequest, overflow, type SelectedGroup } from "../syntax/notify-arguments.ts";
+import {
+  type EventName,
+  type NotifyRequest,
+  overflow,
+  type SelectedGroup,
+} from "../syntax/notify-arguments.ts";
 import { formatQuotedMailbox } from "../syntax/strings.ts";
+import { MetadataWatch, type WantedMetadata } from "./metadata-watch.ts";
 import {
   eventsOf,
   listOf,
@@ -31,6 +37,7 @@ export class Notification implements Disposable {
   readonly #request: NotifyRequest;
   readonly #enabled: Enabled;
   readonly #changes: Disposable;
+  #metadata: MetadataWatch | undefined;
   #mailboxes: MailboxList = new Map();
   #statuses: ReadonlyMap<string, MailboxStatus> = new Map();
   #isDue = false;
@@ -56,6 +63,10 @@ export class Notification implements Disposable {
     try {
       notification.#mailboxes = await listOf(mail);
       notification.#statuses = await notification.#readStatuses(notification.#mailboxes);
+      const wanted = wantedMetadata(request);
+      if (wanted !== undefined) {
+        notification.#metadata = await MetadataWatch.open(mail, wanted, enabled);
+      }
     } catch (error) {
       notification[Symbol.dispose]();
       throw error;
@@ -65,6 +76,7 @@ export class Notification implements Disposable {
 
   [Symbol.dispose](): void {
     this.#changes[Symbol.dispose]();
+    this.#metadata?.[Symbol.dispose]();
   }
 
   /** Undefined: the client wants to hear nothing of the selected mailbox. */
@@ -121,6 +133,12 @@ export class Notification implements Disposable {
       if (items.length > 0) this.#writeStatus(name, items, status, output);
       await output.pace();
     }
+    await this.#metadata?.tell(output);
+  }
+
+  /** As MetadataWatch.noteOwn(). */
+  async noteOwnMetadata(mailboxName: string | undefined): Promise<void> {
+    await this.#metadata?.noteOwn(mailboxName);
   }
 
   async #readStatuses(mailboxes: MailboxList): Promise<ReadonlyMap<string, MailboxStatus>> {
@@ -188,6 +206,17 @@ export class Notification implements Disposable {
     const { separator } = this.#mail.hierarchy;
     output.untagged(`LIST (${attributes}) "${separator}" ${quote(name)}${oldPart}`);
   }
+}
+
+/** §5.6, §5.7; undefined where nobody asked. */
+function wantedMetadata({ others }: NotifyRequest): WantedMetadata | undefined {
+  const hasEvent = (event: EventName) => others.some(({ events }) => events.has(event));
+  const ofServer = hasEvent("ServerMetadataChange");
+  if (!ofServer && !hasEvent("MailboxMetadataChange")) return undefined;
+  return {
+    ofServer,
+    isOf: (mailbox) => eventsOf(mailbox, others).has("MailboxMetadataChange"),
+  };
 }
 
 function attributesOf(mailbox: MailboxInfo, mailboxes: MailboxList): readonly string[] {

@@ -1,4 +1,5 @@
 import type { AccountMail, MailboxInfo } from "@posthouse/mailbox-store";
+import { isSharedName } from "../mailboxes/shared-name.ts";
 import type { EventGroup, EventName } from "../syntax/notify-arguments.ts";
 
 /** What the client wants to hear of one mailbox, from all groups that mean it (RFC 5465 §6). */
@@ -19,7 +20,7 @@ function isMeant({ name, isSubscribed }: MailboxInfo, { mailboxes }: EventGroup)
     // §6.3: a filter may deliver anywhere.
     case "inboxes":
     case "personal":
-      return true;
+      return !isSharedName(name);
     case "subscribed":
       return isSubscribed;
     case "mailboxes":

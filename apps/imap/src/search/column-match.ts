@@ -40,6 +40,10 @@ export function columnMatch(key: SearchKey, view: MailboxView): ColumnMatch {
       const ranges = new NumberRanges(key.set, view.largestUid);
       return (_row, uid) => ranges.has(uid);
     }
+    case "uid-after":
+      return (_row, uid) => uid > key.uid;
+    case "uid-before":
+      return (_row, uid) => uid < key.uid;
     case "internal-date":
       return (row) => isIn(dayOf(columns.internalDatesMs[row] ?? 0), key.relation, key.day);
     case "larger":

@@ -1,5 +1,6 @@
 import type { TextCriterion, Uid } from "@posthouse/mailbox-store";
 import { indexOf } from "../mailbox-view.ts";
+import type { Stop } from "../message-limit.ts";
 import type { ResponseWriter } from "../response-writer.ts";
 import type { SelectedMailbox } from "../selected-mailbox.ts";
 import type { DateRelation, SearchKey } from "../syntax/search-keys.ts";
@@ -28,6 +29,17 @@ export class MessageSearch {
   /** UIDs of all messages that fit, ascending. */
   async find(key: SearchKey): Promise<Uint32Array> {
     return await this.#fitting(key, this.#uids);
+  }
+
+  /**
+   * Where a search stops that may look at no more than `limit` messages: those that sets of its own name, and
+   * not those that are found (RFC 9738 §3.1).
+   */
+  async stopOf(key: SearchKey, limit: number): Promise<Stop | undefined> {
+    const sets = setsOf(key);
+    const named = sets.length === 0 ? this.#uids : await this.find({ kind: "and", keys: sets });
+    if (named.length <= limit) return undefined;
+    return { limit, lowestUid: named[named.length - limit] as number };
   }
 
   /** Which of these fit, ascending as they are. */
@@ -91,6 +103,8 @@ export class MessageSearch {
       case "sequence":
       case "smaller":
       case "uid":
+      case "uid-after":
+      case "uid-before":
       case "uids":
       case "younger":
         throw new Error(`Columns should have decided ${key.kind}`);
@@ -108,6 +122,19 @@ export class MessageSearch {
     return Uint32Array.from(found);
   }
 }
+
+/** Sets of messages that all of them have to be in. */
+function setsOf(key: SearchKey): readonly SearchKey[] {
+  if (key.kind === "and") return key.keys.flatMap(setsOf);
+  return kindsOfSets.has(key.kind) ? [key] : [];
+}
+
+const kindsOfSets: ReadonlySet<SearchKey["kind"]> = new Set([
+  "uid",
+  "uid-after",
+  "uid-before",
+  "uids",
+]);
 
 function criterionOf(key: TextKey): TextCriterion {
   return key.kind === "sent-date" ? { kind: "sent", ...daysOf(key.relation, key.day) } : key;

@@ -3,8 +3,7 @@ import { limits } from "../limits.ts";
 import { bad, CommandFailure, no, type ResponseCode } from "../response.ts";
 import type { ResponseWriter } from "../response-writer.ts";
 import type { SelectedMailbox } from "../selected-mailbox.ts";
-import { CommandReader } from "../syntax/command-reader.ts";
-import { readSearchKeys, type SearchKey } from "../syntax/search-keys.ts";
+import type { SearchKey } from "../syntax/search-keys.ts";
 import { NumberRanges, type SequenceSet, savedResult } from "../syntax/sequence-set.ts";
 import type { SavedFilters } from "./saved-filters.ts";
 
@@ -21,7 +20,7 @@ export interface ResolvedSearch {
 export interface SearchPlace {
   readonly selected: SelectedMailbox;
   readonly mail: AccountMail;
-  readonly filters: SavedFilters | undefined;
+  readonly filters: SavedFilters;
   readonly output: ResponseWriter;
 }
 
@@ -91,6 +90,8 @@ class KeyResolver {
       case "save-date":
       case "sent-date":
       case "smaller":
+      case "uid-after":
+      case "uid-before":
       case "uids":
       case "younger":
         return key;
@@ -116,7 +117,10 @@ class KeyResolver {
     return Uint32Array.from(view.uidsAtSequences(new NumberRanges(set, view.exists)));
   }
 
-  /** RFC 5466 §3.1: its value takes its place, as a key of its own. */
+  /**
+   * RFC 5466 §3.1: its value takes its place, as a key of its own. Word for word NOT would be of its first key
+   * alone, and OR no search at all.
+   */
   async #filter(name: string, within: Within): Promise<SearchKey> {
     const code: ResponseCode = `UNDEFINED-FILTER ${name}`;
     const undefinedFilter = () => no(code, "There is no such filter");
@@ -127,9 +131,7 @@ class KeyResolver {
     }
     // Each level may name the next many times over.
     if (this.#filtersRead > limits.filtersMax) throw bad("Too many filters", "LIMIT");
-    const value = await filters?.valueOf(mail, name);
-    if (value === undefined) throw undefinedFilter();
-    const key = await readFilter(value).catch(() => undefined);
+    const key = await filters.keyOf(mail, name);
     if (key === undefined) throw undefinedFilter();
     return await this.resolve(key, { ...within, filters: [...within.filters, name] });
   }
@@ -144,15 +146,6 @@ class KeyResolver {
     }
     return Uint32Array.from(found).sort();
   }
-}
-
-/** Rejects what is no whole search, in whichever way. */
-async function readFilter(value: string): Promise<SearchKey> {
-  if (value.length > limits.literalBytesMax) throw bad("A filter is too long", "LIMIT");
-  const reader = new CommandReader([value]);
-  const key = readSearchKeys(reader);
-  reader.end();
-  return key;
 }
 
 type TextKey = Extract<SearchKey, { kind: "body" | "text" | "header" | "envelope" }>;

@@ -1,6 +1,7 @@
 import { type Correlator, type EsearchData, writeEsearch } from "../answers/esearch.ts";
 import type { Session } from "../command.ts";
 import { indexOf } from "../mailbox-view.ts";
+import type { Stop } from "../message-limit.ts";
 import { bad } from "../response.ts";
 import type { SelectedMailbox } from "../selected-mailbox.ts";
 import { asksRelevancy, type SortCriterion, sortMessages } from "../sort/sort-messages.ts";
@@ -17,6 +18,8 @@ export interface SearchRequest {
   /** Mailbox order, when absent. */
   readonly order?: readonly SortCriterion[];
   readonly isUid: boolean;
+  /** Messages that are looked at, at most: those with the highest UIDs (RFC 9738 §3.1). */
+  readonly limit?: number;
 }
 
 /** What was found, in the order that was asked for. */
@@ -26,26 +29,38 @@ export interface SearchResult {
   readonly key: SearchKey;
   readonly isFuzzy: boolean;
   readonly tellsModSeq: boolean;
+  /** Not all that it asked for was looked at. */
+  readonly stop?: Stop;
 }
 
 /** Finds, and puts in order. */
 export async function search(
   selected: SelectedMailbox,
-  { key: asked, order }: SearchRequest,
+  { key: asked, order, limit = Number.POSITIVE_INFINITY }: SearchRequest,
   session: Session,
 ): Promise<SearchResult> {
   const { state, services, output } = session;
   if (state.name !== "authenticated" && state.name !== "selected") throw bad("Log in first");
   const { mail } = state.user;
   const place = { selected, mail, filters: services.savedFilters, output };
-  const { key, isFuzzy, tellsModSeq } = await resolveSearch(asked, place);
+  const { key: resolved, isFuzzy, tellsModSeq } = await resolveSearch(asked, place);
   // RFC 7162 §3.1: whoever asks for modseqs wants to hear of them.
   if (tellsModSeq) session.enable("CONDSTORE");
   if (order !== undefined && asksRelevancy(order) && !isFuzzy) throw bad("RELEVANCY needs FUZZY");
-  const found = await new MessageSearch(selected, output).find(key);
+  const messages = new MessageSearch(selected, output);
+  const stop =
+    selected.view.columns.length > limit ? await messages.stopOf(resolved, limit) : undefined;
+  const key = stop === undefined ? resolved : from(stop.lowestUid, resolved);
+  const found = await messages.find(key);
   const uids = order === undefined ? found : await sortMessages(selected, found, order, output);
-  return { uids, key, isFuzzy, tellsModSeq };
+  return { uids, key, isFuzzy, tellsModSeq, ...(stop !== undefined && { stop }) };
 }
+
+/** Also what is kept of it (RFC 5267 §4.3) leaves out what was not looked at. */
+const from = (lowestUid: number, key: SearchKey): SearchKey => ({
+  kind: "and",
+  keys: [{ kind: "uid-after", uid: lowestUid - 1 }, key],
+});
 
 /** `* SEARCH 2 84 882 (MODSEQ 917162500)`, or SORT: the answer to a command without RETURN. */
 export async function writeNumberList(

@@ -244,9 +244,10 @@ function readFieldName(args: CommandReader): string {
 
 function readPartial(args: CommandReader): Partial | undefined {
   if (!args.take("<")) return undefined;
-  const start = args.number();
+  const start = args.number64();
   if (!args.take(".")) throw args.expected('"."');
-  const length = args.nzNumber();
+  const length = args.number64();
+  if (length === 0) throw bad("Expected a number above zero");
   if (!args.take(">")) throw args.expected('">"');
   return { start, length };
 }

@@ -3,13 +3,18 @@ import { bad, no, type ResponseCode } from "../response.ts";
 import type { CommandReader } from "./command-reader.ts";
 import { type FetchAttribute, readFetchAttributes } from "./fetch-attributes.ts";
 
-/** Events that this server can tell of, as RFC 5465 §8 spells them. */
+/**
+ * Events that this server can tell of, as RFC 5465 §8 spells them. AnnotationChange is of annotations that
+ * messages have (RFC 5257), of which there are none here.
+ */
 const eventNames = [
   "MessageNew",
   "MessageExpunge",
   "FlagChange",
   "MailboxName",
   "SubscriptionChange",
+  "MailboxMetadataChange",
+  "ServerMetadataChange",
 ] as const;
 export type EventName = (typeof eventNames)[number];
 

@@ -15,6 +15,8 @@ export type SearchKey =
   | { readonly kind: "keyword"; readonly keyword: string }
   | { readonly kind: "recent" }
   | { readonly kind: "sequence" | "uid"; readonly set: SequenceSet }
+  /** RFC 9738 §3.2. */
+  | { readonly kind: "uid-after" | "uid-before"; readonly uid: number }
   /** INTERNALDATE, or with `sent` the Date field, as days since the epoch. */
   | ({ readonly kind: "internal-date" } & DateTest)
   | ({ readonly kind: "sent-date" } & DateTest)
@@ -92,6 +94,12 @@ const within =
     args.sp();
     return { kind, seconds: args.nzNumber() };
   };
+const besideUid =
+  (kind: "uid-after" | "uid-before"): KeyReader =>
+  (args) => {
+    args.sp();
+    return { kind, uid: args.nzNumber() };
+  };
 const objectId =
   (field: "emailId" | "threadId"): KeyReader =>
   (args) => {
@@ -106,7 +114,7 @@ const size =
   (kind: "larger" | "smaller"): KeyReader =>
   (args) => {
     args.sp();
-    return { kind, sizeBytes: args.number() };
+    return { kind, sizeBytes: args.number64() };
   };
 const content =
   (kind: "body" | "text"): KeyReader =>
@@ -162,6 +170,8 @@ const keyReaders: ReadonlyMap<string, KeyReader> = new Map<string, KeyReader>([
   ["SAVEDON", saveDate("on")],
   ["SAVEDSINCE", saveDate("since")],
   ["THREADID", objectId("threadId")],
+  ["UIDAFTER", besideUid("uid-after")], // RFC 9738 §3.2
+  ["UIDBEFORE", besideUid("uid-before")],
   ["YOUNGER", within("younger")],
 ]);
 
@@ -193,8 +203,25 @@ function readCharset(args: CommandReader): void {
   const charset = args.astring().toUpperCase();
   args.sp();
   if (charset !== "UTF-8" && charset !== "US-ASCII") {
-    throw no("BADCHARSET (US-ASCII UTF-8)", "Only US-ASCII and UTF-8 can be searched in");
+    const code = "BADCHARSET (US-ASCII UTF-8)";
+    const text = "Only US-ASCII and UTF-8 can be searched in";
+    // RFC 5466 §3.1: filters are in UTF-8, and a client that names them and another charset is mistaken.
+    throw namesFilter(args) ? bad(text, code) : no(code, text);
   }
+}
+
+function namesFilter(args: CommandReader): boolean {
+  try {
+    return hasFilter(readSearchKeys(args));
+  } catch {
+    return false;
+  }
+}
+
+function hasFilter(key: SearchKey): boolean {
+  if (key.kind === "and" || key.kind === "or") return key.keys.some(hasFilter);
+  if (key.kind === "not" || key.kind === "fuzzy") return hasFilter(key.key);
+  return key.kind === "filter";
 }
 
 function readSearchKey(args: CommandReader, progress: Progress): SearchKey {

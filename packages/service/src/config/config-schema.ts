@@ -71,6 +71,12 @@ const route = z
   .refine((one) => one.username === undefined || one.via !== undefined, {
     message: "username needs via: a login is for one host",
   });
+/** What stands behind SEARCH, under a name for everybody (RFC 5466); apps/imap says whether it is one. */
+const sharedFilter = z.strictObject({
+  name: z.string().min(1),
+  criteria: z.string().min(1),
+  description: z.string().min(1).optional(),
+});
 const plainListener = z.strictObject({ address, port });
 
 /** Clients on this machine: their mail is not looked at. */
@@ -161,7 +167,14 @@ export const configSchema = z.strictObject({
       ]),
       disabled_capabilities: capabilityNames,
       exceptions: z.array(imapException).default([]),
+      shared_filters: z.array(sharedFilter).default([]),
       literals: z.enum(["plus", "minus"]).default("plus"),
+      message_limit: z
+        .int()
+        .refine((messages) => messages === 0 || messages >= 1000, {
+          message: "1000 messages at least, since clients lose mail below it, or 0 for no limit",
+        })
+        .default(1_000_000),
       idle_keepalive_seconds: z.int().min(0).default(240),
     })
     .prefault({}),
