@@ -11,6 +11,14 @@ export interface MixedLoad {
   readonly seconds: number;
 }
 
+/** One account after the other, so that passwords are known: what a storm of logins takes is another question. */
+export async function logInOnce(port: number): Promise<void> {
+  for (const account of mixedAccounts) {
+    const client = await ImapConnection.logIn(port, `${account}@${DOMAIN}`);
+    await client.logOut();
+  }
+}
+
 /** Commands a second that were answered with OK. Connections go round the accounts. */
 export async function mixedRate(port: number, load: MixedLoad): Promise<number> {
   const accounts = mixedAccounts.slice(0, load.connections);
