@@ -7,7 +7,7 @@ import { eventually } from "../e2e/eventually.ts";
 import { idsOf } from "../e2e/postfix.ts";
 import { DOMAIN } from "./mail-server.ts";
 
-/** Debian's Dovecot with LMTP over Maildirs, in a directory of its own. */
+/** Debian's Dovecot with LMTP, and IMAP where it is asked for, over Maildirs, in a directory of its own. */
 export interface Dovecot {
   readonly lmtpSocket: string;
   /** For doveadm. */
@@ -17,8 +17,11 @@ export interface Dovecot {
   stop(): Promise<void>;
 }
 
-/** `mail_fsync = optimized`, its default, fsyncs deliveries. */
-export async function startDovecot(directory: string): Promise<Dovecot> {
+/** `mail_fsync = optimized`, its default, fsyncs deliveries. Any password is right. */
+export async function startDovecot(
+  directory: string,
+  options: { readonly imapPort?: number } = {},
+): Promise<Dovecot> {
   await mkdir(join(directory, "mail"), { recursive: true });
   const [uid, gid] = await idsOf("mail");
   await chown(join(directory, "mail"), uid, gid);
@@ -30,7 +33,7 @@ base_dir = ${directory}/run
 state_dir = ${directory}/state
 log_path = ${directory}/dovecot.log
 ssl = no
-protocols = lmtp
+protocols = lmtp${options.imapPort === undefined ? "" : " imap"}
 mail_location = maildir:${directory}/mail/%d/%n
 mail_uid = ${uid}
 mail_gid = ${gid}
@@ -51,6 +54,7 @@ service lmtp {
     mode = 0666
   }
 }
+${options.imapPort === undefined ? "" : imapSettings(options.imapPort)}
 `,
   );
   const child = spawn("dovecot", ["-F", "-c", conf], { stdio: "inherit" });
@@ -67,6 +71,26 @@ service lmtp {
     },
   };
 }
+
+/** Logins as its documentation advises for busy servers; memory for mailboxes of 100,000 messages. */
+const imapSettings = (port: number): string => `
+disable_plaintext_auth = no
+mail_max_userip_connections = 1000
+service imap-login {
+  service_count = 0
+  process_min_avail = 2
+  inet_listener imaps {
+    port = 0
+  }
+  inet_listener imap {
+    address = 127.0.0.1
+    port = ${port}
+  }
+}
+service imap {
+  vsz_limit = 2G
+}
+`;
 
 const reachable = (path: string) =>
   eventually(`somebody answers on ${path}`, async () => {

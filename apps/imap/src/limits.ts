@@ -87,6 +87,8 @@ export const limits = {
   previewsKeptMax: 10_000,
   /** Fields that were selected for HEADER.FIELDS and are kept until they are written; more are selected again. */
   fieldsKeptBytesMax: 16 * KIB,
+  /** Messages that one FETCH reads at once; while some go out, the next ones are read. */
+  readAheadBytes: 256 * KIB,
   /** Octets waiting for the client before an answer stops and waits too. */
   answerBytesAhead: 64 * KIB,
   /** The longest stretch of work before other connections get a turn. */

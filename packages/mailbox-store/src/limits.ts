@@ -8,6 +8,10 @@ export const limits = {
   bufferedBytesMax: 128 * KiB,
   /** Pieces in which message octets are given out. */
   readChunkBytes: 64 * KiB,
+  /** A message up to this is read whole, together with others; one of 99 is longer. */
+  readAtOnceBytesMax: 64 * KiB,
+  /** The thread that reads messages ends when it had none for so long. */
+  readerThreadIdleMs: MINUTE_MS,
   /** Read when a message is opened: its form is in its first octets, and most messages are no longer. */
   headBytes: 16 * KiB,
   /** Of a compressed message, each compressed alone: what is inflated in vain for an octet in its middle. */
@@ -84,8 +88,11 @@ export const limits = {
   sortHeaderBytesMax: 256 * KiB,
   /** Directories changed within the clock tick of our own change look unchanged (ext4: up to 10 ms). */
   mtimeGrainMs: 20,
-  /** Up to this many messages a scan is so cheap that doubt is settled at once. */
-  cheapScanMessagesMax: 1_000,
+  /**
+   * Up to this many messages a scan is so cheap that doubt is settled at once, with the next command after
+   * each change of our own. With 1,000 such scans took more of a processor than all writing.
+   */
+  cheapScanMessagesMax: 200,
   /** In a larger mailbox a change hidden in one clock tick is found at latest so long after. */
   rescanMs: MINUTE_MS,
   /** Waiting for another process's transaction, in the writer thread; for another program's lock, outside it. */
@@ -122,8 +129,12 @@ export const limits = {
   searchFillMs: 250,
   /** Of one account, while others wait to be filled. */
   searchFillTurnMs: 2_000,
-  /** After a mailbox was opened or changed: the client's own commands come first. */
-  searchFillDelayMs: 1_000,
+  /**
+   * After a mailbox was opened or changed: the client's own commands come first. What came meanwhile is read
+   * by searches themselves. With 1 s an account that is in use was opened, written and closed each second,
+   * with four syncs of the disk.
+   */
+  searchFillDelayMs: 10_000,
   /** Until an account is tried again that another process fills, or whose disk is full. */
   searchFillBusyMs: 5_000,
   searchFillFailedMs: 10 * MINUTE_MS,

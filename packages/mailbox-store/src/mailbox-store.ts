@@ -160,6 +160,15 @@ export interface Mailbox extends AsyncDisposable {
   ): AsyncIterable<readonly SortKeyRow<Fields>[]>;
   /** "gone" when the message was expunged or its file vanished. */
   openMessage(uid: Uid): Promise<StoredMessage>;
+  /**
+   * Those of these messages that can be read at once: short ones as a rule. The others are for openMessage().
+   * What they have together is in memory, and bounded by who asks; nothing needs to be closed. `withParts` when
+   * the parts of each will be asked for: they are then read together as well.
+   */
+  readMessages(
+    uids: readonly Uid[],
+    options?: { readonly withParts: boolean },
+  ): Promise<ReadonlyMap<Uid, StoredMessage>>;
   /** Resolves when durable: files renamed, index committed. `modified` were left alone by unchangedSince (RFC 7162 §3.1.3). */
   changeFlags(
     uids: readonly Uid[],

@@ -6,6 +6,7 @@ import { FileAccountMail } from "./file-account-mail.ts";
 import { IndexReaderPool } from "./index/index-reader.ts";
 import { limits } from "./limits.ts";
 import type { AccountMail, MailStore } from "./mailbox-store.ts";
+import { FileReader } from "./reader/file-reader.ts";
 import { FillClient } from "./search/fill-client.ts";
 import { SearchClient } from "./search/search-client.ts";
 import { StoreError } from "./store-error.ts";
@@ -68,6 +69,7 @@ class FileMailStore implements MailStore {
       messageBytesMax: options.messageBytesMax,
       readers: new IndexReaderPool(),
       log,
+      files: new FileReader(),
       search: new SearchClient({ messageBytesMax: options.messageBytesMax }, log),
       fill: new FillClient({ crashAt, messageBytesMax: options.messageBytesMax }, log),
       fillsSearchText: options.fillsSearchText ?? false,
@@ -115,8 +117,8 @@ class FileMailStore implements MailStore {
   async [Symbol.asyncDispose](): Promise<void> {
     for (const state of this.#accounts.values()) state.close();
     this.#accounts.clear();
-    const { search, fill } = this.#context;
-    await Promise.all([search[Symbol.asyncDispose](), fill[Symbol.asyncDispose]()]);
+    const { files, search, fill } = this.#context;
+    await Promise.all([files, search, fill].map((one) => one[Symbol.asyncDispose]()));
     // Readers first: the last connection to close writes the WAL back, and that is the writer's job.
     this.#context.readers.close();
     await this.#context.writer[Symbol.asyncDispose]();

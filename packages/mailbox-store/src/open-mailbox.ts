@@ -6,7 +6,7 @@ import type { Mailbox } from "./mailbox-store.ts";
 import { canonicalName } from "./maildir/folder-name.ts";
 import { changesBetween, indexOfUid } from "./message-columns.ts";
 import { bitsOfSystemFlags } from "./message-flags.ts";
-import { openMessage, readSummaries } from "./read-messages.ts";
+import { openMessage, readMessages, readSummaries } from "./read-messages.ts";
 import { readSortKeys } from "./read-sort-keys.ts";
 import { discardReceived, receiveMessage } from "./receive-message.ts";
 import { searchMailbox } from "./search/search-mailbox.ts";
@@ -107,6 +107,8 @@ export class OpenMailbox implements Mailbox {
   }
 
   async claimRecent(): Promise<ReadonlySet<number>> {
+    // Else all rows are looked at: 8 of the 9 ms of selecting 100,000 messages that are open elsewhere.
+    if (this.#shared.state.recent === 0) return new Set();
     const recent = await this.#account.read((queries) => queries.recent.all(this.#shared.state.id));
     if (recent.length === 0 || this.isReadOnly) return new Set(recent);
     try {
@@ -136,6 +138,13 @@ export class OpenMailbox implements Mailbox {
 
   openMessage(uid: Uid): Promise<StoredMessage> {
     return openMessage(this.#account, this.#shared, uid);
+  }
+
+  readMessages(
+    uids: readonly Uid[],
+    options?: { readonly withParts: boolean },
+  ): Promise<ReadonlyMap<Uid, StoredMessage>> {
+    return readMessages(this.#account, this.#shared, uids, options);
   }
 
   search(criterion: TextCriterion, uids: readonly Uid[]): AsyncIterable<readonly Uid[]> {

@@ -1,17 +1,20 @@
 import { createHash } from "node:crypto";
 import type { FileHandle } from "node:fs/promises";
-import { decodePartTree, PartScanner } from "@posthouse/message";
+import { decodePartTree, type MessagePart, PartScanner } from "@posthouse/message";
 import type { AccountState } from "./account-state.ts";
+import { formOf } from "./compression/file-form.ts";
 import { MessageOctets } from "./compression/message-octets.ts";
 import { CrlfConverter } from "./crlf.ts";
-import { areDetailsSound } from "./index/details-crc.ts";
-import type { DetailsRow, MessageRow } from "./index/rows.ts";
+import type { Queries } from "./index/index-reader.ts";
+import { PackedDetails } from "./index/packed-details.ts";
+import type { DetailsRow, FileRow, MessageRow } from "./index/rows.ts";
 import { detailsId, storedFlagBits } from "./index/schema.ts";
 import { limits } from "./limits.ts";
 import { pathOfFile } from "./maildir/folder-files.ts";
 import { parsePlace } from "./mbox/message-place.ts";
 import { openMboxMessage } from "./mbox/open-mbox-message.ts";
 import { detailsOf, objectId } from "./message-details.ts";
+import { ReadMessage } from "./read-message.ts";
 import type { SharedMailbox } from "./shared-mailbox.ts";
 import { type SortKeysRow, sortKeysOf } from "./sort-keys.ts";
 import { StoreError } from "./store-error.ts";
@@ -29,7 +32,7 @@ export async function* readSummaries(
   for (let at = 0; at < uids.length; at += limits.summariesPerBatch) {
     const wanted = uids.slice(at, at + limits.summariesPerBatch);
     const found = await readDetails(account, mailbox, wanted);
-    if (found.length > 0) yield found.map(summaryOf);
+    if (found.length > 0) yield found.map((details) => new FoundSummary(details));
   }
 }
 
@@ -45,15 +48,88 @@ export async function openMessage(
   }
   const { messageBytesMax } = account.context;
   const { row } = found;
-  const form = { isLf: isLf(row), isPlain: isInMbox(row) };
+  const form = { isLf: isLf(row.flags), isPlain: isInMbox(row) };
   const about = { sizeBytes: row.size, messageBytesMax, ...form };
-  return StoredFile.open(found.handle, about, async () => {
-    const [details] = await readDetails(account, mailbox, [uid]);
-    if (details === undefined) {
-      throw new StoreError("gone", `The message of UID ${uid} in "${account.path}" is gone`);
-    }
-    return decodePartTree(details.parts);
-  });
+  return StoredFile.open(found.handle, about, () => readParts(account, mailbox, uid));
+}
+
+/** Short messages in plain files, read together; whatever is not as the index says is left out. */
+export async function readMessages(
+  account: AccountState,
+  mailbox: SharedMailbox,
+  uids: readonly Uid[],
+  options: { readonly withParts: boolean } = { withParts: false },
+): Promise<ReadonlyMap<Uid, StoredMessage>> {
+  const { id, folder } = mailbox.state;
+  const folderPath = account.folderPath(folder);
+  const found = await account.read((queries) => findFiles(queries, id, uids));
+  const rows = found.filter(isShort);
+  const files = await account.context.files.read(
+    rows.map(([, flags, size, key, info]) => ({
+      path: pathOfFile(folderPath, { key, info, isNew: isNew(flags) }),
+      // One more, so that a file that is longer than it was is noticed.
+      lengthMax: size + 1,
+    })),
+  );
+  const details = new Map<number, FoundDetails>();
+  if (options.withParts) {
+    for (const one of await readDetails(account, mailbox, uids)) details.set(one.uid, one);
+  }
+  const partsOf = async (uid: Uid) => {
+    const known = details.get(uid);
+    return known === undefined
+      ? await readParts(account, mailbox, uid)
+      : decodePartTree(known.parts);
+  };
+  const messages = new Map<Uid, StoredMessage>();
+  for (const [at, row] of rows.entries()) {
+    const octets = wholeOctets(row, files[at]);
+    if (octets === undefined) continue;
+    const uid = row[0] as Uid;
+    messages.set(uid, new ReadMessage(octets, () => partsOf(uid)));
+  }
+  return messages;
+}
+
+function findFiles(queries: Queries, mailbox: number, uids: readonly Uid[]): readonly FileRow[] {
+  const { first, last, isDense } = spanOf(uids);
+  if (!isDense) return uids.flatMap((uid) => queries.filesBetween.all(mailbox, uid, uid));
+  const rows = queries.filesBetween.all(mailbox, first, last);
+  if (rows.length <= uids.length) return rows;
+  const isWanted = new Set<number>(uids);
+  return rows.filter(([uid]) => isWanted.has(uid));
+}
+
+/** Messages that follow each other, as they mostly do, are found in one go, with few that nobody asked for. */
+function spanOf(uids: readonly Uid[]) {
+  const first = uids[0] ?? 0;
+  const last = uids.at(-1) ?? 0;
+  return { first, last, isDense: last >= first && last - first < 2 * uids.length };
+}
+
+const isShort = ([, , size, , info]: FileRow): boolean =>
+  size <= limits.readAtOnceBytesMax && parsePlace(info) === undefined;
+
+/** undefined for what is compressed, and for a file that another program has changed. */
+function wholeOctets(
+  [, flags, size]: FileRow,
+  octets: Uint8Array | undefined,
+): Uint8Array | undefined {
+  if (octets === undefined || formOf(octets) !== "plain") return undefined;
+  const whole = isLf(flags) ? new CrlfConverter().convert(octets) : octets;
+  return whole.length === size ? whole : undefined;
+}
+
+async function readParts(
+  account: AccountState,
+  mailbox: SharedMailbox,
+  uid: Uid,
+): Promise<MessagePart> {
+  const [details] = await readDetails(account, mailbox, [uid]);
+  if (details === undefined) {
+    throw new StoreError("gone", `The message of UID ${uid} in "${account.path}" is gone`);
+  }
+  return decodePartTree(details.parts);
 }
 
 async function readDetails(
@@ -61,14 +137,15 @@ async function readDetails(
   mailbox: SharedMailbox,
   uids: readonly Uid[],
 ): Promise<readonly FoundDetails[]> {
-  const found = await account.read((queries) =>
-    uids.map((uid) => {
-      const { id } = mailbox.state;
-      const details = queries.details.get(detailsId(id, uid));
-      if (details !== undefined && areDetailsSound(details)) return { uid, ...details };
+  const { id } = mailbox.state;
+  const found = await account.read((queries) => {
+    const details = findDetails(queries, id, uids);
+    return uids.map((uid) => {
+      const known = details.get(uid);
+      if (known?.isSound === true) return known;
       return queries.message.get(id, uid) === undefined ? undefined : uid;
-    }),
-  );
+    });
+  });
   const missing = found.filter((row) => typeof row === "number");
   if (missing.length === 0) return found.filter((row) => typeof row === "object");
   const parsed = await parseMissing(account, mailbox, missing as Uid[]);
@@ -76,6 +153,24 @@ async function readDetails(
   return found
     .map((row) => (typeof row === "number" ? byUid.get(row) : row))
     .filter((row) => row !== undefined);
+}
+
+function findDetails(
+  queries: Queries,
+  mailbox: number,
+  uids: readonly Uid[],
+): ReadonlyMap<number, PackedDetails> {
+  const { first, last, isDense } = spanOf(uids);
+  const rows = isDense
+    ? queries.packedDetailsBetween.all(detailsId(mailbox, first), detailsId(mailbox, last))
+    : uids.map((uid) => queries.packedDetails.get(detailsId(mailbox, uid)));
+  const found = new Map<number, PackedDetails>();
+  for (const row of rows) {
+    if (row === undefined) continue;
+    const details = new PackedDetails(row);
+    found.set(details.uid, details);
+  }
+  return found;
 }
 
 /** Messages of other programs are read when they are first asked for, and then never again. */
@@ -92,7 +187,7 @@ async function parseMissing(
     try {
       const about = { sizeBytes: found.row.size, messageBytesMax, isPlain: isInMbox(found.row) };
       const octets = await MessageOctets.open(found.handle, about);
-      parsed.push({ uid, ...(await parseOctets(octets.read(), isLf(found.row))) });
+      parsed.push({ uid, ...(await parseOctets(octets.read(), isLf(found.row.flags))) });
     } catch (error) {
       if (!(error instanceof StoreError) || error.code !== "unreadable") throw error;
       account.context.log(`${error.message}: UID ${uid} in "${account.path}", ${found.row.key}`);
@@ -158,25 +253,50 @@ async function openWhereItIs(
       host: account.context.host,
     });
   }
-  const isNew = (row.flags & storedFlagBits.isNew) !== 0;
-  return openIfThere(pathOfFile(folderPath, { ...row, isNew }));
+  return openIfThere(pathOfFile(folderPath, { ...row, isNew: isNew(row.flags) }));
 }
 
 function isInMbox(row: MessageRow): boolean {
   return parsePlace(row.info) !== undefined;
 }
 
-function isLf(row: MessageRow): boolean {
-  return (row.flags & storedFlagBits.isLf) !== 0;
+function isNew(flags: number): boolean {
+  return (flags & storedFlagBits.isNew) !== 0;
 }
 
-function summaryOf(details: FoundDetails): MessageSummary {
-  return {
-    uid: details.uid as Uid,
-    envelope: details.envelope,
-    bodyStructure: details.bodyStructure,
-    body: details.body,
-    emailId: objectId("M", details.emailId),
-    threadId: objectId("T", details.threadId),
-  };
+function isLf(flags: number): boolean {
+  return (flags & storedFlagBits.isLf) !== 0;
+}
+
+/** Cuts out and spells only what is asked for. */
+class FoundSummary implements MessageSummary {
+  readonly #details: FoundDetails;
+
+  constructor(details: FoundDetails) {
+    this.#details = details;
+  }
+
+  get uid(): Uid {
+    return this.#details.uid as Uid;
+  }
+
+  get envelope(): Uint8Array {
+    return this.#details.envelope;
+  }
+
+  get bodyStructure(): Uint8Array {
+    return this.#details.bodyStructure;
+  }
+
+  get body(): Uint8Array {
+    return this.#details.body;
+  }
+
+  get emailId(): string {
+    return objectId("M", this.#details.emailId);
+  }
+
+  get threadId(): string {
+    return objectId("T", this.#details.threadId);
+  }
 }

@@ -32,16 +32,20 @@ export function writeShortResponse(
   attributes: readonly FetchAttribute[],
   output: ResponseWriter,
 ): void {
-  output.write(responseStart(fetched));
+  let text = responseStart(fetched);
   let isFirst = true;
   for (const attribute of attributes) {
-    if (!isFirst) output.write(" ");
+    if (!isFirst) text += " ";
     isFirst = false;
-    if (attribute.kind === "column") output.write(columnItem(fetched, attribute.name));
-    else if (attribute.kind === "summary") writeSummaryItem(fetched, attribute.name, output);
-    else if (attribute.kind === "preview") output.write(previewItem(fetched));
+    if (attribute.kind === "column") text += columnItem(fetched, attribute.name);
+    else if (attribute.kind === "preview") text += previewItem(fetched);
+    else if (attribute.kind === "summary") {
+      output.write(text);
+      text = "";
+      writeSummaryItem(fetched, attribute.name, output);
+    }
   }
-  output.write(")\r\n");
+  output.write(`${text})\r\n`);
 }
 
 /**
@@ -147,7 +151,7 @@ function writeSummaryItem(
     BODYSTRUCTURE: summary.bodyStructure,
   }[name];
   output.write(`${name} `);
-  output.write(Buffer.from(octets.buffer, octets.byteOffset, octets.length).toString("latin1"));
+  output.writeOctets(octets);
 }
 
 /** `label {5}` and the octets; NIL where there are none to be had. */

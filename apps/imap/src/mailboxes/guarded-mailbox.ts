@@ -133,6 +133,13 @@ export class GuardedMailbox implements Mailbox {
     return this.#mailbox.openMessage(uid);
   }
 
+  readMessages(
+    uids: readonly Uid[],
+    options?: { readonly withParts: boolean },
+  ): Promise<ReadonlyMap<Uid, StoredMessage>> {
+    return this.#mailbox.readMessages(uids, options);
+  }
+
   changesSince(modSeq: ModSeq, options?: { readonly knownUids?: UidSet }): Promise<ChangesSince> {
     return this.#mailbox.changesSince(modSeq, options);
   }

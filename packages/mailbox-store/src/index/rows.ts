@@ -43,6 +43,15 @@ export interface MessageRow {
   readonly info: string;
 }
 
+/** What reading the file of a message needs, as values: an object of each row takes twice as long. */
+export type FileRow = readonly [
+  uid: number,
+  flags: number,
+  size: number,
+  key: string,
+  info: string,
+];
+
 /** The wide columns: what is known of a message's octets. */
 export interface DetailsRow {
   readonly envelope: Uint8Array;
