@@ -10,6 +10,7 @@ import { healthCommand } from "./commands/health.ts";
 import { localCommand } from "./commands/local.ts";
 import { mailboxCommand } from "./commands/mailbox.ts";
 import { queueCommand } from "./commands/queue.ts";
+import { sieveCommand } from "./commands/sieve.ts";
 import { traceCommand } from "./commands/trace.ts";
 import { upCommand } from "./commands/up.ts";
 
@@ -34,6 +35,7 @@ export function program(): Command {
     aliasCommand(),
     // The mail itself
     mailboxCommand(),
+    sieveCommand(),
     queueCommand(),
     traceCommand(),
   ];

@@ -73,3 +73,11 @@ export const extensions: ReadonlyMap<string, Extension> = new Map<string, Extens
   ["replace", {}],
   ["special-use", {}],
 ]);
+
+/**
+ * Those that Posthouse has at delivery: there are no lists of other programs yet, and nothing in IMAP
+ * starts scripts. Whoever checks a script for an account takes these.
+ */
+export const deliveryExtensions: ReadonlySet<string> = new Set(
+  [...extensions.keys()].filter((name) => name !== "extlists" && name !== "imapsieve"),
+);

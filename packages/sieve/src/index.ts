@@ -1,7 +1,10 @@
 export { type CompileOptions, compileScript } from "./compile/compile-script.ts";
 export type { Program } from "./compile/program.ts";
 export { ProgramCache } from "./compile/program-cache.ts";
-export { extensions as sieveExtensions } from "./extensions.ts";
+export { type AnswerContext, reasonNotToAnswer } from "./compose/automatic-reply.ts";
+export { composeNotification, type Notification } from "./compose/notification.ts";
+export { type Composition, composeVacationReply } from "./compose/vacation-reply.ts";
+export { deliveryExtensions, extensions as sieveExtensions } from "./extensions.ts";
 export { limits as sieveLimits } from "./limits.ts";
 export type { Action, ActionOf, Destination, DuplicateMark, Fcc } from "./run/actions.ts";
 export type { Trace, TraceEntry } from "./run/execution.ts";
