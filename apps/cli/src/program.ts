@@ -13,6 +13,7 @@ import { localCommand } from "./commands/local.ts";
 import { mailboxCommand } from "./commands/mailbox.ts";
 import { queueCommand } from "./commands/queue.ts";
 import { senderCommand } from "./commands/sender.ts";
+import { sieveCommand } from "./commands/sieve.ts";
 import { traceCommand } from "./commands/trace.ts";
 import { upCommand } from "./commands/up.ts";
 
@@ -40,6 +41,7 @@ export function program(): Command {
     dkimCommand(),
     // The mail itself
     mailboxCommand(),
+    sieveCommand(),
     queueCommand(),
     traceCommand(),
   ];

@@ -1,10 +1,14 @@
 import { mkdir } from "node:fs/promises";
 import { type AuthClient, connectAuth } from "@posthouse/accounts";
-import { type MailStore, openMailStore } from "@posthouse/mailbox-store";
+import { type MailStore, openMailStore, openScriptStore } from "@posthouse/mailbox-store";
+import { openQueueWriter } from "@posthouse/queue/writer";
 import { type AppContext, type BoundAddress, listen, type RunningApp } from "@posthouse/service";
+import { deliveryExtensions, ProgramCache } from "@posthouse/sieve";
 import { ConnectionCount, createSmtpServer, type SmtpServer } from "@posthouse/smtp";
 import { counted } from "./counts.ts";
 import { deliveryHandler } from "./delivery-handler.ts";
+import { GlobalScripts } from "./filter/global-scripts.ts";
+import { OutgoingMail } from "./filter/outgoing-mail.ts";
 import { limits } from "./limits.ts";
 
 /** Parts that a test, or a process that holds several apps, gives instead of the usual ones. */
@@ -27,6 +31,14 @@ export async function start(context: AppContext, parts: Parts = {}): Promise<Run
   const auth = parts.auth ?? opened.use(connectAuth({ socketPath: config.auth.socketPath }));
   const { atCrashPoint } = parts;
   const tmpDirectory = paths.tmp;
+  const cache = new ProgramCache({ extensions: deliveryExtensions });
+  const outgoing = new OutgoingMail(auth, hostname, () =>
+    openQueueWriter({
+      queueDirectory: paths.queue,
+      smtpOutSocketPath: config.smtpOut.socketPath,
+    }),
+  );
+  opened.defer(() => outgoing.close());
   const handler = deliveryHandler({
     store,
     auth,
@@ -35,6 +47,13 @@ export async function start(context: AppContext, parts: Parts = {}): Promise<Run
     hostname,
     tmpDirectory,
     atCrashPoint,
+    filters: {
+      scripts: openScriptStore({ mailDirectory: paths.mail }),
+      globals: new GlobalScripts(config.sieve, cache, log),
+      cache,
+      outgoing,
+      detailSeparator: config.auth.subaddressSeparator,
+    },
   });
 
   const serverFor = (isOurs: boolean): SmtpServer =>

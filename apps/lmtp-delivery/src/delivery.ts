@@ -1,6 +1,7 @@
 import type { Account } from "@posthouse/accounts";
-import { type MailStore, StoreError } from "@posthouse/mailbox-store";
+import { type MailStore, type ScriptStore, StoreError } from "@posthouse/mailbox-store";
 import type { EventTrail, Logger } from "@posthouse/service";
+import type { MessageSource, ProgramCache } from "@posthouse/sieve";
 import {
   beginsWithHeader,
   type EnvelopeHead,
@@ -10,15 +11,31 @@ import {
   withoutFields,
 } from "@posthouse/smtp";
 import { mailboxFor } from "./filing.ts";
+import { filterMessage } from "./filter/account-filter.ts";
+import { act } from "./filter/act.ts";
+import { tellOfFailure } from "./filter/failure-notice.ts";
+import type { GlobalScripts } from "./filter/global-scripts.ts";
+import { MailNotQueued, type OutgoingMail } from "./filter/outgoing-mail.ts";
+import { spoolSource } from "./filter/spool-source.ts";
 import { finalFields } from "./final-fields.ts";
 import { limits } from "./limits.ts";
-import { delivered, replyOfStoreError } from "./replies.ts";
+import { delivered, replies, replyOfStoreError } from "./replies.ts";
+
+/** What filters need beside the message. */
+export interface Filters {
+  readonly scripts: ScriptStore;
+  readonly globals: GlobalScripts;
+  readonly cache: ProgramCache;
+  readonly outgoing: OutgoingMail;
+  readonly detailSeparator: string;
+}
 
 export interface DeliveryOptions {
   readonly store: MailStore;
   readonly events: EventTrail;
   readonly log: Logger;
   readonly hostname: string;
+  readonly filters: Filters;
   /** Tests stop here, in the name of a row of the crash table. */
   readonly atCrashPoint?: ((row: "L1" | "L3") => Promise<void>) | undefined;
 }
@@ -35,7 +52,8 @@ export interface DeliveryEnvelope extends EnvelopeHead {
 }
 
 /**
- * Puts one message into the INBOX of every recipient, and has one reply for each RCPT (RFC 2033 §4.2).
+ * Puts one message where the filter of every recipient says, INBOX without one, and has one reply for
+ * each RCPT (RFC 2033 §4.2). What a filter does has its own table, in filter/act.ts.
  *
  *   state   mailbox            after a crash here
  *   L1      -                  the client has no reply, and its queue tries again
@@ -46,7 +64,7 @@ export interface DeliveryEnvelope extends EnvelopeHead {
  * Recipients are independent: one that is full does not keep the others waiting or from their copy.
  */
 export async function deliverToAll(
-  { store, events, log, hostname, atCrashPoint }: DeliveryOptions,
+  { store, events, log, hostname, filters, atCrashPoint }: DeliveryOptions,
   envelope: DeliveryEnvelope,
   recipients: readonly AcceptedRecipient[],
   spool: MessageSpool,
@@ -55,6 +73,12 @@ export async function deliverToAll(
   spool.replaceHead(withoutFields(spool.head, ["return-path"]));
   const received = envelope.needsReceived ? receivedFieldFor(envelope, recipients, hostname) : "";
   const { messageId, reversePath } = envelope;
+  // Read once for all recipients, and only when one of them has a filter.
+  let whole: Promise<MessageSource> | undefined;
+  const source = (): Promise<MessageSource> => {
+    whole ??= spoolSource(spool);
+    return whole;
+  };
 
   const deliverTo = async (account: Account, originalAddress: string): Promise<Reply> => {
     const fields = finalFields({ reversePath, account: account.address, originalAddress });
@@ -64,6 +88,34 @@ export async function deliverToAll(
     try {
       await atCrashPoint?.("L1");
       await using mail = await store.openAccount(account);
+      const scripts = filters.scripts.of(account);
+      const filtered = await filterMessage({
+        ...filters,
+        account,
+        mail,
+        scripts,
+        envelope,
+        originalAddress,
+        hostname,
+        source,
+      });
+      if (filtered.kind === "decided") {
+        const context = {
+          account,
+          mail,
+          scripts,
+          envelope,
+          originalAddress,
+          spool,
+          before,
+          events,
+        };
+        const { outgoing } = filters;
+        return await act(
+          { ...context, outgoing, source: await source(), log, hostname },
+          filtered.result,
+        );
+      }
       const octets = spool.octets(before);
       const mailbox = await mailboxFor(mail, envelope);
       const appended = await mail.deliver(mailbox, { octets }, `${messageId} ${account.address}`);
@@ -78,8 +130,17 @@ export async function deliverToAll(
       });
       // The event trail tells it; a line of log for each message as well is an operator's choice.
       log.debug({ ...about, uid }, "Delivered");
+      if (filtered.kind === "failed") {
+        const { script, reason } = filtered;
+        events.record({ type: "filter-failed", ...about, reason });
+        await tellOfFailure({ account, mail, scripts, script, reason, messageId, hostname });
+      }
       return delivered(messageId);
     } catch (error) {
+      if (error instanceof MailNotQueued) {
+        log.warn({ ...about, err: error }, "Cannot send what a filter wants to");
+        return replies.filterUnavailable;
+      }
       if (!(error instanceof StoreError)) throw error;
       const reply = replyOfStoreError[error.code];
       events.record({
@@ -123,10 +184,10 @@ async function repliesFor(
 }
 
 /** An alias of several accounts is done when all have it; what is tried again is stored once only. */
-const worstOf = (replies: readonly Reply[]): Reply =>
-  replies.find(({ code }) => code >= 400 && code < 500) ??
-  replies.find(({ code }) => code >= 500) ??
-  replies[0] ??
+const worstOf = (all: readonly Reply[]): Reply =>
+  all.find(({ code }) => code >= 400 && code < 500) ??
+  all.find(({ code }) => code >= 500) ??
+  all[0] ??
   replyOfStoreError.unavailable;
 
 function receivedFieldFor(

@@ -18,6 +18,12 @@ export const limits = {
    * `limits.message_bytes_max` is not to be refused here, and not by the store.
    */
   addedBytesMax: 64 * 1024,
+  /** Received fields of a message that a filter may still send on: RFC 5321 §6.3 asks for 100 at least. */
+  hopsMax: 100,
+  /** How long it is known what a filter sent on: as long as the store knows a hand-over. */
+  redirectRememberedMs: 7 * 24 * 3600 * 1000,
+  /** One failure of a filter is told to its owner once in this time. */
+  failureToldMs: 30 * 24 * 3600 * 1000,
   /** Of the 2 s that an app has to stop: for deliveries under way. */
   closeMs: 1500,
 } as const;

@@ -14,6 +14,11 @@ export const replies = {
     enhanced: "4.3.1",
     text: "Cannot store mail now, try again later",
   },
+  filterUnavailable: {
+    code: 451,
+    enhanced: "4.3.0",
+    text: "Cannot send on what a filter wants to now, try again later",
+  },
   badEnvelope: { code: 501, enhanced: "5.5.4", text: "XENVELOPE or XORIGINAL cannot be read" },
   unknownUser: { code: 550, enhanced: "5.1.1", text: "No such user here" },
   goesElsewhere: {
@@ -28,6 +33,16 @@ export const delivered = (messageId: string): Reply => ({
   enhanced: "2.0.0",
   text: `Ok: delivered ${messageId}`,
 });
+
+/** What a filter refuses: in one line of ASCII, since that is what a reply is. */
+export const refusedByFilter = (reason: string): Reply => {
+  const line = reason
+    .replace(/\s+/g, " ")
+    .replace(/[^\x20-\x7e]/g, "?")
+    .trim()
+    .slice(0, 400);
+  return { code: 550, enhanced: "5.7.1", text: line === "" ? "The recipient refuses this" : line };
+};
 
 const tryLater: Reply = { code: 451, enhanced: "4.3.0", text: "Mailbox is not available now" };
 

@@ -20,6 +20,7 @@ export class TestDirectory implements AuthClient {
     this.#assertUp();
     const [local = "", domain] = address.toLowerCase().split("@");
     if (local === "team") return found("ann@example.test", "bob@example.test");
+    if (domain !== "example.test") return { kind: "not-ours" };
     if (local === "away") return found("ann@elsewhere.example");
     const account = accountOf(`${local.split("+")[0]}@${domain}`);
     return account === undefined ? { kind: "unknown-user" } : found(account.address);

@@ -7,6 +7,13 @@ export {
 export { limits as mailboxStoreLimits } from "./limits.ts";
 export type { AccountMail, Mailbox, MailStore, OpenMailboxOptions } from "./mailbox-store.ts";
 export { type MailStoreOptions, openMailStore } from "./open-mail-store.ts";
+export { openScriptStore, type ScriptStoreOptions } from "./scripts/file-scripts.ts";
+export type {
+  AccountScripts,
+  RememberedKey,
+  ScriptInfo,
+  ScriptStore,
+} from "./scripts/script-store.ts";
 export { HtmlText } from "./search/html-text.ts";
 export { StoreError, type StoreErrorCode } from "./store-error.ts";
 export * from "./types.ts";

@@ -10,9 +10,10 @@ export {
   parseHeader,
   selectHeaderFields,
 } from "./header/header-fields.ts";
+export { headerParameters } from "./header/header-parameters.ts";
 export { type HeaderText, headerTexts } from "./header/header-texts.ts";
 export { parseMessageIds } from "./header/message-ids.ts";
-export { type Parameter, parameterValue } from "./header/parameters.ts";
+export { type Parameter, type ParameterisedValue, parameterValue } from "./header/parameters.ts";
 export { type SortFields, sortFields } from "./header/sort-fields.ts";
 export { compareCasemapped, unicodeCasemap } from "./header/unicode-casemap.ts";
 export { type EnvelopeField, EnvelopeTexts } from "./imap/envelope-texts.ts";

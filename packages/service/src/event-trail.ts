@@ -15,6 +15,9 @@ export type EventType =
   | "handed-over"
   /** In a mailbox. */
   | "delivered"
+  /** A filter wanted nobody to have it, or could not be run. */
+  | "discarded"
+  | "filter-failed"
   /** smtp-out begins to try. */
   | "attempt"
   /** The next host took it. */

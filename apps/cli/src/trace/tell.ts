@@ -24,6 +24,9 @@ const sentences: Readonly<Record<string, (event: TrailEvent) => string>> = {
   queued: (event) => `put into the queue for ${listOf(event, "recipients")}`,
   delivered: (event) =>
     `delivered into ${textOf(event, "mailbox") || "the mailbox"} of ${textOf(event, "recipient") || textOf(event, "account")}${"uid" in event ? ` as UID ${textOf(event, "uid")}` : ""}`,
+  discarded: (event) => `${textOf(event, "recipient")}: discarded by a filter`,
+  "filter-failed": (event) =>
+    `${textOf(event, "recipient")}: the filter failed, and the message was kept: ${textOf(event, "reason")}`,
   attempt: (event) =>
     `trying ${textOf(event, "destination") === "local" ? "the mailboxes here" : textOf(event, "destination")} for ${listOf(event, "recipients")} (attempt ${textOf(event, "attempt")})`,
   relayed: (event) =>

@@ -159,6 +159,13 @@ export const configSchema = z.strictObject({
     })
     .prefault({}),
   lmtp: z.strictObject({ listeners: z.array(plainListener).default([]) }).prefault({}),
+  sieve: z
+    .strictObject({
+      before_files: z.array(z.string().min(1)).default([]),
+      after_files: z.array(z.string().min(1)).default([]),
+      global_directory: z.string().min(1).optional(),
+    })
+    .prefault({}),
   imap: z
     .strictObject({
       listeners: z.array(imapListener).prefault([

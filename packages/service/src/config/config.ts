@@ -14,7 +14,7 @@ type Section = CamelKeys<ConfigFile>;
 
 /** What an app finds at start: every default filled in, every path absolute. */
 export interface Config
-  extends Omit<Section, "paths" | "runDir" | "auth" | "smtpOut" | "lmtp" | "tls"> {
+  extends Omit<Section, "paths" | "runDir" | "auth" | "smtpOut" | "lmtp" | "sieve" | "tls"> {
   readonly runDir: string;
   readonly paths: {
     readonly mail: string;
@@ -35,6 +35,11 @@ export interface Config
     readonly stateDirectory: string;
   };
   readonly lmtp: Section["lmtp"] & { readonly socketPath: string };
+  readonly sieve: {
+    readonly beforeFiles: readonly string[];
+    readonly afterFiles: readonly string[];
+    readonly globalDirectory?: string;
+  };
   readonly smtpOut: Omit<Section["smtpOut"], "tlsCaFile"> & {
     readonly socketPath: string;
     /** The queue's index. */
@@ -90,6 +95,13 @@ export function configOf(
     imap: { ...section.imap, listeners: shifted(section.imap.listeners) },
     pop3: { listeners: shifted(section.pop3.listeners) },
     lmtp: { listeners: shifted(section.lmtp.listeners), socketPath: join(runDir, "lmtp.sock") },
+    sieve: {
+      beforeFiles: section.sieve.beforeFiles.map(absolute),
+      afterFiles: section.sieve.afterFiles.map(absolute),
+      ...(section.sieve.globalDirectory && {
+        globalDirectory: absolute(section.sieve.globalDirectory),
+      }),
+    },
     smtpOut: {
       ...smtpOut,
       ...(tlsCaFile !== undefined && { tlsCaFile: absolute(tlsCaFile) }),

@@ -68,6 +68,19 @@ export class MessageSpool implements AsyncDisposable {
     }
   }
 
+  /** The octets from start up to end, which is exclusive. */
+  async range(start: number, end: number): Promise<Buffer> {
+    const inHead = this.#head.subarray(start, Math.min(end, this.#head.length));
+    const pieces: Buffer[] = [inHead];
+    let at = Math.max(start, this.#head.length);
+    while (at < Math.min(end, this.sizeBytes)) {
+      const piece = await this.#read(at - this.#head.length);
+      pieces.push(piece.subarray(0, end - at));
+      at += piece.length;
+    }
+    return pieces.length === 1 ? inHead : Buffer.concat(pieces);
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     const file = this.#file;
     this.#file = undefined;

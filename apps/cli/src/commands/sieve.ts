@@ -1,0 +1,184 @@
+import { readFile } from "node:fs/promises";
+import type { AccountScripts } from "@posthouse/mailbox-store";
+import {
+  compileScript,
+  deliveryExtensions,
+  formatProblem,
+  SieveScriptError,
+} from "@posthouse/sieve";
+import { Command } from "commander";
+import { CommandFailure } from "../command-failure.ts";
+import { withExamples } from "../examples.ts";
+import { accountOf, withMailOf } from "../mail-of.ts";
+import { harmless, print, printRows } from "../output.ts";
+import { explainRun } from "../sieve/explain.ts";
+import {
+  configOf,
+  type SourceOptions,
+  withJsonOption,
+  withSourceOptions,
+} from "../source-options.ts";
+
+/** `posthouse sieve`: mail filters. */
+export function sieveCommand(): Command {
+  const sieve = new Command("sieve").description("filters that run when mail is delivered");
+  const ofAccount = (name: string, description: string) =>
+    withSourceOptions(new Command(name).description(description).argument("<address>"));
+  sieve.addCommand(
+    withExamples(
+      ofAccount("put", "store a filter, after checking it")
+        .argument("<name>", "what it is called")
+        .argument("<file>", 'the script; "-" reads it from stdin')
+        .option("--activate", "run it from now on")
+        .action(put),
+      ["sieve put ann@example.org main filter.sieve --activate"],
+    ),
+  );
+  sieve.addCommand(
+    withExamples(ofAccount("get", "print a filter").argument("<name>").action(get), [
+      "sieve get ann@example.org main > filter.sieve",
+    ]),
+  );
+  sieve.addCommand(
+    withExamples(withJsonOption(ofAccount("list", "list the filters of an account")).action(list), [
+      "sieve list ann@example.org",
+    ]),
+  );
+  sieve.addCommand(
+    withExamples(
+      ofAccount("activate", "run this filter from now on, and no other")
+        .argument("<name>")
+        .action(activate),
+      ["sieve activate ann@example.org main"],
+    ),
+  );
+  sieve.addCommand(
+    withExamples(ofAccount("deactivate", "run no filter").action(deactivate), [
+      "sieve deactivate ann@example.org",
+    ]),
+  );
+  sieve.addCommand(
+    withExamples(
+      ofAccount("delete", "delete a filter that is not active").argument("<name>").action(remove),
+      ["sieve delete ann@example.org old"],
+    ),
+  );
+  sieve.addCommand(
+    withExamples(
+      new Command("check")
+        .description("say what is wrong with a script, by line and column")
+        .argument("<script>", "a file")
+        .action(check),
+      ["sieve check filter.sieve"],
+    ),
+  );
+  sieve.addCommand(
+    withExamples(
+      new Command("test")
+        .description("explain line by line what a script would do with a message")
+        .argument("<script>", "a file")
+        .argument("<message>", "a file")
+        .option("--from <address>", "the sender by the envelope", "sender@example.net")
+        .option("--to <address>", "the recipient by the envelope", "recipient@example.org")
+        .action(explain),
+      [
+        "sieve test filter.sieve message.eml",
+        "sieve test filter.sieve message.eml --from bob@example.net --to ann@example.org",
+      ],
+    ),
+  );
+  return sieve;
+}
+
+async function withScriptsOf<Result>(
+  options: SourceOptions,
+  address: string,
+  work: (scripts: AccountScripts, address: string) => Promise<Result>,
+): Promise<Result> {
+  const account = await accountOf(options, address);
+  return await withMailOf(options, account, async (mail) => {
+    // The account's folder is there from its first use on.
+    await mail.listMailboxes();
+    const { openScriptStore } = await import("@posthouse/mailbox-store");
+    const store = openScriptStore({ mailDirectory: configOf(options).paths.mail });
+    return await work(store.of(account), account.address);
+  });
+}
+
+async function put(
+  address: string,
+  name: string,
+  path: string,
+  options: SourceOptions & { readonly activate?: boolean },
+): Promise<void> {
+  const script = await readScript(path);
+  compileOrFail(script, path);
+  await withScriptsOf(options, address, async (scripts) => {
+    await scripts.put(name, script);
+    if (options.activate === true) await scripts.activate(name);
+  });
+  print(`Stored "${name}"${options.activate === true ? ", and it runs from now on" : ""}`);
+}
+
+async function get(address: string, name: string, options: SourceOptions): Promise<void> {
+  const script = await withScriptsOf(options, address, (scripts) => scripts.get(name));
+  if (script === undefined) throw new CommandFailure(`${address} has no filter "${name}"`);
+  process.stdout.write(script);
+}
+
+async function list(address: string, options: SourceOptions & { json?: boolean }): Promise<void> {
+  const scripts = await withScriptsOf(options, address, (one) => one.list());
+  printRows(scripts, {
+    ...options,
+    columns: { name: "Name", isActive: "Active", sizeBytes: "Octets" },
+    whenEmpty: `${address} has no filters`,
+  });
+}
+
+async function activate(address: string, name: string, options: SourceOptions): Promise<void> {
+  await withScriptsOf(options, address, (scripts) => scripts.activate(name));
+  print(`"${name}" runs from now on`);
+}
+
+async function deactivate(address: string, options: SourceOptions): Promise<void> {
+  await withScriptsOf(options, address, (scripts) => scripts.activate(undefined));
+  print("No filter runs from now on");
+}
+
+async function remove(address: string, name: string, options: SourceOptions): Promise<void> {
+  await withScriptsOf(options, address, (scripts) => scripts.delete(name));
+  print(`Deleted "${name}"`);
+}
+
+async function check(path: string): Promise<void> {
+  compileOrFail(await readScript(path), path);
+  print(`Nothing is wrong with ${path}`);
+}
+
+async function explain(
+  scriptPath: string,
+  messagePath: string,
+  { from, to }: { readonly from: string; readonly to: string },
+): Promise<void> {
+  const script = await readScript(scriptPath);
+  compileOrFail(script, scriptPath);
+  // A file of this system has LF; mail has CRLF.
+  const text = (await readFile(messagePath)).toString("latin1").replace(/\r?\n/g, "\r\n");
+  const lines = await explainRun(script, { octets: Buffer.from(text, "latin1"), from, to });
+  for (const line of lines) print(harmless(line));
+}
+
+function compileOrFail(script: Uint8Array, path: string): void {
+  try {
+    compileScript(script, { extensions: deliveryExtensions });
+  } catch (error) {
+    if (!(error instanceof SieveScriptError)) throw error;
+    const problems = error.problems.map((problem) => `  ${formatProblem(problem)}`).join("\n");
+    throw new CommandFailure(`${path} cannot be run:\n${problems}`);
+  }
+}
+
+async function readScript(path: string): Promise<Uint8Array> {
+  if (path !== "-") return await readFile(path);
+  return Buffer.concat(await Array.fromAsync(process.stdin as AsyncIterable<Buffer>));
+}

@@ -1,0 +1,115 @@
+import type { Account } from "@posthouse/accounts";
+import type { AccountMail, AccountScripts, SpecialUse } from "@posthouse/mailbox-store";
+import {
+  type MessageSource,
+  type Program,
+  type ProgramCache,
+  type RunResult,
+  runScripts,
+  SieveRunError,
+  SieveScriptError,
+  type Surroundings,
+} from "@posthouse/sieve";
+import type { EnvelopeHead } from "@posthouse/smtp";
+import type { GlobalScripts } from "./global-scripts.ts";
+
+/** What the filters of an account said about a message. */
+export type Filtered =
+  /** There are none. */
+  | { readonly kind: "none" }
+  | { readonly kind: "decided"; readonly result: RunResult }
+  /** The script has an error: the message is kept as it came, and the owner told. */
+  | { readonly kind: "failed"; readonly script: string; readonly reason: string };
+
+export interface FilterOptions {
+  readonly account: Account;
+  readonly mail: AccountMail;
+  readonly scripts: AccountScripts;
+  readonly globals: GlobalScripts;
+  readonly cache: ProgramCache;
+  readonly envelope: EnvelopeHead;
+  readonly originalAddress: string;
+  readonly hostname: string;
+  readonly detailSeparator: string;
+  readonly source: () => Promise<MessageSource>;
+}
+
+/** Runs the scripts around and of an account over one message. */
+export async function filterMessage(options: FilterOptions): Promise<Filtered> {
+  const { scripts, globals, cache } = options;
+  const [before, active, after] = await Promise.all([
+    globals.before(),
+    scripts.active(),
+    globals.after(),
+  ]);
+  const own: Program[] = [];
+  const name = active?.name ?? "";
+  try {
+    if (active !== undefined) own.push(cache.compile(active.octets));
+    const programs = [...before, ...own, ...after];
+    if (programs.length === 0) return { kind: "none" };
+    const result = await runScripts(programs, await options.source(), surroundings(options), {
+      compile: (script) => cache.compile(script),
+    });
+    return { kind: "decided", result };
+  } catch (error) {
+    if (error instanceof SieveScriptError)
+      return { kind: "failed", script: name, reason: error.message };
+    if (!(error instanceof SieveRunError)) throw error;
+    const { message, place, script = name } = error;
+    return { kind: "failed", script, reason: `line ${place.line}: ${message}` };
+  }
+}
+
+function surroundings(options: FilterOptions): Surroundings {
+  const { account, mail, scripts, globals, envelope, originalAddress, hostname } = options;
+  const nowMs = Date.now();
+  return {
+    envelope: {
+      from: envelope.reversePath,
+      to: originalAddress,
+      ...(envelope.authenticatedAs !== undefined && { auth: envelope.authenticatedAs }),
+      ...(envelope.ret !== undefined && { ret: envelope.ret }),
+      ...(envelope.envid !== undefined && { envid: envelope.envid }),
+    },
+    now: { ms: nowMs, offsetMinutes: -new Date(nowMs).getTimezoneOffset() },
+    detailSeparator: options.detailSeparator,
+    // RFC 5183 §4.1.
+    environment: new Map([
+      ["domain", account.address.slice(account.address.lastIndexOf("@") + 1)],
+      ["host", hostname],
+      ["location", "MDA"],
+      ["name", "Posthouse"],
+      ["phase", "during"],
+      ["remote-host", envelope.client.helo],
+      ["remote-ip", envelope.client.address],
+      ["version", "1"],
+    ]),
+    mailboxes: {
+      exists: async (name) =>
+        (await mail.listMailboxes()).some((one) => one.exists && isNamed(one.name, name)),
+      existsId: async (id) =>
+        (await mail.listMailboxes()).some((one) => one.exists && one.mailboxId === id),
+      hasSpecialUse: async (use, name) =>
+        (await mail.listMailboxes()).some(
+          (one) =>
+            one.specialUse.includes(use as SpecialUse) &&
+            (name === undefined || isNamed(one.name, name)),
+        ),
+      annotation: async (mailbox, entry) => {
+        const { found } = await mail.annotations(mailbox, { entries: [entry.toLowerCase()] });
+        const value = found.find((one) => one.entry === entry.toLowerCase())?.value;
+        return value === undefined ? undefined : Buffer.from(value).toString("utf8");
+      },
+    },
+    scripts: {
+      load: (location, name) =>
+        location === "personal" ? scripts.get(name) : globals.include(name),
+    },
+    duplicates: { wasSeen: (key) => scripts.isRemembered(`duplicate:${key}`, nowMs) },
+  };
+}
+
+/** INBOX in any case (RFC 9051 §5.1). */
+export const isNamed = (name: string, wanted: string): boolean =>
+  name === wanted.normalize("NFC") || (name === "INBOX" && wanted.toUpperCase() === "INBOX");

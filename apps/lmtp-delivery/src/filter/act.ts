@@ -1,0 +1,331 @@
+import { createHash } from "node:crypto";
+import type { Account } from "@posthouse/accounts";
+import {
+  type AccountMail,
+  type AccountScripts,
+  type SpecialUse,
+  StoreError,
+  type SystemFlag,
+  type Uid,
+} from "@posthouse/mailbox-store";
+import type { EventTrail, Logger } from "@posthouse/service";
+import {
+  type Action,
+  type ActionOf,
+  composeNotification,
+  composeVacationReply,
+  type Destination,
+  type Fcc,
+  type MessagePiece,
+  type MessageSource,
+  type RunResult,
+  reasonNotToAnswer,
+} from "@posthouse/sieve";
+import { type EnvelopeHead, type MessageSpool, newMessageId, type Reply } from "@posthouse/smtp";
+import { mailboxFor } from "../filing.ts";
+import { limits } from "../limits.ts";
+import { delivered, refusedByFilter } from "../replies.ts";
+import { isNamed } from "./account-filter.ts";
+import type { OutgoingMail } from "./outgoing-mail.ts";
+import { octetsOfPieces, sizeOfPieces } from "./spool-source.ts";
+
+export interface ActContext {
+  readonly account: Account;
+  readonly mail: AccountMail;
+  readonly scripts: AccountScripts;
+  readonly outgoing: OutgoingMail;
+  readonly envelope: EnvelopeHead;
+  readonly originalAddress: string;
+  readonly spool: MessageSpool;
+  readonly source: MessageSource;
+  /** What final delivery puts before the message. */
+  readonly before: Uint8Array;
+  readonly events: EventTrail;
+  readonly log: Logger;
+  readonly hostname: string;
+}
+
+/**
+ * Does what a filter decided. First what is put into mailboxes, since that can fail and be tried again
+ * without harm; then what is sent.
+ *
+ *   state   mailboxes   queue    memory   after a crash here
+ *   A1      some        -        -        the hand-over is tried again: each mailbox knows it, by message
+ *                                         id, account and mailbox, and stores nothing twice
+ *   A2      all         -        -        the same, and what is sent is sent then
+ *   A3      all         some     -        a redirect that is in the queue and not remembered goes out twice
+ *   A4      all         all      some     the same for the last one of them only: each is remembered at once
+ *   A5      all         all      all      the client may miss the reply: nothing is done twice
+ *
+ * An answer of one who is away is remembered before it is sent: a crash in between loses that answer,
+ * and no sender is answered twice.
+ */
+export async function act(context: ActContext, { actions, marks }: RunResult): Promise<Reply> {
+  const { envelope, account, events, scripts } = context;
+  const refusal = actions.find((action) => action.kind === "reject");
+  const about = { messageId: envelope.messageId, recipient: account.address };
+  for (const action of actions) {
+    // What smtp-in put aside stays aside, unless the script names a mailbox.
+    if (action.kind === "keep")
+      await store(
+        context,
+        { mailbox: await mailboxFor(context.mail, envelope), creates: false },
+        action,
+      );
+    else if (action.kind === "fileinto") await store(context, action.destination, action);
+  }
+  for (const action of actions) {
+    if (action.kind === "redirect") await redirect(context, action);
+    else if (action.kind === "vacation") await answer(context, action);
+    else if (action.kind === "notify") await notify(context, action);
+  }
+  const nowMs = Date.now();
+  await scripts.remember(
+    marks.map(({ key, seconds }) => ({ key: `duplicate:${key}`, untilMs: nowMs + seconds * 1000 })),
+    nowMs,
+  );
+  if (refusal !== undefined) {
+    const reply = refusedByFilter(refusal.reason);
+    events.record({
+      type: "refused",
+      ...about,
+      reply: `${reply.code} ${reply.enhanced} ${reply.text}`,
+    });
+    return reply;
+  }
+  if (actions.every(({ kind }) => !takers.has(kind)))
+    events.record({ type: "discarded", ...about });
+  return delivered(envelope.messageId);
+}
+
+const takers: ReadonlySet<Action["kind"]> = new Set(["keep", "fileinto", "redirect", "reject"]);
+
+/** Puts the message where it is to go; into INBOX where that mailbox is not there, so that none is lost. */
+async function store(
+  context: ActContext,
+  destination: Destination,
+  action: { readonly flags: readonly string[]; readonly pieces: readonly MessagePiece[] },
+): Promise<void> {
+  const { mail, account, envelope, spool, before, events, log } = context;
+  const mailbox = await mailboxOf(mail, destination);
+  const about = { messageId: envelope.messageId, recipient: account.address };
+  const isInbox = mailbox === "INBOX";
+  // INBOX as it is without a filter: a hand-over that is repeated may meet another script.
+  const deliveryId = `${envelope.messageId} ${account.address}${isInbox ? "" : ` ${mailbox}`}`;
+  const deliver = async (name: string) =>
+    await mail.deliver(
+      name,
+      { octets: octetsOfPieces(spool, action.pieces, before), ...flagsOf(action.flags) },
+      deliveryId,
+    );
+  let uid: Uid | undefined;
+  let isIn = mailbox;
+  try {
+    [uid] = (await deliver(mailbox)).uids;
+  } catch (error) {
+    const isMissing =
+      error instanceof StoreError && (error.code === "not-found" || error.code === "not-permitted");
+    if (!isMissing || isInbox) throw error;
+    log.info({ ...about, err: error }, `A filter named the mailbox "${mailbox}": INBOX instead`);
+    isIn = "INBOX";
+    [uid] = (await deliver("INBOX")).uids;
+  }
+  events.record({
+    type: "delivered",
+    ...about,
+    mailbox: isIn,
+    sizeBytes: before.length + sizeOfPieces(action.pieces),
+    ...(uid !== undefined && { uid }),
+  });
+}
+
+/** The mailbox that a destination means, made where it is to be. */
+async function mailboxOf(mail: AccountMail, destination: Destination): Promise<string> {
+  const { mailbox, mailboxId, specialUse, creates } = destination;
+  if (isNamed("INBOX", mailbox) && mailboxId === undefined && specialUse === undefined)
+    return "INBOX";
+  if (mailboxId === undefined && specialUse === undefined && !creates)
+    return mailbox.normalize("NFC");
+  const mailboxes = (await mail.listMailboxes()).filter(({ exists }) => exists);
+  const found = mailboxes.find(
+    (one) =>
+      one.mailboxId === mailboxId ||
+      (specialUse !== undefined && one.specialUse.includes(specialUse as SpecialUse)),
+  );
+  if (found !== undefined) return found.name;
+  if (creates && !mailboxes.some(({ name }) => isNamed(name, mailbox))) {
+    try {
+      await mail.createMailbox(mailbox.normalize("NFC"));
+    } catch (error) {
+      // Another delivery made it in between; what cannot be made ends in INBOX.
+      if (!(error instanceof StoreError) || error.code === "unavailable") throw error;
+    }
+  }
+  return mailbox.normalize("NFC");
+}
+
+const systemFlags: ReadonlySet<string> = new Set([
+  "\\Seen",
+  "\\Answered",
+  "\\Flagged",
+  "\\Deleted",
+  "\\Draft",
+]);
+
+function flagsOf(flags: readonly string[]) {
+  const own = flags.filter((flag) => systemFlags.has(flag)) as SystemFlag[];
+  const keywords = flags.filter((flag) => !flag.startsWith("\\"));
+  return {
+    ...(own.length > 0 && { systemFlags: own }),
+    ...(keywords.length > 0 && { keywords }),
+  };
+}
+
+/**
+ * RFC 5228 §4.2: the message as it came, with what says where it has been. Who has it in Delivered-To
+ * already has it back: a loop, and it is kept here. The sender of the envelope stays, also the null one.
+ */
+async function redirect(context: ActContext, action: ActionOf<"redirect">): Promise<void> {
+  const { account, envelope, spool, source, outgoing, scripts, log, events } = context;
+  const about = { messageId: envelope.messageId, recipient: account.address };
+  const keep = async (why: string): Promise<void> => {
+    log.warn(about, `Not redirected to ${action.address}: ${why}`);
+    await store(
+      context,
+      { mailbox: "INBOX", creates: false },
+      { flags: [], pieces: action.pieces },
+    );
+  };
+  if (action.isList) return await keep("there are no lists here");
+  if (isLooping(source.header, account.address)) return await keep("it came back from there");
+  const key = `redirect:${digest([envelope.messageId, account.address, action.address])}`;
+  const nowMs = Date.now();
+  if (await scripts.isRemembered(key, nowMs)) return;
+  const trace = Buffer.from(`Delivered-To: ${account.address}\r\n`);
+  const isSent = await outgoing.send(
+    {
+      reversePath: envelope.reversePath,
+      recipients: [action.address],
+      original: envelope,
+      messageId: newMessageId(nowMs),
+      ...notifyOf(action),
+      ...retOf(action),
+    },
+    octetsOfPieces(spool, action.pieces, trace),
+  );
+  if (!isSent) return await keep("nobody has that address");
+  await scripts.remember([{ key, untilMs: nowMs + limits.redirectRememberedMs }], nowMs);
+  events.record({ type: "queued", ...about, recipients: [action.address] });
+}
+
+function isLooping(header: Uint8Array, address: string): boolean {
+  const text = Buffer.from(header).toString("latin1");
+  const hops = text.match(/^received:/gim)?.length ?? 0;
+  if (hops > limits.hopsMax) return true;
+  return [...text.matchAll(/^delivered-to:[ \t]*([^\r\n]*)/gim)].some(
+    ([, to = ""]) => to.trim().toLowerCase() === address.toLowerCase(),
+  );
+}
+
+type Notify = "NEVER" | "SUCCESS" | "FAILURE" | "DELAY";
+
+/** NOTIFY as the script says it; what is none is left out. */
+function notifyOf({ notify }: ActionOf<"redirect">): { readonly notify?: readonly Notify[] } {
+  const words = (notify ?? "").toUpperCase().split(",");
+  const isFit =
+    words.length > 0 && words.every((word) => /^(?:NEVER|SUCCESS|FAILURE|DELAY)$/.test(word));
+  return isFit && (words.length === 1 || !words.includes("NEVER"))
+    ? { notify: words as Notify[] }
+    : {};
+}
+
+function retOf({ ret }: ActionOf<"redirect">): { readonly ret?: "FULL" | "HDRS" } {
+  const word = ret?.toUpperCase();
+  return word === "FULL" || word === "HDRS" ? { ret: word } : {};
+}
+
+/** RFC 5230: where it is safe, and once a period for each sender. */
+async function answer(context: ActContext, action: ActionOf<"vacation">): Promise<void> {
+  const { account, envelope, originalAddress, source, scripts, outgoing, log, hostname } = context;
+  const about = { messageId: envelope.messageId, recipient: account.address };
+  const answered = {
+    envelope: { from: envelope.reversePath, to: originalAddress },
+    header: source.header,
+    ownAddresses: [account.address],
+  };
+  // Its sender may be forged: the answer would go to somebody who never wrote.
+  const isPutAside = envelope.verdicts["file-into"] !== undefined;
+  const reason = isPutAside ? "it was put aside as junk" : reasonNotToAnswer(action, answered);
+  if (reason !== undefined) {
+    log.debug(about, `No answer that the owner is away: ${reason}`);
+    return;
+  }
+  const nowMs = Date.now();
+  const key = `vacation:${digest([action.handle, envelope.reversePath.toLowerCase()])}`;
+  if (await scripts.isRemembered(key, nowMs)) return;
+  // RFC 6131 §2: with 0 seconds every message is answered; still not one that is handed over again.
+  const once = `vacation:${digest([envelope.messageId, account.address])}`;
+  if (await scripts.isRemembered(once, nowMs)) return;
+  await scripts.remember(
+    [
+      { key, untilMs: nowMs + action.seconds * 1000 },
+      { key: once, untilMs: nowMs + limits.redirectRememberedMs },
+    ],
+    nowMs,
+  );
+  const messageId = newMessageId(nowMs);
+  const octets = composeVacationReply(action, answered, {
+    now: { ms: nowMs, offsetMinutes: -new Date(nowMs).getTimezoneOffset() },
+    messageId: `${messageId}@${hostname}`,
+  });
+  // RFC 5230 §5.1: from nobody, and nobody is told what became of it.
+  await outgoing.send(
+    { reversePath: "", recipients: [envelope.reversePath], messageId, notify: ["NEVER"] },
+    [octets],
+  );
+  await copy(context, action.fcc, octets);
+}
+
+async function notify(context: ActContext, action: ActionOf<"notify">): Promise<void> {
+  const { account, envelope, originalAddress, source, scripts, outgoing, hostname } = context;
+  const nowMs = Date.now();
+  const key = `notify:${digest([envelope.messageId, account.address, action.method])}`;
+  if (await scripts.isRemembered(key, nowMs)) return;
+  const messageId = newMessageId(nowMs);
+  const notification = composeNotification(
+    action,
+    {
+      envelope: { from: envelope.reversePath, to: originalAddress },
+      header: source.header,
+      ownAddresses: [account.address],
+    },
+    {
+      now: { ms: nowMs, offsetMinutes: -new Date(nowMs).getTimezoneOffset() },
+      messageId: `${messageId}@${hostname}`,
+    },
+  );
+  if (notification === undefined) return;
+  const { reversePath, recipients, octets } = notification;
+  // RFC 5436 §2.7: it is submitted once, whatever becomes of it.
+  await scripts.remember([{ key, untilMs: nowMs + limits.redirectRememberedMs }], nowMs);
+  await outgoing.send({ reversePath, recipients, messageId }, [octets]);
+  await copy(context, action.fcc, octets);
+}
+
+/** A copy of what was sent; that it cannot be kept is no reason to fail. */
+async function copy(
+  { mail, log }: ActContext,
+  fcc: Fcc | undefined,
+  octets: Uint8Array,
+): Promise<void> {
+  if (fcc === undefined) return;
+  try {
+    const mailbox = await mailboxOf(mail, fcc.destination);
+    await mail.append(mailbox, [{ octets: [octets], ...flagsOf(fcc.flags) }]);
+  } catch (err) {
+    log.info({ err }, "Cannot keep a copy of what a filter sent");
+  }
+}
+
+const digest = (parts: readonly string[]): string =>
+  createHash("sha256").update(JSON.stringify(parts)).digest("hex").slice(0, 32);

@@ -1,0 +1,15 @@
+import { defineTest } from "../compile/definition.ts";
+
+/** valid_ext_list: whether these lists are there, all of them. */
+export const validExtList = defineTest({
+  name: "valid_ext_list",
+  extension: "extlists",
+  compile(args) {
+    const names = args.texts("names of lists");
+    args.end();
+    return (execution) => {
+      const { lists } = execution.surroundings;
+      return names.in(execution).every((name) => lists?.isValid(name) === true);
+    };
+  },
+});
