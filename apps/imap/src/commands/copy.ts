@@ -31,7 +31,11 @@ function defineCopy({ name, isUid }: { readonly name: string; readonly isUid: bo
       if (known.length === 0) return { text: `No messages copied` };
       const { perCommand, perAppend } = messageLimits;
       refuseMoreThan(perCommand, known);
-      if (await selected.mailbox.copiesAcross(target).catch(explainTarget)) {
+      // Where it goes is asked only if that matters.
+      if (
+        known.length > perAppend &&
+        (await selected.mailbox.copiesAcross(target).catch(explainTarget))
+      ) {
         refuseMoreThan(perAppend, known);
       }
       const copied = await selected.mailbox.copy(known, target).catch(explainTarget);

@@ -27,8 +27,11 @@ function defineMove({ name, isUid }: { readonly name: string; readonly isUid: bo
 
       if (selected.mailbox.isReadOnly) throw refusalOf["read-only"]();
       const wanted = selected.resolve(set, isUid);
-      const isAcross = await selected.mailbox.copiesAcross(target).catch(explainTarget);
       const { perCommand, perAppend } = messageLimits;
+      // Where it goes is asked only if that matters.
+      const isAcross =
+        wanted.length > perAppend &&
+        (await selected.mailbox.copiesAcross(target).catch(explainTarget));
       const { uids, stop } = highest(
         wanted,
         isAcross ? Math.min(perCommand, perAppend) : perCommand,
