@@ -18,6 +18,7 @@ import { watchKeys } from "./key-watch.ts";
 import { limits } from "./limits.ts";
 import { mailDnsOver } from "./mail-dns.ts";
 import { ourselves } from "./ourselves.ts";
+import { Pace } from "./pace.ts";
 import { Routes } from "./routes.ts";
 import { MtaSts } from "./security/mta-sts.ts";
 import { TlsReportSender } from "./security/tls-report-sender.ts";
@@ -91,6 +92,7 @@ export async function start(
   opened.defer(reportSender.start());
 
   const reporter = new DsnReporter({ auth, writer, hostname: config.hostname, events, log, now });
+  const routes = new Routes(config.smtpOut.routes);
   const remote: RemoteSettings = {
     dns: mailDnsOver(resolver),
     isOurselves: ourselves(config),
@@ -99,7 +101,7 @@ export async function start(
     heloName: config.hostname,
     sessions,
     signer: new Signer(keys),
-    routes: new Routes(config.smtpOut.routes),
+    routes,
     mtaSts,
     reports,
     arePrivateAddressesAllowed,
@@ -108,13 +110,17 @@ export async function start(
     now,
   };
   const settling = { policy: retryPolicyOf(config), reporter, events, log, now };
+  const pace = new Pace({
+    connectionsMax: config.smtpOut.deliveriesPerDestinationMax,
+    limitsOf: (destination) => routes.limitsOf(destination),
+  });
   const dispatcher = new Dispatcher({
     queue,
+    pace,
     carrierFor: (destination) =>
       destination === LOCAL ? new LocalCarrier(pool) : new RemoteCarrier(remote, destination),
     settle: (delivery, attempt) => settle(settling, delivery, attempt),
     deliveriesMax: config.smtpOut.deliveriesMax,
-    deliveriesPerDestinationMax: config.smtpOut.deliveriesPerDestinationMax,
     isLocalOnly: !config.smtpOut.send,
     events,
     log,
@@ -136,6 +142,7 @@ export async function start(
   // Before the scan: an entry that becomes ready now is either scanned or poked for, or both.
   const control = new ControlSocket({
     ready: (id) => void queue.admit(id).then(() => dispatcher.wake(), complain),
+    flush: (domain) => void queue.flush(domain).then(() => dispatcher.wake(), complain),
     wake: () => dispatcher.wake(),
   });
   const { socketPath } = config.smtpOut;

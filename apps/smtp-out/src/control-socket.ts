@@ -4,13 +4,15 @@ import { limits } from "./limits.ts";
 export interface ControlHandler {
   /** A writer made this entry ready. */
   ready(id: string): void;
+  /** A host is back and wants its mail: ETRN of RFC 1985. */
+  flush(domain: string): void;
   /** The administrator changed something in the queue. */
   wake(): void;
 }
 
 /**
- * The unix socket that writers and the command line poke: "ready ID" and "wake", a line each, without
- * an answer. What is not understood is ignored: nothing more can be done here than to look sooner.
+ * The unix socket that writers and the command line poke: "ready ID", "flush DOMAIN" and "wake", a line
+ * each, without an answer. What is not understood is ignored: nothing more can be done here than to look sooner.
  */
 export class ControlSocket implements AsyncDisposable {
   readonly server: net.Server;
@@ -46,5 +48,6 @@ function readLines(socket: net.Socket, take: (line: string) => void): void {
 function handle(line: string, handler: ControlHandler): void {
   const [verb, id] = line.split(" ");
   if (verb === "ready" && id !== undefined) handler.ready(id);
+  else if (verb === "flush" && id !== undefined) handler.flush(id);
   else if (verb === "wake") handler.wake();
 }

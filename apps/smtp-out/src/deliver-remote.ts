@@ -9,6 +9,7 @@ import {
   connectSmtp,
   envelopeToSmtpParameters,
   isPermanent,
+  knownAnswer,
   type Reply,
   type SmtpClientSession,
   SmtpConnectionError,
@@ -97,7 +98,13 @@ export class RemoteCarrier implements Carrier {
     for (const group of groupsOf(delivery.recipients, limits.recipientsPerTransactionMax)) {
       results.push(...(await this.#send(way, delivery, group)));
     }
-    return { results, ...this.#described() };
+    const found = await this.#findOnce(way);
+    return {
+      results,
+      ...this.#described(),
+      // A relay is shared by destinations, and what it does says nothing about one of them.
+      ...(way.route.relay === undefined && { destination: stateOf(found, results) }),
+    };
   }
 
   abort(): void {
@@ -332,6 +339,18 @@ export class RemoteCarrier implements Carrier {
     return { host, tls: tls === undefined ? "none" : `${tls.version} ${tls.cipher}` };
   }
 }
+
+function stateOf(
+  { hops, unreachable }: Found,
+  results: readonly RecipientResult[],
+): AttemptResult["destination"] {
+  if (results.some(({ reply }) => isSlowDown(reply))) return "slow-down";
+  return unreachable !== undefined && hops.kind === "hops" ? "down" : "up";
+}
+
+/** RFC 5321 §3.8: 421 ends the session; and what says that there was too much of it. */
+const isSlowDown = (reply: Reply): boolean =>
+  reply.code === 421 || (reply.code < 500 && knownAnswer(reply)?.id === "rate-limit");
 
 function tlsOf(relay: MailRoute["relay"], policy: TlsPolicy): TlsPolicy {
   if (relay?.socketPath !== undefined) return { mode: "off" };

@@ -9,6 +9,7 @@ import {
 } from "@posthouse/queue";
 import type { EventTrail, Logger } from "@posthouse/service";
 import { limits } from "./limits.ts";
+import type { Pace } from "./pace.ts";
 import type { AttemptResult, Carrier } from "./recipient-result.ts";
 
 export interface DispatcherSettings {
@@ -16,7 +17,7 @@ export interface DispatcherSettings {
   readonly carrierFor: (destination: Destination) => Carrier;
   readonly settle: (delivery: Delivery, attempt: AttemptResult) => Promise<void>;
   readonly deliveriesMax: number;
-  readonly deliveriesPerDestinationMax: number;
+  readonly pace: Pace;
   /** Sending to other hosts is switched off. */
   readonly isLocalOnly: boolean;
   readonly events: EventTrail;
@@ -30,7 +31,8 @@ export interface DispatcherSettings {
  */
 export class Dispatcher {
   readonly #settings: DispatcherSettings;
-  readonly #running = new Map<Destination, number>();
+  /** Claims under way of destinations of which no host answered last time. */
+  #suspects = 0;
   readonly #carriers = new Set<Carrier>();
   readonly #tasks = new Set<Promise<void>>();
   #isClosing = false;
@@ -81,28 +83,34 @@ export class Dispatcher {
 
   #begin(claim: Claim): void {
     const { destination } = claim;
-    this.#running.set(destination, (this.#running.get(destination) ?? 0) + 1);
+    const suspects = claim.failures > 0 ? 1 : 0;
+    this.#suspects += suspects;
+    this.#settings.pace.begin(destination);
     const task = this.#carryAll(claim)
       .catch((err: unknown) =>
         this.#settings.log.error({ err, destination }, "A delivery broke off"),
       )
       .finally(() => {
-        const left = (this.#running.get(destination) ?? 1) - 1;
-        if (left === 0) this.#running.delete(destination);
-        else this.#running.set(destination, left);
+        this.#suspects -= suspects;
+        this.#settings.pace.end(destination);
         this.#tasks.delete(task);
         this.wake();
       });
     this.#tasks.add(task);
   }
 
-  async #carryAll({ destination, deliveries }: Claim): Promise<void> {
+  async #carryAll({ destination, deliveries, failures }: Claim): Promise<void> {
     const carrier = this.#settings.carrierFor(destination);
     this.#carriers.add(carrier);
+    let last: AttemptResult["destination"];
     try {
       for (const delivery of deliveries) {
-        if (this.#isClosing) break;
-        await this.#carry(carrier, destination, delivery);
+        if (this.#isClosing || !this.#settings.pace.mayGo(destination)) break;
+        last = (await this.#carry(carrier, destination, delivery)) ?? last;
+      }
+      if (last === "down") await this.#settings.queue.noteDestination(destination, "down");
+      else if (last !== undefined && failures > 0) {
+        await this.#settings.queue.noteDestination(destination, "up");
       }
     } finally {
       // What is over already takes no notice of it.
@@ -112,12 +120,19 @@ export class Dispatcher {
     }
   }
 
-  async #carry(carrier: Carrier, destination: Destination, delivery: Delivery): Promise<void> {
-    const { events, log, settle } = this.#settings;
+  async #carry(
+    carrier: Carrier,
+    destination: Destination,
+    delivery: Delivery,
+  ): Promise<AttemptResult["destination"]> {
+    const { events, log, pace, settle } = this.#settings;
     const { messageId } = delivery.entry.envelope;
-    if (delivery.isLost) return;
+    if (delivery.isLost) return undefined;
     try {
-      if (delivery.recipients.length === 0) return await settle(delivery, { results: [] });
+      if (delivery.recipients.length === 0) {
+        await settle(delivery, { results: [] });
+        return undefined;
+      }
       events.record({
         type: "attempt",
         messageId,
@@ -130,9 +145,12 @@ export class Dispatcher {
       // What the remote host said is true and is kept, also when we are closing; silence is no attempt then.
       if (this.#isGivenUp(attempt)) await delivery.release();
       else await settle(delivery, attempt);
+      pace.note(destination, attempt.destination);
+      return attempt.destination;
     } catch (err) {
       if (err instanceof LeaseLost) log.warn({ messageId }, "Stopped: the lease on it ended");
       else await this.#putOff(delivery, err);
+      return undefined;
     }
   }
 
@@ -160,25 +178,20 @@ export class Dispatcher {
   #wish(): ClaimOptions {
     return {
       deliveriesMax: limits.deliveriesPerClaimMax,
-      busy: this.#busy(),
+      busy: this.#settings.pace.busy(),
       isLocalOnly: this.#settings.isLocalOnly,
+      areSuspectsLeft: this.#suspects >= this.#settings.deliveriesMax * limits.suspectsPart,
     };
-  }
-
-  #busy(): Destination[] {
-    const { deliveriesPerDestinationMax } = this.#settings;
-    return [...this.#running].flatMap(([destination, count]) => {
-      const max = destination === LOCAL ? limits.localDeliveriesMax : deliveriesPerDestinationMax;
-      return count >= max ? [destination] : [];
-    });
   }
 
   async #sleep(): Promise<void> {
     if (this.#isFull()) return await this.#until(limits.wakeMsMax);
-    const { queue, now } = this.#settings;
+    const { pace, queue, now } = this.#settings;
     const dueMs = await queue.nextDueMs(this.#wish());
     const untilDueMs = dueMs === undefined ? limits.wakeMsMax : Math.max(0, dueMs - now());
-    await this.#until(Math.min(untilDueMs, limits.wakeMsMax));
+    await this.#until(
+      Math.min(untilDueMs, pace.nextTokenMs() ?? limits.wakeMsMax, limits.wakeMsMax),
+    );
   }
 
   /** Until an alarm, or so long. An alarm of before counts: it may be about what was just missed. */

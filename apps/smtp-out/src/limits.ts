@@ -5,6 +5,12 @@ const MINUTE_MS = 60 * SECOND_MS;
 export const limits = {
   /** Messages that one claim takes for one destination: they share a session, one after the other. */
   deliveriesPerClaimMax: 20,
+  /** Connections that a destination of which nothing is known begins with. */
+  connectionsFirst: 2,
+  /** Destinations whose pace is remembered when nothing goes there. */
+  pacedDestinationsMax: 10_000,
+  /** Of all connections at the same time, this part at most tries destinations that did not answer last. */
+  suspectsPart: 0.25,
   /** Local deliveries at the same time: lmtp-delivery is one process on this host. */
   localDeliveriesMax: 10,
   /** RFC 5321 §4.5.3.1.8: a server takes 100 recipients at least; no more are asked of any. */

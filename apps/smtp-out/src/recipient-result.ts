@@ -18,6 +18,8 @@ export interface AttemptResult {
   /** For the event trail: the host and how the session was protected. */
   readonly host?: string;
   readonly tls?: string;
+  /** What the destination's hosts did: none answered, one did, or one asked us to slow down. */
+  readonly destination?: "down" | "up" | "slow-down" | undefined;
   /** lmtp-delivery was not there: it is tried again soon, since it comes back by itself. */
   readonly isDeliveryDown?: boolean;
 }

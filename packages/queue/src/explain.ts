@@ -33,6 +33,12 @@ function sentences(recipient: QueueRecipient, nowMs: number): string[] {
       return attempts === 0
         ? [`waits for its first attempt, to ${where}.`]
         : [`waits for its turn to be tried again, at ${where}.`, ...said];
+    case "destination-is-down":
+      return [
+        `waits, because ${where} do not answer.`,
+        ...said,
+        `The next attempt is ${inWords(state.untilMs - nowMs)}; \`queue flush ${destination}\` tries at once.`,
+      ];
     case "waiting":
       return attempts === 0
         ? [`is to be sent ${inWords(state.untilMs - nowMs)}, as its sender asked.`]

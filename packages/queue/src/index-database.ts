@@ -1,7 +1,7 @@
 import type { Reply } from "@posthouse/smtp";
 import Database from "better-sqlite3";
 import { type Destination, LOCAL } from "./destination.ts";
-import { INDEX_VERSION, indexSchema } from "./index-schema.ts";
+import { INDEX_VERSION, indexMigration, indexSchema } from "./index-schema.ts";
 import { limits } from "./limits.ts";
 import type { FinalStatus } from "./outcome.ts";
 
@@ -14,6 +14,10 @@ export interface AdmittedEntry {
   readonly messageBytes: number;
   readonly isHeld: boolean;
   readonly dueMs: number;
+  /** MT-PRIORITY, -9 to 9. */
+  readonly priority: number;
+  /** It may go now; no hold time has to be waited for. */
+  readonly isImmediate: boolean;
   readonly recipients: readonly {
     readonly address: string;
     readonly destination: Destination;
@@ -30,6 +34,8 @@ export interface ClaimRequest {
   readonly busy: readonly string[];
   /** Only what is for accounts here: sending to other hosts is switched off. */
   readonly isLocalOnly: boolean;
+  /** Nothing for destinations of which no host answered last time: enough of those are being tried. */
+  readonly areSuspectsLeft?: boolean;
 }
 
 /** A right to work on one delivery, until its lease ends. */
@@ -73,6 +79,15 @@ export interface RecipientRow {
   readonly dueMs: number | null;
   readonly isLeased: 0 | 1 | null;
   readonly attempts: number | null;
+  readonly pausedUntilMs: number | null;
+}
+
+/** What one claim got. */
+export interface ClaimedDeliveries {
+  readonly destination: Destination;
+  readonly leased: readonly LeasedDelivery[];
+  /** Attempts in a row at which no host of the destination answered. */
+  readonly failures: number;
 }
 
 type Row = Record<string, string | number | null>;
@@ -125,13 +140,14 @@ export class IndexDatabase {
       ],
     );
     if (changes === 0) return false;
+    const fairly = { ...entry, dueMs: this.#placeOf(entry) };
     const deliveries = new Map<Destination, number>();
     for (const [n, recipient] of entry.recipients.entries()) {
       let delivery: number | null = null;
       if (!recipient.isOver) {
         delivery =
           deliveries.get(recipient.destination) ??
-          this.#insertDelivery(Number(lastInsertRowid), recipient.destination, entry);
+          this.#insertDelivery(Number(lastInsertRowid), recipient.destination, fairly);
         deliveries.set(recipient.destination, delivery);
       }
       this.#run(
@@ -153,7 +169,7 @@ export class IndexDatabase {
     );
   }
 
-  claim(request: ClaimRequest): { destination: Destination; leased: LeasedDelivery[] } | undefined {
+  claim(request: ClaimRequest): ClaimedDeliveries | undefined {
     const found = this.#get(...nextDestination(request));
     if (found === undefined || Number(found.nextDueMs) > request.nowMs) return undefined;
     const destination = Number(found.destination);
@@ -164,7 +180,51 @@ export class IndexDatabase {
     );
     const leased = rows.map((row) => this.#lease(row, request.nowMs));
     this.#refresh(destination);
-    return { destination: String(found.name) as Destination, leased };
+    return {
+      destination: String(found.name) as Destination,
+      leased,
+      failures: Number(found.failures),
+    };
+  }
+
+  /** No host of it answered: it is left alone, longer each time. Or one did, and all is well again. */
+  noteDestination(name: string, state: "down" | "up", nowMs: number): void {
+    const row = this.#get("SELECT destination, failures FROM destination WHERE name = ?", [name]);
+    if (row === undefined) return;
+    const failures = state === "up" ? 0 : Number(row.failures) + 1;
+    const pauseMs = Math.min(limits.pauseMs * 2 ** Math.min(failures - 1, 20), limits.pauseMsMax);
+    this.#setPause(Number(row.destination), failures, state === "up" ? 0 : nowMs + pauseMs);
+  }
+
+  /** Makes all of a destination due now: its host is back. Gives how many deliveries there are. */
+  flush(name: string, nowMs: number): number {
+    const row = this.#get("SELECT destination FROM destination WHERE name = ?", [name]);
+    if (row === undefined) return 0;
+    const destination = Number(row.destination);
+    const { changes } = this.#run(
+      `UPDATE delivery SET due_ms = ?
+       WHERE destination = ? AND due_ms > ? AND NOT is_leased`,
+      [nowMs, destination, nowMs],
+    );
+    this.#setPause(destination, 0, 0);
+    return changes;
+  }
+
+  /** Not before that time, if nobody works on it. */
+  schedule(id: string, untilMs: number, nowMs: number): number {
+    const waiting = this.#all(
+      `SELECT delivery, destination FROM delivery JOIN entry USING (entry)
+       WHERE id = ? AND is_held = 0 AND NOT (is_leased AND due_ms > ?)`,
+      [id, nowMs],
+    );
+    for (const { delivery, destination } of waiting) {
+      this.#run("UPDATE delivery SET due_ms = ?, is_leased = 0 WHERE delivery = ?", [
+        untilMs,
+        delivery ?? null,
+      ]);
+      this.#refresh(Number(destination));
+    }
+    return waiting.length;
   }
 
   nextDueMs(request: Omit<ClaimRequest, "nowMs" | "deliveriesMax">): number | undefined {
@@ -275,7 +335,7 @@ export class IndexDatabase {
     );
     for (const { delivery, destination } of waiting) {
       this.#run("UPDATE delivery SET due_ms = ? WHERE delivery = ?", [nowMs, delivery ?? null]);
-      this.#refresh(Number(destination));
+      this.#setPause(Number(destination), 0, 0);
     }
     return waiting.length;
   }
@@ -327,7 +387,7 @@ export class IndexDatabase {
     return this.#all(
       `SELECT entry.id, n, address, status, reply, remote_host AS remoteHost,
          replied_at_ms AS repliedAtMs, destination.name AS destination, due_ms AS dueMs,
-         is_leased AS isLeased, attempts
+         is_leased AS isLeased, attempts, paused_until_ms AS pausedUntilMs
        FROM entry JOIN recipient USING (entry) LEFT JOIN delivery USING (delivery)
          LEFT JOIN destination USING (destination)
        WHERE entry.id = ? ORDER BY n`,
@@ -364,6 +424,36 @@ export class IndexDatabase {
         .all(1, request.nowMs, request.deliveriesMax),
     ];
     return plans.flat().map((row) => (row as { detail: string }).detail);
+  }
+
+  /**
+   * The order among what is due at one destination is that of due_ms, so a new entry is given one in the
+   * past: earlier for a high MT-PRIORITY (RFC 6710), later for each entry that its sender has waiting
+   * already. So one message does not wait behind ten thousand of somebody else, and nobody waits for ever,
+   * since what is tried again keeps its time.
+   */
+  #placeOf({ reversePath, priority, dueMs, isImmediate }: AdmittedEntry): number {
+    const { entries } = this.#get(
+      `INSERT INTO sender VALUES (?, 1)
+       ON CONFLICT DO UPDATE SET entries = entries + 1 RETURNING entries`,
+      [reversePath],
+    ) ?? { entries: 1 };
+    if (!isImmediate) return dueMs;
+    const steps = 9 - Math.max(-9, Math.min(9, Math.trunc(priority)));
+    const behindMs = Math.min(
+      (Number(entries) - 1) * limits.senderStepMs,
+      limits.priorityStepMs - 1,
+    );
+    return dueMs - 19 * limits.priorityStepMs + steps * limits.priorityStepMs + behindMs;
+  }
+
+  #setPause(destination: number, failures: number, untilMs: number): void {
+    this.#run("UPDATE destination SET failures = ?, paused_until_ms = ? WHERE destination = ?", [
+      failures,
+      untilMs,
+      destination,
+    ]);
+    this.#refresh(destination);
   }
 
   #insertDelivery(entry: number, name: Destination, { isHeld, dueMs }: AdmittedEntry): number {
@@ -440,6 +530,9 @@ export class IndexDatabase {
   }
 
   #deleteEntry(entry: number): void {
+    const from = "(SELECT reverse_path FROM entry WHERE entry = ?)";
+    this.#run(`UPDATE sender SET entries = entries - 1 WHERE reverse_path = ${from}`, [entry]);
+    this.#run(`DELETE FROM sender WHERE entries <= 0 AND reverse_path = ${from}`, [entry]);
     this.#run("DELETE FROM recipient WHERE entry = ?", [entry]);
     this.#run("DELETE FROM entry WHERE entry = ?", [entry]);
   }
@@ -447,7 +540,8 @@ export class IndexDatabase {
   #refresh(destination: number): void {
     this.#run(
       `UPDATE destination SET next_due_ms =
-         (SELECT min(due_ms) FROM delivery WHERE destination = ? AND due_ms IS NOT NULL)
+         max(paused_until_ms,
+           (SELECT min(due_ms) FROM delivery WHERE destination = ? AND due_ms IS NOT NULL))
        WHERE destination = ?`,
       [destination, destination],
     );
@@ -456,14 +550,14 @@ export class IndexDatabase {
   #migrate(): void {
     const version = Number(this.#database.pragma("user_version", { simple: true }));
     if (version === INDEX_VERSION) return;
-    if (version !== 0) {
+    if (version > 1) {
       throw new Error(
         `The queue's index is of version ${version}, and this program knows ${INDEX_VERSION}`,
       );
     }
-    this.#database.exec(indexSchema);
+    this.#database.exec(version === 1 ? indexMigration : indexSchema);
     // Above every fence of an index that was deleted, so that its leases are not taken for ours.
-    this.setMeta("fence", Date.now() * 1000);
+    if (version === 0) this.setMeta("fence", Date.now() * 1000);
     this.#database.pragma(`user_version = ${INDEX_VERSION}`);
   }
 
@@ -496,9 +590,10 @@ export class IndexDatabase {
 function nextDestination({
   busy,
   isLocalOnly,
-}: Pick<ClaimRequest, "busy" | "isLocalOnly">): [string, (string | number)[]] {
-  const columns = "SELECT destination, name, next_due_ms AS nextDueMs FROM destination";
-  const isFree = "next_due_ms IS NOT NULL AND name NOT IN (SELECT value FROM json_each(?))";
+  areSuspectsLeft = false,
+}: Pick<ClaimRequest, "busy" | "isLocalOnly" | "areSuspectsLeft">): [string, (string | number)[]] {
+  const columns = "SELECT destination, name, next_due_ms AS nextDueMs, failures FROM destination";
+  const isFree = `next_due_ms IS NOT NULL AND name NOT IN (SELECT value FROM json_each(?))${areSuspectsLeft ? " AND failures = 0" : ""}`;
   return isLocalOnly
     ? [`${columns} WHERE name = ? AND ${isFree}`, [LOCAL, JSON.stringify(busy)]]
     : [`${columns} WHERE ${isFree} ORDER BY next_due_ms LIMIT 1`, [JSON.stringify(busy)]];

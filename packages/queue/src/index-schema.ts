@@ -10,10 +10,22 @@
  * `fence` changes with every claim; whoever writes names the fence that he was given, and a write with
  * an old one changes nothing.
  *
- * `destination.next_due_ms` is the least `due_ms` of its deliveries. So the next destination to serve
+ * `destination.next_due_ms` is the least `due_ms` of its deliveries, and not before `paused_until_ms`: a
+ * destination of which no host answers is left alone for a while, with all that waits for it. So the next destination to serve
  * is one step in an index, also when 100,000 messages wait for a destination that is busy.
  */
-export const INDEX_VERSION = 1;
+export const INDEX_VERSION = 2;
+
+/** From version 1 to 2, for an index that is there. */
+export const indexMigration = `
+ALTER TABLE destination ADD COLUMN paused_until_ms INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE destination ADD COLUMN failures INTEGER NOT NULL DEFAULT 0;
+CREATE TABLE sender (
+  reverse_path TEXT PRIMARY KEY,
+  entries INTEGER NOT NULL
+) WITHOUT ROWID;
+INSERT INTO sender SELECT reverse_path, count(*) FROM entry GROUP BY reverse_path;
+`;
 
 export const indexSchema = `
 CREATE TABLE meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
@@ -32,9 +44,16 @@ CREATE INDEX entry_message_id ON entry (message_id);
 CREATE TABLE destination (
   destination INTEGER PRIMARY KEY,
   name TEXT NOT NULL UNIQUE,
-  next_due_ms INTEGER
+  next_due_ms INTEGER,
+  paused_until_ms INTEGER NOT NULL DEFAULT 0,
+  failures INTEGER NOT NULL DEFAULT 0 -- attempts in a row at which no host answered
 );
 CREATE INDEX destination_due ON destination (next_due_ms);
+
+CREATE TABLE sender (
+  reverse_path TEXT PRIMARY KEY,
+  entries INTEGER NOT NULL            -- how many it has in the queue
+) WITHOUT ROWID;
 
 CREATE TABLE delivery (
   delivery INTEGER PRIMARY KEY,

@@ -26,6 +26,13 @@ export const limits = {
   unreadableWaitMs: MINUTE_MS,
   /** A writer waits so long for its connection to smtp-out before it forgets its pokes. */
   pokeWaitMs: 5 * SECOND_MS,
+  /** A destination of which no host answers is left alone for so long, twice as long each time. */
+  pauseMs: MINUTE_MS,
+  pauseMsMax: 15 * MINUTE_MS,
+  /** One step of MT-PRIORITY is as good as having waited so much longer. */
+  priorityStepMs: 10 * MINUTE_MS,
+  /** And each entry that a sender has waiting is as bad as having come so much later. */
+  senderStepMs: 250,
   /** Another process's transaction on the index takes milliseconds; after this it is stuck. */
   indexBusyMs: 10 * SECOND_MS,
 } as const;

@@ -27,7 +27,9 @@ export interface QueueRecipient {
     | { readonly kind: "sending-is-off" }
     | { readonly kind: "being-sent" }
     | { readonly kind: "due" }
-    | { readonly kind: "waiting"; readonly untilMs: number };
+    | { readonly kind: "waiting"; readonly untilMs: number }
+    /** No host of its destination answered, to this message or another one: all of them wait. */
+    | { readonly kind: "destination-is-down"; readonly untilMs: number };
   readonly attempts: number;
   readonly lastReply?: Reply;
   /** The host that said it; absent when nobody else did. */
@@ -55,7 +57,7 @@ export function queueEntryOf(
 }
 
 function stateOf(
-  { status, dueMs, isLeased, destination }: RecipientRow,
+  { status, dueMs, isLeased, destination, pausedUntilMs }: RecipientRow,
   isHeld: boolean,
   nowMs: number,
   isSendingOff: boolean,
@@ -64,6 +66,9 @@ function stateOf(
   if (isLeased === 1 && dueMs !== null && dueMs > nowMs) return { kind: "being-sent" };
   if (isHeld || dueMs === null) return { kind: "on-hold" };
   if (isSendingOff && destination !== LOCAL) return { kind: "sending-is-off" };
+  if (pausedUntilMs !== null && pausedUntilMs > Math.max(dueMs, nowMs)) {
+    return { kind: "destination-is-down", untilMs: pausedUntilMs };
+  }
   return dueMs > nowMs ? { kind: "waiting", untilMs: dueMs } : { kind: "due" };
 }
 

@@ -2,7 +2,7 @@ import { mkdir, rename, rm, unlink } from "node:fs/promises";
 import { join } from "node:path";
 import { type CheckReport, checkSpool } from "./check.ts";
 import { Delivery } from "./delivery.ts";
-import type { Destination } from "./destination.ts";
+import { type Destination, destinationOf } from "./destination.ts";
 import { isEntryId } from "./entry-id.ts";
 import { IndexClient } from "./index-client.ts";
 import type { ClaimRequest, LeasedDelivery } from "./index-database.ts";
@@ -30,6 +30,8 @@ export type ClaimOptions = Omit<ClaimRequest, "nowMs">;
 export interface Claim {
   readonly destination: Destination;
   readonly deliveries: readonly Delivery[];
+  /** Attempts in a row at which no host of the destination answered. */
+  readonly failures: number;
 }
 
 /** What an administrator's command did to one entry. */
@@ -58,6 +60,11 @@ export interface Queue extends AsyncDisposable {
   claimDue(options: ClaimOptions): Promise<Claim | undefined>;
   /** When the next claim can have success; undefined when nothing waits. */
   nextDueMs(options: Omit<ClaimOptions, "deliveriesMax">): Promise<number | undefined>;
+  /**
+   * "down": no host of it answered, and all that waits for it is left alone for a minute, doubled each
+   * time up to a quarter of an hour. "up": one did.
+   */
+  noteDestination(destination: Destination, state: "down" | "up"): Promise<void>;
   /** Said by smtp-out at start, so that show() can explain why mail for other hosts waits. */
   setSendingOff(isSendingOff: boolean): Promise<void>;
 
@@ -73,6 +80,10 @@ export interface Queue extends AsyncDisposable {
   /** Stops them until resume(); what is being sent at this moment is stopped after this attempt. */
   hold(reference: string): Promise<AdminResult[]>;
   resume(reference: string): Promise<AdminResult[]>;
+  /** Sends them at that time and not before; what is being sent at this moment is not stopped. */
+  schedule(reference: string, untilMs: number): Promise<AdminResult[]>;
+  /** Makes all mail for a domain due now. Gives how many messages that were waiting. */
+  flush(domain: string): Promise<number>;
   /** Takes them out for good; the sender is not told. */
   remove(reference: string): Promise<AdminResult[]>;
   /** Compares spool and index, reads every message; `repair` makes the index agree. */
@@ -155,12 +166,17 @@ class SpoolQueue implements Queue {
       const opened = await Promise.all(claim.leased.map((leased) => this.#open(leased)));
       const deliveries = opened.filter((delivery) => delivery !== undefined);
       // All were over or on hold: others may still be due.
-      if (deliveries.length > 0) return { destination: claim.destination, deliveries };
+      const { destination, failures } = claim;
+      if (deliveries.length > 0) return { destination, deliveries, failures };
     }
   }
 
   nextDueMs(options: Omit<ClaimOptions, "deliveriesMax">): Promise<number | undefined> {
     return this.#index.call("nextDueMs", options);
+  }
+
+  async noteDestination(destination: Destination, state: "down" | "up"): Promise<void> {
+    await this.#index.call("noteDestination", destination, state, this.#now());
   }
 
   async setSendingOff(isSendingOff: boolean): Promise<void> {
@@ -183,9 +199,37 @@ class SpoolQueue implements Queue {
     return this.#forEach(reference, async (id) => {
       const row = await this.#index.call("entry", id);
       if (row?.isHeld === 1) return { kind: "on-hold", id };
+      const nowMs = this.#now();
+      const { envelope } = await readSpoolFile(this.#path(id));
+      if ((envelope.holdUntilMs ?? 0) > nowMs) {
+        await appendRecord(this.#path(id), { type: "schedule", atMs: nowMs, untilMs: nowMs });
+      }
       const count = await this.#index.call("makeDue", id, this.#now());
       return { kind: count > 0 ? "done" : "being-sent", id };
     });
+  }
+
+  schedule(reference: string, untilMs: number): Promise<AdminResult[]> {
+    return this.#forEach(reference, async (id) => {
+      const row = await this.#index.call("entry", id);
+      if (row?.isHeld === 1) return { kind: "on-hold", id };
+      const nowMs = this.#now();
+      // The file first: an index made anew after a crash here still waits.
+      await appendRecord(this.#path(id), { type: "schedule", atMs: nowMs, untilMs });
+      const count = await this.#index.call("schedule", id, untilMs, nowMs);
+      return { kind: count > 0 ? "done" : "being-sent", id };
+    });
+  }
+
+  async flush(domain: string): Promise<number> {
+    const destination = destinationOf({
+      address: `@${domain}`,
+      originalAddress: "",
+      isLocal: false,
+    });
+    const count = await this.#index.call("flush", destination, this.#now());
+    this.#poke.wake();
+    return count;
   }
 
   hold(reference: string): Promise<AdminResult[]> {

@@ -89,6 +89,8 @@ function admittedEntry(id: string, entry: SpoolEntry, nowMs: number): AdmittedEn
     messageBytes: entry.messageBytes,
     isHeld: entry.isHeld,
     dueMs: Math.max(nowMs, envelope.holdUntilMs ?? 0),
+    priority: envelope.priority,
+    isImmediate: (envelope.holdUntilMs ?? 0) <= nowMs,
     recipients: envelope.recipients.map((recipient, n) => {
       const outcome = outcomes.get(n);
       const isTold = outcome?.tellsSender !== true || notified.has(n);

@@ -75,6 +75,7 @@ export async function appendRecord(path: string, record: SpoolRecord): Promise<v
 export function foldRecords(records: readonly SpoolRecord[]) {
   let envelope: Envelope | undefined;
   let isHeld = false;
+  let scheduledMs: number | undefined;
   const outcomes = new Map<number, Outcome>();
   const notified = new Set<number>();
   const warned = new Set<number>();
@@ -89,12 +90,16 @@ export function foldRecords(records: readonly SpoolRecord[]) {
       case "notified":
         for (const n of record.recipients) (record.about === "delay" ? warned : notified).add(n);
         break;
+      case "schedule":
+        scheduledMs = record.untilMs;
+        break;
       case "hold":
       case "resume":
         isHeld = record.type === "hold";
     }
   }
   if (envelope === undefined) throw new SpoolDamaged("It holds no envelope that can be read");
+  if (scheduledMs !== undefined) envelope = { ...envelope, holdUntilMs: scheduledMs };
   return { envelope, isHeld, outcomes, notified, warned };
 }
 

@@ -49,7 +49,9 @@ export type SpoolRecord =
     }
   /** The administrator stopped the entry, or let it go on. */
   | { readonly type: "hold"; readonly atMs: number }
-  | { readonly type: "resume"; readonly atMs: number };
+  | { readonly type: "resume"; readonly atMs: number }
+  /** Not before `untilMs`, whatever the envelope says. */
+  | { readonly type: "schedule"; readonly atMs: number; readonly untilMs: number };
 
 export function formatHeader({ messageBytes, messageCrc }: SpoolHeader): Buffer {
   const length = String(messageBytes).padStart(15, "0");
@@ -123,6 +125,10 @@ function readRecord(fields: Record<string, unknown>): SpoolRecord | undefined {
     case "hold":
     case "resume":
       return { type: fields.type, atMs };
+    case "schedule":
+      return isCount(fields.untilMs)
+        ? { type: "schedule", atMs, untilMs: fields.untilMs }
+        : undefined;
     default:
       return undefined;
   }

@@ -26,6 +26,8 @@ test("with 20,000 deliveries a claim still goes by the indexes, and sorts nothin
         messageBytes: 1,
         isHeld: false,
         dueMs: n,
+        priority: 0,
+        isImmediate: false,
         recipients: [
           { address: "a@b", destination: `d${n % 50}.example` as Destination, isOver: false },
         ],

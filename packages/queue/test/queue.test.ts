@@ -1,57 +1,11 @@
 import assert from "node:assert/strict";
-import {
-  appendFile,
-  mkdtemp,
-  readdir,
-  readFile,
-  rm,
-  stat,
-  utimes,
-  writeFile,
-} from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { appendFile, readdir, readFile, rm, stat, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
-import { type TestContext, test } from "node:test";
-import {
-  type Claim,
-  explain,
-  type Outcome,
-  openQueue,
-  openQueueWriter,
-  type Queue,
-} from "@posthouse/queue";
-import type { Envelope } from "@posthouse/smtp/envelope";
-import { exampleEnvelope, remoteRecipient } from "./example-envelope.ts";
-
-const START_MS = 2_000_000;
-
-async function openTestQueue(t: TestContext) {
-  const directory = await mkdtemp(join(tmpdir(), "posthouse-queue-"));
-  const clock = { nowMs: START_MS };
-  const options = {
-    queueDirectory: join(directory, "queue"),
-    stateDirectory: join(directory, "state"),
-    smtpOutSocketPath: join(directory, "smtp-out.sock"),
-  };
-  const open = () => openQueue({ ...options, now: () => clock.nowMs });
-  const queue = await open();
-  const writer = await openQueueWriter(options);
-  t.after(async () => {
-    await writer[Symbol.asyncDispose]();
-    await queue[Symbol.asyncDispose]();
-    await rm(directory, { recursive: true });
-  });
-  const enqueue = async (overrides: Partial<Envelope> = {}) => {
-    const draft = await writer.begin();
-    await draft.write(Buffer.from("Subject: hello\r\n\r\nHello\r\n"));
-    await draft.commit("ready", exampleEnvelope(overrides));
-  };
-  const files = (state = "ready") => readdir(join(options.queueDirectory, state));
-  return { ...options, clock, queue, enqueue, files, open };
-}
-
-const everything = { deliveriesMax: 10, busy: [], isLocalOnly: false } as const;
+import { test } from "node:test";
+import { type Claim, explain, type Outcome, type Queue } from "@posthouse/queue";
+import { remoteRecipient } from "./example-envelope.ts";
+import { everything, openTestQueue, START_MS } from "./open-test-queue.ts";
 
 async function claimed(queue: Queue): Promise<Claim> {
   const claim = await queue.claimDue(everything);

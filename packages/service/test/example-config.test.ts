@@ -15,7 +15,7 @@ test("the documented example can be used as it stands", () => {
 for (const key of keysOf(configSchema.parse(configurationWithAll()))) {
   test(`docs/posthouse.example.toml describes ${key}`, () => {
     const name = key.split(".").at(-1);
-    assert.match(example, new RegExp(`^${name} = `, "m"));
+    assert.match(example, new RegExp(`^(${name} = |\\[\\[\\w+\\.${name}\\]\\]$)`, "m"));
   });
 }
 

@@ -1,3 +1,4 @@
+import { setTimeout } from "node:timers/promises";
 import {
   type AdminResult,
   explain,
@@ -24,7 +25,14 @@ interface QueueOptions extends SourceOptions {
 /** `posthouse queue`: mail that is ours and not yet delivered. */
 export function queueCommand(): Command {
   const queue = new Command("queue").description("mail that is accepted and not yet delivered");
-  for (const command of [listCommand(), showCommand(), checkCommand(), ...changeCommands()]) {
+  for (const command of [
+    listCommand(),
+    showCommand(),
+    checkCommand(),
+    ...changeCommands(),
+    scheduleCommand(),
+    flushCommand(),
+  ]) {
     queue.addCommand(command);
   }
   return queue;
@@ -32,19 +40,89 @@ export function queueCommand(): Command {
 
 const listCommand = () =>
   withExamples(
-    withJsonOption(withSourceOptions(new Command("list").description("list what waits"))).action(
-      (options: QueueOptions) => withQueue(options, (queue) => list(queue, options)),
+    withJsonOption(
+      withSourceOptions(
+        new Command("list")
+          .description("list what waits")
+          .option("--from <text>", "of senders with this in their address")
+          .option("--to <text>", "for recipients with this in their address")
+          .option("--domain <name>", "for one domain")
+          .option("--older <time>", "that came longer ago: 30m, 12h, 3d")
+          .option("--state <state>", "due, waiting, on-hold, being-sent, destination-is-down")
+          .option("--watch", "again every two seconds, until Ctrl-C"),
+      ),
+    ).action((options: ListOptions) =>
+      withQueue(options, (queue) =>
+        options.watch === true ? watch(queue, options) : list(queue, options),
+      ),
     ),
-    ["queue list", "queue list --json"],
+    [
+      "queue list",
+      "queue list --domain example.net --older 4h",
+      "queue list --state on-hold --json",
+      "queue list --watch",
+    ],
   );
 
-async function list(queue: Queue, options: QueueOptions): Promise<void> {
+interface ListOptions extends QueueOptions {
+  readonly from?: string;
+  readonly to?: string;
+  readonly domain?: string;
+  readonly older?: string;
+  readonly state?: string;
+  readonly watch?: boolean;
+}
+
+const WATCH_MS = 2000;
+
+/** The screen is cleared and written anew; smtp-out admits what is new meanwhile. */
+async function watch(queue: Queue, options: ListOptions): Promise<void> {
+  const ended = new AbortController();
+  process.once("SIGINT", () => ended.abort());
+  while (!ended.signal.aborted) {
+    if (process.stdout.isTTY) process.stdout.write("\u001b[2J\u001b[H");
+    await list(queue, options);
+    print(`${new Date().toISOString().slice(11, 19)} UTC; Ctrl-C ends it`);
+    await setTimeout(WATCH_MS, undefined, { signal: ended.signal }).catch(() => undefined);
+  }
+}
+
+/** What the options say of one entry; recipients that are done with do not count. */
+function filterOf({ from, to, domain, older, state }: ListOptions) {
+  const beforeMs = older === undefined ? undefined : Date.now() - durationOf(older);
+  const has = (text: string, part = "") => text.toLowerCase().includes(part.toLowerCase());
+  return ({ reversePath, receivedAtMs, recipients }: QueueEntryDetail): boolean =>
+    has(reversePath, from) &&
+    (beforeMs === undefined || receivedAtMs < beforeMs) &&
+    recipients.some(
+      (recipient) =>
+        recipient.state.kind !== "final" &&
+        has(recipient.address, to) &&
+        (domain === undefined || recipient.destination === domain.toLowerCase()) &&
+        (state === undefined || recipient.state.kind === state),
+    );
+}
+
+const unitMs: Readonly<Record<string, number>> = { m: 60_000, h: 3_600_000, d: 86_400_000 };
+
+function durationOf(text: string): number {
+  const [, count, unit = ""] = /^(\d{1,6})([mhd])$/u.exec(text) ?? [];
+  const ms = unitMs[unit];
+  if (ms === undefined) {
+    throw new CommandFailure(`"${text}" is not a time such as 30m, 12h or 3d`);
+  }
+  return Number(count) * ms;
+}
+
+async function list(queue: Queue, options: ListOptions): Promise<void> {
+  const isMeant = filterOf(options);
   const rows = [];
+  let afterId = "";
   for (;;) {
-    const afterId = rows.at(-1)?.id;
-    const page = await queue.list(afterId === undefined ? {} : { afterId });
+    const page = await queue.list({ afterId });
     if (page.length === 0) break;
-    for (const detail of page) {
+    afterId = page.at(-1)?.id ?? "";
+    for (const detail of page.filter(isMeant)) {
       rows.push({
         ...detail,
         from: detail.reversePath === "" ? "<>" : detail.reversePath,
@@ -66,7 +144,7 @@ async function list(queue: Queue, options: QueueOptions): Promise<void> {
       to: "To",
       why: "State",
     },
-    whenEmpty: "The queue is empty",
+    whenEmpty: "There is nothing of that in the queue",
     itemsMax: 3,
   });
 }
@@ -76,6 +154,7 @@ const stateWords = {
   "sending-is-off": "sending to other hosts is off",
   "being-sent": "being sent",
   due: "due now",
+  "destination-is-down": "no host answers",
 } as const;
 
 /** The state of the first recipient that is not done with: enough for one line. */
@@ -152,6 +231,7 @@ const changes = [
   ["retry", "try it now instead of later", "is due now"],
   ["hold", "stop it until it is resumed", "is on hold"],
   ["resume", "let go on what was on hold", "goes on"],
+  ["release", "the same as resume", "goes on"],
   ["remove", "take it out for good; the sender is not told", "is removed"],
 ] as const;
 
@@ -164,7 +244,7 @@ const changeCommands = () =>
         withQueue(options, async (queue) => {
           const results: AdminResult[] = [];
           for (const id of ids) {
-            const changed = await queue[name](id);
+            const changed = await queue[name === "release" ? "resume" : name](id);
             if (changed.length === 0) throw nothingLike(id);
             results.push(...changed);
           }
@@ -181,6 +261,51 @@ function wordsOf({ kind }: AdminResult, outcome: string): string {
   if (kind === "on-hold") return "is on hold; resume it first";
   return outcome;
 }
+
+const scheduleCommand = () =>
+  withExamples(
+    withSourceOptions(
+      new Command("schedule")
+        .description("send it at a time and not before; remove and retry work until then")
+        .argument("<id>")
+        .argument("<time>", "2026-12-24T18:00:00Z, or from now: 30m, 12h, 3d"),
+    ).action((id: string, time: string, options: QueueOptions) =>
+      withQueue(options, async (queue) => {
+        const untilMs = timeOf(time);
+        const results = await queue.schedule(id, untilMs);
+        if (results.length === 0) throw nothingLike(id);
+        const outcome = `is sent at ${new Date(untilMs).toISOString()}`;
+        for (const result of results) print(`${result.id} ${wordsOf(result, outcome)}`);
+      }),
+    ),
+    ["queue schedule 0mfv3k2q8a1b2c3d 2026-12-24T18:00:00Z", "queue schedule 0mfv3k2q 2h"],
+  );
+
+function timeOf(text: string): number {
+  if (/^\d+[mhd]$/u.test(text)) return Date.now() + durationOf(text);
+  const atMs = Date.parse(text);
+  if (Number.isNaN(atMs) || atMs <= Date.now()) {
+    throw new CommandFailure(
+      `"${text}" is not a time to come, such as 2026-12-24T18:00:00Z, 30m, 12h or 3d`,
+    );
+  }
+  return atMs;
+}
+
+const flushCommand = () =>
+  withExamples(
+    withSourceOptions(
+      new Command("flush")
+        .description("try all mail for a domain now: its host is back")
+        .argument("<domain>"),
+    ).action((domain: string, options: QueueOptions) =>
+      withQueue(options, async (queue) => {
+        const count = await queue.flush(domain);
+        print(`${count} ${count === 1 ? "message" : "messages"} for ${domain} became due now`);
+      }),
+    ),
+    ["queue flush example.net"],
+  );
 
 const nothingLike = (id: string) =>
   new CommandFailure(
