@@ -25,6 +25,8 @@ export class MailboxView {
   #columns: MessageColumns;
   /** In the client's order; ascending, with those in #gone. */
   #uids: Uint32Array;
+  /** Where the last UID was found. */
+  #near = 0;
   readonly #gone = new Set<number>();
   readonly #changed = new Set<number>();
   readonly #recent = new Set<number>();
@@ -55,13 +57,26 @@ export class MailboxView {
 
   /** The sequence number of a UID; undefined when the client does not know it. */
   sequenceOf(uid: number): number | undefined {
-    const index = indexOf(this.#uids, uid);
+    const index = this.#indexNear(this.#uids, uid);
     return index === undefined ? undefined : index + 1;
   }
 
   /** Where a UID stands in the columns; undefined when it is gone. */
   rowOf(uid: number): number | undefined {
-    return indexOf(this.#columns.uids, uid);
+    return this.#indexNear(this.#columns.uids, uid);
+  }
+
+  /** Whoever goes through all messages asks for the same one again, and then for the next. */
+  #indexNear(uids: Uint32Array, uid: number): number | undefined {
+    const near = this.#near;
+    if (uids[near] === uid) return near;
+    if (uids[near + 1] === uid) {
+      this.#near = near + 1;
+      return near + 1;
+    }
+    const index = indexOf(uids, uid);
+    if (index !== undefined) this.#near = index;
+    return index;
   }
 
   isRecent(uid: number): boolean {

@@ -25,6 +25,8 @@ export class SelectedMailbox implements AsyncDisposable {
   #toldExists = 0;
   #toldRecent = 0;
   #toldKeywords = "";
+  #seenKeywords: readonly string[] | undefined;
+  #seenRights: string | undefined;
   #saved: Uint32Array = new Uint32Array(0);
   #toldPermanent = "";
   #highestModSeq: number;
@@ -107,14 +109,7 @@ export class SelectedMailbox implements AsyncDisposable {
 
   /** FLAGS, EXISTS and RECENT where they are not what the client was told last. */
   tellSize(output: ResponseWriter): void {
-    const keywords = formatFlagList(this.mailbox.keywords);
-    const permanent = this.permanentFlags;
-    if (keywords !== this.#toldKeywords || permanent !== this.#toldPermanent) {
-      this.#toldKeywords = keywords;
-      this.#toldPermanent = permanent;
-      output.untagged(`FLAGS ${keywords}`);
-      output.untagged(`OK [PERMANENTFLAGS ${permanent}] Flags permitted`);
-    }
+    this.#tellFlagLists(output);
     if (this.view.exists !== this.#toldExists) {
       this.#toldExists = this.view.exists;
       output.untagged(`${this.#toldExists} EXISTS`);
@@ -123,6 +118,21 @@ export class SelectedMailbox implements AsyncDisposable {
       this.#toldRecent = this.view.recentCount;
       output.untagged(`${this.#toldRecent} RECENT`);
     }
+  }
+
+  #tellFlagLists(output: ResponseWriter): void {
+    const { keywords: names, rights } = this.mailbox;
+    // Both lists are made of these, and each command comes by here.
+    if (names === this.#seenKeywords && rights === this.#seenRights) return;
+    this.#seenKeywords = names;
+    this.#seenRights = rights;
+    const keywords = formatFlagList(names);
+    const permanent = this.permanentFlags;
+    if (keywords === this.#toldKeywords && permanent === this.#toldPermanent) return;
+    this.#toldKeywords = keywords;
+    this.#toldPermanent = permanent;
+    output.untagged(`FLAGS ${keywords}`);
+    output.untagged(`OK [PERMANENTFLAGS ${permanent}] Flags permitted`);
   }
 
   /** Messages that came since the last call, as far as the client has been told of them; ascending. */

@@ -95,7 +95,7 @@ function findFiles(queries: Queries, mailbox: number, uids: readonly Uid[]): rea
   const { first, last, isDense } = spanOf(uids);
   if (!isDense) return uids.flatMap((uid) => queries.filesBetween.all(mailbox, uid, uid));
   const rows = queries.filesBetween.all(mailbox, first, last);
-  if (rows.length <= uids.length) return rows;
+  if (last - first === uids.length - 1) return rows;
   const isWanted = new Set<number>(uids);
   return rows.filter(([uid]) => isWanted.has(uid));
 }

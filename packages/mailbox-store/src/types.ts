@@ -163,6 +163,8 @@ export type SortKeyRow<Fields extends readonly SortKeyField[]> = readonly [
 /** The octets of one message, with CRLF line ends whatever the file has. */
 export interface StoredMessage extends AsyncDisposable {
   readonly sizeBytes: number;
+  /** All octets, where they are in memory. */
+  readonly octets?: Uint8Array | undefined;
   /** Octets start (inclusive) to end (exclusive), in pieces of at most 64 KiB. */
   read(start?: number, end?: number): AsyncIterable<Uint8Array>;
   /** Where its parts are; offsets count the octets that read() gives. */

@@ -9,6 +9,8 @@ export interface SectionOctets {
   readonly lengthBytes: number;
   /** They can only go out as a literal8. */
   readonly holdsNul?: boolean;
+  /** All of them, where they are in memory: to wait for each piece takes longer than to write a short message. */
+  readonly inMemory?: Uint8Array | undefined;
   octets(): AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
 }
 
@@ -84,6 +86,7 @@ async function inHeader(
 
 const inMessage = (message: StoredMessage, { start, end }: OctetRange): SectionOctets => ({
   lengthBytes: Math.max(0, end - start),
+  inMemory: message.octets && withoutNul(message.octets.subarray(start, Math.max(start, end))),
   async *octets() {
     if (end <= start) return;
     for await (const piece of message.read(start, end)) yield withoutNul(piece);

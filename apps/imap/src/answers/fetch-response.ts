@@ -170,6 +170,10 @@ export async function writeLiteral(
   }
   const literal8 = section.holdsNul === true ? "~" : "";
   output.write(`${label} ${literal8}{${section.lengthBytes}}\r\n`);
+  if (section.inMemory?.length === section.lengthBytes) {
+    output.writeOctets(section.inMemory);
+    return;
+  }
   let left = section.lengthBytes;
   try {
     for await (const piece of section.octets()) {

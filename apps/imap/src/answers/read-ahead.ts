@@ -5,7 +5,8 @@ import type { SelectedMailbox } from "../selected-mailbox.ts";
 type Messages = ReadonlyMap<Uid, StoredMessage>;
 
 interface Group {
-  readonly last: Uid;
+  /** Where the next group begins. */
+  readonly end: number;
   readonly messages: Promise<Messages>;
 }
 
@@ -19,10 +20,11 @@ export class ReadAhead {
   readonly #options: { readonly withParts: boolean };
   #next = 0;
   #messages: Messages = new Map();
-  #last = 0;
+  #end = 0;
+  /** Of the message that was asked for last. */
+  #position = 0;
   #coming: Group | undefined;
 
-  /** `uids` ascend. */
   constructor(
     selected: SelectedMailbox,
     uids: readonly Uid[],
@@ -36,11 +38,13 @@ export class ReadAhead {
 
   /** As the store's openMessage(), which it asks for what could not be read ahead. */
   async openMessage(uid: Uid): Promise<StoredMessage> {
-    while (uid > this.#last && this.#coming !== undefined) {
-      const { last, messages } = this.#coming;
+    const position = this.#uids.indexOf(uid, this.#position);
+    if (position >= 0) this.#position = position;
+    while (position >= this.#end && this.#coming !== undefined) {
+      const { end, messages } = this.#coming;
       this.#coming = this.#readNext();
       this.#messages = await messages;
-      this.#last = last;
+      this.#end = end;
     }
     return this.#messages.get(uid) ?? (await this.#selected.mailbox.openMessage(uid));
   }
@@ -52,12 +56,11 @@ export class ReadAhead {
       if (bytes > limits.readAheadBytes && this.#next > start) break;
     }
     const uids = this.#uids.slice(start, this.#next);
-    const last = uids.at(-1);
-    if (last === undefined) return undefined;
+    if (uids.length === 0) return undefined;
     // Whatever is wrong is found again, and told, where a message is opened alone.
     const none = (): Messages => new Map();
     const { mailbox } = this.#selected;
-    return { last, messages: mailbox.readMessages(uids, this.#options).catch(none) };
+    return { end: this.#next, messages: mailbox.readMessages(uids, this.#options).catch(none) };
   }
 
   #sizeOf(at: number): number {

@@ -62,6 +62,9 @@ const from = (lowestUid: number, key: SearchKey): SearchKey => ({
   keys: [{ kind: "uid-after", uid: lowestUid - 1 }, key],
 });
 
+/** Of a list, that are written at once: some 1.5 KiB. */
+const numbersPerWrite = 256;
+
 /** `* SEARCH 2 84 882 (MODSEQ 917162500)`, or SORT: the answer to a command without RETURN. */
 export async function writeNumberList(
   name: "SEARCH" | "SORT",
@@ -72,9 +75,11 @@ export async function writeNumberList(
   const { output } = session;
   const numbers = await numbersOf(uids, isUid, selected.view, output);
   output.write(`* ${name}`);
-  for (const [at, number] of numbers.entries()) {
-    output.write(` ${number}`);
-    if (at % 256 === 0) await output.pace();
+  for (let at = 0; at < numbers.length; at += numbersPerWrite) {
+    let text = "";
+    for (const number of numbers.subarray(at, at + numbersPerWrite)) text += ` ${number}`;
+    output.write(text);
+    await output.pace();
   }
   // RFC 7162 §3.1.5: not for an empty result.
   if (tellsModSeq && numbers.length > 0) {

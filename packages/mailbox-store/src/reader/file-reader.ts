@@ -37,6 +37,8 @@ export class FileReader implements AsyncDisposable {
     this.#lastNumber += 1;
     const number = this.#lastNumber;
     const { promise, resolve } = Promise.withResolvers<Read>();
+    // A process lives on for what it has asked, and not for a thread that rests.
+    if (this.#waiting.size === 0) this.#worker.ref();
     this.#waiting.set(number, { files, resolve });
     this.#worker.postMessage({
       number,
@@ -55,7 +57,6 @@ export class FileReader implements AsyncDisposable {
     const worker = new Worker(new URL("./file-reader-thread.ts", import.meta.url), {
       name: "mailbox-store reader",
     });
-    worker.unref();
     worker.on("message", (reply: ReadReply) => this.#settle(reply));
     // What it was asked for is then read one by one, and the next question begins another.
     worker.on("error", () => this.#forget(worker));
@@ -67,6 +68,7 @@ export class FileReader implements AsyncDisposable {
   #settle({ number, octets, lengths }: ReadReply): void {
     const waiting = this.#waiting.get(number);
     this.#waiting.delete(number);
+    if (this.#waiting.size === 0) this.#worker?.unref();
     let at = 0;
     waiting?.resolve(
       waiting.files.map(({ lengthMax }, index) => {

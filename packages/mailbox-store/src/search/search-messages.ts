@@ -10,7 +10,7 @@ import { openSource } from "./message-source.ts";
 import { foldedEnvelopeTexts, readTexts } from "./message-texts.ts";
 import { isSearchDamage } from "./search-file.ts";
 import type { SearchRequest, SearchResult } from "./search-jobs.ts";
-import { type Located, SearchTexts } from "./search-texts.ts";
+import { type Candidate, type Located, SearchTexts } from "./search-texts.ts";
 import { PreparedCriterion } from "./text-matcher.ts";
 
 /**
@@ -51,10 +51,10 @@ export class AccountSearch {
       this.#reader,
     );
     const { candidates, unknown } = this.#locate(mailbox, request.uids, prepared);
-    for (const { uid, textId } of candidates) {
-      const fits = this.#fits(textId, prepared);
-      if (fits === undefined) unknown.push(uid);
-      else if (fits) run.found.push(uid);
+    for (const candidate of candidates) {
+      const fits = this.#fits(candidate, prepared);
+      if (fits === undefined) unknown.push(candidate.uid);
+      else if (fits) run.found.push(candidate.uid);
       await run.pace();
     }
     await run.read(unknown);
@@ -75,8 +75,8 @@ export class AccountSearch {
     return { candidates: located.candidates, unknown: [...located.unknown] };
   }
 
-  #fits(textId: number, prepared: PreparedCriterion): boolean | undefined {
-    return this.#trying((texts) => texts.fits(textId, prepared));
+  #fits(candidate: Candidate, prepared: PreparedCriterion): boolean | undefined {
+    return this.#trying((texts) => texts.fits(candidate, prepared));
   }
 
   /** Whatever is wrong with the search text, the files say the same. */

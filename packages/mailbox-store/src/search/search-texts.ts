@@ -2,12 +2,17 @@ import type Database from "better-sqlite3";
 import { limits } from "../limits.ts";
 import { openSearchForReading, searchIdentity } from "./search-file.ts";
 import { type PreparedCriterion, trigramQuery } from "./text-matcher.ts";
-import { replayHeader, unpackText } from "./text-record.ts";
+import { replayHeader, unpackOctets } from "./text-record.ts";
+
+/** Halves of a record that may have what is sought; of the others it is known that they have not. */
+const places = { none: 0, header: 1, body: 2, both: 3 } as const;
+type Places = (typeof places)[keyof typeof places];
 
 /** A message whose text is known, and may fit. */
 export interface Candidate {
   readonly uid: number;
   readonly textId: number;
+  readonly places: Places;
 }
 
 /** What the search text says about some messages; of all others it knows that they do not fit. */
@@ -16,6 +21,10 @@ export interface Located {
   /** Their text is not here: only their files can tell. */
   readonly unknown: readonly number[];
 }
+
+const COLON = 0x3a;
+/** The letter of the envelope's fields in a header half. */
+const ENVELOPE = 0x65;
 
 /** search.sqlite of one account, open for reading. */
 export class SearchTexts {
@@ -62,25 +71,30 @@ export class SearchTexts {
       const unknown: number[] = [];
       for (const [uid, textId] of this.#textsOf(id, uids)) {
         if (textId === undefined || textId === 0) unknown.push(uid);
-        else if (mayFit(textId)) candidates.push({ uid, textId });
+        else {
+          const found = mayFit(textId);
+          if (found !== places.none) candidates.push({ uid, textId, places: found });
+        }
       }
       return { candidates, unknown };
     })();
   }
 
   /** Compares the text itself; undefined when it is not kept here. */
-  fits(textId: number, prepared: PreparedCriterion): boolean | undefined {
-    const matcher = prepared.matcher();
-    if (prepared.criterion.kind !== "body") {
+  fits(candidate: Candidate, prepared: PreparedCriterion): boolean | undefined {
+    const { textId } = candidate;
+    if (prepared.fitsAll) return true;
+    // To unpack a header takes as long as to unpack a body, and most texts are in one of them.
+    if (prepared.criterion.kind !== "body" && (candidate.places & places.header) !== 0) {
       const header = this.#statements.header.get(textId);
       if (header === undefined || header === null) return undefined;
-      replayHeader(unpackText(header), matcher);
+      if (fitsHeader(unpackOctets(header), prepared)) return true;
     }
-    if (matcher.isFound || prepared.extent === "header") return matcher.isFound;
+    if (prepared.extent === "header" || (candidate.places & places.body) === 0) return false;
     const body = this.#statements.body.get(textId);
     if (body === undefined || body === null) return undefined;
     // What is sought has no NUL, and so is not found across two entries.
-    return unpackText(body).includes(prepared.wanted);
+    return unpackOctets(body).includes(prepared.wantedOctets);
   }
 
   *#textsOf(
@@ -100,14 +114,21 @@ export class SearchTexts {
     }
   }
 
-  #mayFit(prepared: PreparedCriterion): (textId: number) => boolean {
+  #mayFit(prepared: PreparedCriterion): (textId: number) => Places {
     const { headerTexts, wanted } = prepared;
     const query = trigramQuery(headerTexts ?? [wanted]);
-    if (query === undefined) return () => true;
-    const lists: Uint32Array[] = [this.#statements.tooLarge()];
-    if (prepared.criterion.kind !== "body") lists.push(this.#answer("headerGrams", query));
-    if (headerTexts === undefined) lists.push(this.#answer("bodyGrams", query));
-    return (textId) => lists.some((list) => isAmong(list, textId));
+    if (query === undefined) return () => places.both;
+    const none = new Uint32Array(0);
+    const tooLarge = this.#statements.tooLarge();
+    const isHeaderAsked = prepared.criterion.kind !== "body";
+    const inHeader = isHeaderAsked ? this.#answer("headerGrams", query) : none;
+    const inBody = headerTexts === undefined ? this.#answer("bodyGrams", query) : none;
+    return (textId) => {
+      if (isAmong(tooLarge, textId)) return places.both;
+      const header = isAmong(inHeader, textId) ? places.header : places.none;
+      const body = isAmong(inBody, textId) ? places.body : places.none;
+      return (header | body) as Places;
+    };
   }
 
   #answer(table: "headerGrams" | "bodyGrams", query: string): Uint32Array {
@@ -148,6 +169,23 @@ function prepareStatements(database: Database.Database) {
     bodyGrams: one<[string], number>("SELECT rowid FROM bodyGrams WHERE bodyGrams MATCH ?"),
     tooLarge: () => Uint32Array.from(tooLarge.all()),
   };
+}
+
+function fitsHeader(header: Buffer, prepared: PreparedCriterion): boolean {
+  if (prepared.criterion.kind === "text") return hasLine(header, prepared.wantedOctets);
+  const matcher = prepared.matcher();
+  replayHeader(header.toString("utf8"), matcher);
+  return matcher.isFound;
+}
+
+/** Whether a line of a header has it, as lineOf() gives them: no field of the envelope, and no letter of a place. */
+function hasLine(header: Buffer, wanted: Buffer): boolean {
+  for (let at = header.indexOf(wanted); at >= 0; at = header.indexOf(wanted, at + 1)) {
+    const start = at === 0 ? 0 : header.lastIndexOf(0, at - 1) + 1;
+    const line = header[start + 1] === COLON ? start + 2 : start + 1;
+    if (header[start] !== ENVELOPE && at >= line) return true;
+  }
+  return false;
 }
 
 /** By halves: the lists ascend. */

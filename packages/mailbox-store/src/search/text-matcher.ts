@@ -12,6 +12,8 @@ export class PreparedCriterion {
   readonly criterion: TextCriterion;
   /** The text that is sought, folded; empty for a date. */
   readonly wanted: string;
+  /** The same in UTF-8. */
+  readonly wantedOctets: Buffer;
   /** What of a message has to be read to tell. */
   readonly extent: TextExtent;
 
@@ -20,6 +22,7 @@ export class PreparedCriterion {
       criterion.kind === "header" ? { ...criterion, field: foldText(criterion.field) } : criterion;
     this.criterion = folded;
     this.wanted = criterion.kind === "sent" ? "" : foldText(criterion.text);
+    this.wantedOctets = Buffer.from(this.wanted);
     this.extent = criterion.kind === "body" || criterion.kind === "text" ? "whole" : "header";
   }
 

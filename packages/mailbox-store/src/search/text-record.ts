@@ -85,6 +85,7 @@ export function packText(text: string): Buffer {
   return deflateSync(text);
 }
 
-export function unpackText(octets: Uint8Array): string {
-  return inflateSync(octets).toString("utf8");
+/** The text in UTF-8: what is only searched need not become a string. */
+export function unpackOctets(octets: Uint8Array): Buffer {
+  return inflateSync(octets);
 }
