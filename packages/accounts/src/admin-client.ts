@@ -48,6 +48,8 @@ export interface AdminClient extends AsyncDisposable {
   /** The last login of each protocol. */
   lastLogins(address: string): Promise<readonly LastLogin[]>;
   listBans(): Promise<readonly Ban[]>;
+  /** Of an address or a network, such as 192.0.2.0/24; without seconds until it is lifted. Outlives restarts. */
+  addBan(network: string, seconds?: number): Promise<Ban>;
   /** Forgets failures and bans of a remote address; how many bans that were. */
   liftBans(remoteAddress: string): Promise<number>;
 }
@@ -145,6 +147,8 @@ export interface Ban {
   /** The account it concerns; absent when it holds for every login from there. */
   readonly login?: string;
   readonly secondsLeft: number;
+  /** An administrator made it. */
+  readonly isByHand?: true;
 }
 
 /** The administrator's client of apps/auth; connects like connectAuth. */
@@ -196,6 +200,7 @@ export function connectAdmin(options: CallClientOptions): AdminClient {
     setAppPasswordsOnly: (address, isOnly) => change("setAppPasswordsOnly", { address, isOnly }),
     lastLogins: (address) => ask("lastLogins", { address }),
     listBans: () => ask("listBans"),
+    addBan: (network, seconds) => change("addBan", { network, seconds }),
     liftBans: (remoteAddress) => change("liftBans", { remoteAddress }),
     [Symbol.asyncDispose]: () => client[Symbol.asyncDispose](),
   };

@@ -17,11 +17,13 @@ export {
   type RemovedDomain,
 } from "./admin-client.ts";
 export {
+  type AbuseReport,
   type Account,
   type AuthClient,
   type AuthenticateRequest,
   type AuthenticateResult,
   AuthUnavailable,
+  type BanWatch,
   connectAuth,
   type LoginProtocol,
   type RecipientResolution,
