@@ -32,6 +32,13 @@ function domainMethods(directory: Directory, administration: Administration) {
     removeDomain: (args: CallArguments) =>
       administration.removeDomain(address(args, "domain"), args.flag("force")),
     listDomains: (args: CallArguments) => directory.listDomains(after(args)),
+    addDomainAlias: (args: CallArguments) =>
+      directory.addDomainAlias(address(args, "alias"), address(args, "domain")),
+    removeDomainAlias: (args: CallArguments) => directory.removeDomainAlias(address(args, "alias")),
+    listDomainAliases: () => directory.listDomainAliases(),
+    addException: (args: CallArguments) => directory.addException(address(args)),
+    removeException: (args: CallArguments) => directory.removeException(address(args)),
+    listExceptions: (args: CallArguments) => directory.listExceptions(address(args, "domain")),
   };
 }
 

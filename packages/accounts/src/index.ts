@@ -8,6 +8,7 @@ export {
   type Ban,
   type Compression,
   connectAdmin,
+  type DomainAlias,
   type DomainSummary,
   type LastLogin,
   type MailboxFormat,
