@@ -7,14 +7,14 @@ import {
 import { type Directory, LOGIN_PROTOCOLS } from "@posthouse/accounts/directory";
 import { type CallArguments, type CallMethods, callLimits } from "@posthouse/accounts/socket";
 import type { Administration } from "./administration.ts";
-import type { Failures } from "./failures.ts";
-import { networkOf } from "./network.ts";
+import type { Bans } from "./bans.ts";
+import { limits } from "./limits.ts";
 
 /** What the administrator may ask: AdminClient, method by method. */
 export function adminMethods(parts: {
   readonly directory: Directory;
   readonly administration: Administration;
-  readonly failures: Failures;
+  readonly bans: Bans;
 }): CallMethods {
   return new Map([
     ...Object.entries(domainMethods(parts.directory, parts.administration)),
@@ -22,7 +22,7 @@ export function adminMethods(parts: {
     ...Object.entries(aliasMethods(parts.directory)),
     ...Object.entries(grantMethods(parts.directory)),
     ...Object.entries(appPasswordMethods(parts.directory, parts.administration)),
-    ...Object.entries(loginMethods(parts.administration, parts.failures)),
+    ...Object.entries(loginMethods(parts.administration, parts.bans)),
   ]);
 }
 
@@ -32,6 +32,13 @@ function domainMethods(directory: Directory, administration: Administration) {
     removeDomain: (args: CallArguments) =>
       administration.removeDomain(address(args, "domain"), args.flag("force")),
     listDomains: (args: CallArguments) => directory.listDomains(after(args)),
+    addDomainAlias: (args: CallArguments) =>
+      directory.addDomainAlias(address(args, "alias"), address(args, "domain")),
+    removeDomainAlias: (args: CallArguments) => directory.removeDomainAlias(address(args, "alias")),
+    listDomainAliases: () => directory.listDomainAliases(),
+    addException: (args: CallArguments) => directory.addException(address(args)),
+    removeException: (args: CallArguments) => directory.removeException(address(args)),
+    listExceptions: (args: CallArguments) => directory.listExceptions(address(args, "domain")),
   };
 }
 
@@ -112,14 +119,17 @@ function protocol(text: string): LoginProtocol {
   );
 }
 
-function loginMethods(administration: Administration, failures: Failures) {
+function loginMethods(administration: Administration, bans: Bans) {
   return {
     lastLogins: (args: CallArguments) => administration.lastLogins(address(args)),
-    listBans: () => failures.bans((subject) => administration.nameOf(subject)),
-    liftBans: (args: CallArguments) => {
-      const remoteAddress = args.string("remoteAddress", callLimits.remoteAddressCharsMax);
-      return failures.lift(networkOf(remoteAddress) ?? remoteAddress);
-    },
+    listBans: () => bans.list((subject) => administration.nameOf(subject)),
+    addBan: (args: CallArguments) =>
+      bans.add(
+        args.string("network", callLimits.remoteAddressCharsMax),
+        args.optionalCount("seconds") ?? limits.banByHandSecondsMax,
+      ),
+    liftBans: (args: CallArguments) =>
+      bans.lift(args.string("remoteAddress", callLimits.remoteAddressCharsMax)),
   };
 }
 

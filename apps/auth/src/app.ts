@@ -19,11 +19,19 @@ import {
   Secrets,
 } from "@posthouse/accounts/directory";
 import { type CallArguments, type CallMethods, CallServer } from "@posthouse/accounts/socket";
-import { type AppContext, type BoundAddress, listen, type RunningApp } from "@posthouse/service";
+import {
+  AddressRanges,
+  type AppContext,
+  type BoundAddress,
+  listen,
+  type RunningApp,
+} from "@posthouse/service";
 import { adminMethods } from "./admin-methods.ts";
 import { Administration } from "./administration.ts";
 import { authMethods } from "./auth-methods.ts";
+import { Bans } from "./bans.ts";
 import { Failures } from "./failures.ts";
+import { KnownNetworks } from "./known-networks.ts";
 import { limits } from "./limits.ts";
 import { LoginDesk } from "./login-desk.ts";
 import { LoginHistory } from "./login-history.ts";
@@ -55,12 +63,18 @@ export async function start(context: AppContext, seams: AuthSeams = {}): Promise
   opened.defer(() => directory.close());
 
   const hasher = countingHasher(context, seams.hasher ?? bcryptHasher(config.auth.bcryptCost));
-  const failures = new Failures(now);
+  const neverBanned = new AddressRanges(config.auth.neverBan);
+  const known = new KnownNetworks(secrets, now);
+  const failures = new Failures(now, {
+    isNeverBanned: (network) => neverBanned.includes(network.replace(/\/64$/, "")),
+    isKnown: (accountId, network) => known.has(accountId, network),
+  });
+  const reports = reportsOf(context);
+  const bans = new Bans({ secrets, failures, neverBanned, now, report: reports.banMade });
   const queue = new HashQueue();
   const history = new LoginHistory(secrets, (err) => context.log.error({ err }, "Login history"));
   opened.defer(() => history.flush());
   const parts = { directory, secrets, hasher, queue, failures, history, now };
-  const reports = reportsOf(context);
   const desk = await LoginDesk.open({ ...parts, ...reports });
   const scram = new ScramDesk({ ...parts, ...reports });
   const trusted = new TrustedLogins({ ...parts, tokens: seams.tokens });
@@ -69,10 +83,11 @@ export async function start(context: AppContext, seams: AuthSeams = {}): Promise
   const swept = administration.sweep();
   if (swept > 0) context.log.warn(`Removed secrets of ${swept} accounts that are not there`);
 
-  const record = recording(context, history, now);
+  const record = recording(context, { history, known, bans, now });
   const logins = {
     authenticate: record((request: AuthenticateRequest) => desk.authenticate(request)),
-    scramChallenge: (request: ScramChallengeRequest) => scram.challenge(request),
+    scramChallenge: (request: ScramChallengeRequest) =>
+      bannedByHand(bans, request.remoteAddress) ?? scram.challenge(request),
     authenticateScram: record((request: ScramProofRequest) => scram.authenticate(request)),
     authenticateCertified: record((request: CertifiedLoginRequest) =>
       trusted.byCertificate(request),
@@ -81,9 +96,9 @@ export async function start(context: AppContext, seams: AuthSeams = {}): Promise
   };
   const servers: ServedSocket[] = [];
   opened.defer(async () => void (await Promise.all(servers.map((server) => server.close()))));
-  const forServers = await serve(context, "auth", authMethods({ directory, logins }));
+  const forServers = await serve(context, "auth", authMethods({ directory, logins, bans }));
   servers.push(forServers);
-  const ofAdministrator = telling(adminMethods({ ...parts, administration }), directory, () =>
+  const ofAdministrator = telling(adminMethods({ ...parts, administration, bans }), directory, () =>
     forServers.tell("directory-changed"),
   );
   servers.push(await serve(context, "auth-admin", ofAdministrator));
@@ -121,15 +136,22 @@ function countingHasher({ metrics }: AppContext, hasher: PasswordHasher): Passwo
   };
 }
 
-function reportsOf({ log, metrics }: AppContext) {
+function reportsOf({ log, metrics, events }: AppContext) {
+  const banMade = (ban: { network: string; reason: string; seconds: number }) => {
+    events.record({ type: "banned", ...ban });
+    log.warn(ban, `Banned ${ban.network} for ${ban.seconds} s: ${ban.reason}`);
+  };
   const spared = metrics.counter("auth_hashes_spared_total", "Logins without a hash of their own", [
     "by",
   ]);
   return {
+    banMade,
     complain: (err: unknown) => log.warn({ err }, "A password could not be hashed anew"),
     counted: (by: "cached" | "joined") => spared.inc({ by }),
-    banned: (network: string, username: string) =>
-      log.warn({ network, username }, `Banned ${network} after too many wrong passwords`),
+    banned: (network: string, username: string) => {
+      events.record({ type: "banned", network, username, reason: "wrong passwords" });
+      log.warn({ network, username }, `Banned ${network} after too many wrong passwords`);
+    },
     notForMail: ({ username, protocol, remoteAddress }: AuthenticateRequest) =>
       log.info(
         { username, protocol, remoteAddress },
@@ -144,14 +166,23 @@ type Login = {
   readonly remoteAddress: string;
 };
 /** Leaves a trace of every login: metric, event, history. Never of what proved it. */
-function recording({ events, metrics }: AppContext, history: LoginHistory, now: () => number) {
+function recording(
+  { events, metrics }: AppContext,
+  parts: {
+    readonly history: LoginHistory;
+    readonly known: KnownNetworks;
+    readonly bans: Bans;
+    readonly now: () => number;
+  },
+) {
+  const { history, known, bans, now } = parts;
   const logins = metrics.counter("auth_logins_total", "Logins", ["protocol", "outcome"]);
   return <Request extends Login>(
     authenticate: (request: Request) => DeskResult | Promise<DeskResult>,
   ) =>
     async (request: Request) => {
       const { username, protocol, remoteAddress } = request;
-      const result = await authenticate(request);
+      const result = bannedByHand(bans, remoteAddress) ?? (await authenticate(request));
       logins.inc({ protocol, outcome: result.kind });
       if (result.kind !== "ok") {
         const reason = result.kind === "banned" ? "banned" : "wrong";
@@ -159,12 +190,18 @@ function recording({ events, metrics }: AppContext, history: LoginHistory, now: 
         return result;
       }
       const { id, address } = result.account;
+      known.seen(id, remoteAddress);
       const used = result.appPassword;
       const named = used && { appPassword: used.name };
       history.record({ accountId: id, protocol, remoteAddress, atMs: now() }, used?.id);
       events.record({ type: "login", account: address, protocol, remoteAddress, ...named });
       return { ...result, appPassword: used?.name };
     };
+}
+
+function bannedByHand(bans: Bans, remoteAddress: string) {
+  const retryAfterSeconds = bans.secondsByHand(remoteAddress);
+  return retryAfterSeconds > 0 ? ({ kind: "banned", retryAfterSeconds } as const) : undefined;
 }
 
 /** The servers remember what they were answered: they know of a change before it is answered. */

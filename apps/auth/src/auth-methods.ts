@@ -7,6 +7,7 @@ import type {
 } from "@posthouse/accounts";
 import { type Directory, LOGIN_PROTOCOLS } from "@posthouse/accounts/directory";
 import { type CallArguments, type CallMethods, callLimits } from "@posthouse/accounts/socket";
+import type { Bans } from "./bans.ts";
 
 const scramHashes = ["sha256", "sha1"] as const;
 
@@ -23,10 +24,12 @@ export interface Logins {
 export function authMethods(parts: {
   readonly directory: Directory;
   readonly logins: Logins;
+  readonly bans: Bans;
 }): CallMethods {
   return new Map([
     ...Object.entries(loginMethods(parts.logins)),
     ...Object.entries(directoryMethods(parts.directory)),
+    ...Object.entries(banMethods(parts.bans)),
   ]);
 }
 
@@ -68,6 +71,20 @@ function directoryMethods(directory: Directory) {
     findAccount: (args: CallArguments) => directory.findAccount(address(args)),
     maySendAs: (args: CallArguments) =>
       directory.maySendAs(address(args, "accountAddress"), address(args, "senderAddress")),
+  };
+}
+
+function banMethods(bans: Bans) {
+  const remoteAddress = (args: CallArguments) =>
+    args.string("remoteAddress", callLimits.remoteAddressCharsMax);
+  return {
+    bannedSeconds: (args: CallArguments) => bans.secondsFor(remoteAddress(args)),
+    reportAbuse: (args: CallArguments) =>
+      bans.abused(
+        remoteAddress(args),
+        args.string("reason", callLimits.addressCharsMax),
+        args.optionalCount("times") ?? 1,
+      ),
   };
 }
 

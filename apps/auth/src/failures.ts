@@ -1,6 +1,14 @@
 import type { Ban } from "@posthouse/accounts";
 import { limits } from "./limits.ts";
 
+/** Whom no ban meets. */
+export interface BanRules {
+  /** By configuration. */
+  isNeverBanned(network: string): boolean;
+  /** The account has logged in from around there within 30 days. */
+  isKnown(accountId: string, network: string): boolean;
+}
+
 /** What was tried and failed, as a fingerprint that tells nothing. */
 type Guess = string;
 
@@ -33,14 +41,20 @@ interface Entry {
 export class Failures {
   readonly #entries = new Map<string, Entry>();
   readonly #now: () => number;
+  readonly #rules: BanRules;
 
-  constructor(now: () => number) {
+  constructor(
+    now: () => number,
+    rules: BanRules = { isNeverBanned: () => false, isKnown: () => false },
+  ) {
     this.#now = now;
+    this.#rules = rules;
   }
 
   /** 0 when a login may be tried. The network of this host itself is undefined, and never banned. */
-  bannedForMs(network: string | undefined, subject: string): number {
-    if (network === undefined) return 0;
+  bannedForMs(network: string | undefined, subject?: string): number {
+    if (network === undefined || this.#rules.isNeverBanned(network)) return 0;
+    if (subject !== undefined && this.#rules.isKnown(subject, network)) return 0;
     const now = this.#now();
     const untils = [this.#find(network), this.#find(network, subject)].map(
       (entry) => entry?.bannedUntilMs ?? 0,
@@ -50,16 +64,35 @@ export class Failures {
 
   /** True when this failure was the one that brought a ban. */
   failed(network: string | undefined, subject: string, guess: Guess): boolean {
-    if (network === undefined) return false;
+    if (network === undefined || this.#rules.isNeverBanned(network)) return false;
     const ofLogin = this.#touch(network, subject);
     if (ofLogin.guesses.has(guess)) return false;
     ofLogin.guesses.add(guess);
-    const ofAddress = this.#touch(network);
-    const isKnown = this.#now() - ofAddress.lastSuccessMs < limits.knownAddressMs;
-    const addressMax = isKnown ? limits.failuresPerKnownAddressMax : limits.failuresPerAddressMax;
-    const bannedLogin = this.#count(ofLogin, limits.failuresPerLoginMax);
-    const bannedAddress = this.#count(ofAddress, addressMax);
-    return bannedLogin || bannedAddress;
+    const isKnown = this.#rules.isKnown(subject, network);
+    const bannedLogin = this.#count(
+      ofLogin,
+      isKnown ? Number.POSITIVE_INFINITY : limits.failuresPerLoginMax,
+    );
+    return this.#countAddress(network) || bannedLogin;
+  }
+
+  /** Something else than a wrong password: a dictionary read to RCPT, commands that are none. */
+  abused(network: string | undefined, times: number): boolean {
+    if (network === undefined || this.#rules.isNeverBanned(network)) return false;
+    let brought = false;
+    for (let time = 0; time < times && !brought; time += 1) brought = this.#countAddress(network);
+    return brought;
+  }
+
+  /**
+   * How long an answer is held back. An account is never banned from where it has logged in lately, since
+   * that would shut out its owner; guesses from there are slow instead.
+   */
+  delayMs(network: string | undefined, subject: string): number {
+    if (network === undefined || !this.#rules.isKnown(subject, network)) return 0;
+    const times = this.#find(network, subject)?.times ?? [];
+    const recent = times.filter((time) => this.#now() - time < limits.failureWindowMs);
+    return recent.length < limits.failuresPerLoginMax ? 0 : limits.knownDelayMs;
   }
 
   succeeded(network: string | undefined, subject: string): void {
@@ -92,11 +125,21 @@ export class Failures {
     return lifted;
   }
 
+  #countAddress(network: string): boolean {
+    const entry = this.#touch(network);
+    const isKnown = this.#now() - entry.lastSuccessMs < limits.knownAddressMs;
+    return this.#count(
+      entry,
+      isKnown ? limits.failuresPerKnownAddressMax : limits.failuresPerAddressMax,
+    );
+  }
+
   #count(entry: Entry, failuresMax: number): boolean {
     const now = this.#now();
     entry.lastFailureMs = now;
     entry.times = entry.times.filter((time) => now - time < limits.failureWindowMs);
     entry.times.push(now);
+    if (entry.times.length > limits.failuresPerKnownAddressMax) entry.times.shift();
     if (entry.times.length < failuresMax) return false;
     entry.times = [];
     entry.guesses.clear();

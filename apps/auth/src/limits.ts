@@ -17,6 +17,15 @@ export const limits = {
   failuresPerAddressMax: 30,
   /** … where somebody has logged in lately: an office or a family behind one address. */
   failuresPerKnownAddressMax: 150,
+  /** Each further guess from where its account has logged in lately. */
+  knownDelayMs: 5 * SECOND_MS,
+  /** An account is not banned from a network that it has logged in from this lately. */
+  knownNetworkMs: 30 * 24 * HOUR_MS,
+  /** What one connection to smtp-in may count as at most. */
+  abuseTimesMax: 30,
+  /** Bans by hand, and how long they can be: ten years. */
+  bansByHandMax: 1000,
+  banByHandSecondsMax: 10 * 365 * 24 * 3600,
   failureWindowMs: 10 * MINUTE_MS,
   knownAddressMs: 24 * HOUR_MS,
   /** The first ban; each further one is twice as long. */

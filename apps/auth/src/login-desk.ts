@@ -1,3 +1,4 @@
+import { setTimeout as wait } from "node:timers/promises";
 import type { Account, AuthenticateRequest } from "@posthouse/accounts";
 import {
   type Directory,
@@ -82,6 +83,7 @@ export class LoginDesk {
 
   /** @throws AuthUnavailable when too many are waiting */
   async authenticate(request: AuthenticateRequest): Promise<DeskResult> {
+    await this.#slowDown(request);
     for (let checks = 0; checks < limits.checksPerLoginMax; checks += 1) {
       const attempt = this.#attempt(request);
       const outcome = await this.#decide(attempt);
@@ -104,6 +106,14 @@ export class LoginDesk {
   /** Waits for what goes on behind answers that were given. */
   async settle(): Promise<void> {
     await Promise.all(this.#renewals.values());
+  }
+
+  /** Outside the queue, so that nobody else waits. */
+  async #slowDown({ username, remoteAddress }: AuthenticateRequest): Promise<void> {
+    const { directory, failures } = this.#parts;
+    const account = directory.findLogin(username);
+    const delayMs = account ? failures.delayMs(networkOf(remoteAddress), account.id) : 0;
+    if (delayMs > 0) await wait(delayMs);
   }
 
   #attempt(request: AuthenticateRequest): Attempt {

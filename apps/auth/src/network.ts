@@ -17,6 +17,14 @@ export function networkOf(remoteAddress: string): string | undefined {
   return loopback.check(address, "ipv6") ? undefined : `${firstHalf(address)}::/64`;
 }
 
+/**
+ * Around where somebody is: providers give the addresses of one IPv4 network of 24 bits, or one IPv6
+ * network of 64, to the same people on other days.
+ */
+export function neighbourhoodOf(network: string): string {
+  return isIPv4(network) ? network.replace(/\d+$/, "0/24") : network;
+}
+
 /** The first four groups of an IPv6 address, without leading zeros. */
 function firstHalf(address: string): string {
   const [head = "", tail] = address.split("::");

@@ -197,7 +197,7 @@ test("ten wrong passwords bring a ban of this login from this address, twice as 
   await fail(9, "a");
   assert.equal((await login(auth, "ann", "a 9")).kind, "refused");
   assert.deepEqual(await login(auth, "ann", "correct"), { kind: "banned", retryAfterSeconds: 60 });
-  assert.equal((await login(auth, "ann", "correct", { remoteAddress: "192.0.2.8" })).kind, "ok");
+  assert.equal((await login(auth, "ann", "correct", { remoteAddress: "198.51.100.8" })).kind, "ok");
   assert.deepEqual(await admin.listBans(), [
     { network: REMOTE, login: "ann@example.org", secondsLeft: 60 },
   ]);
@@ -283,7 +283,8 @@ test("the last login of each protocol is remembered, and removed with the accoun
 test("the event trail tells every login and its end, and no password", async () => {
   await using served = await withAnn();
   const { auth, context } = served;
-  await login(auth, "ann", "correct");
+  await served.admin.addAccount({ address: "bob@example.org", password: "correct" });
+  await login(auth, "bob", "correct");
   for (let i = 0; i < 10; i += 1) await login(auth, "ann", `hunter2-${i}`);
   await login(auth, "ann", "correct");
   await context.events.flush();
@@ -292,7 +293,8 @@ test("the event trail tells every login and its end, and no password", async () 
   const events = text
     .trim()
     .split("\n")
-    .map((line) => JSON.parse(line) as Record<string, string | undefined>);
+    .map((line) => JSON.parse(line) as Record<string, string | undefined>)
+    .filter(({ type }) => type !== "banned");
   assert.deepEqual(
     events.map(({ type, reason }) => (reason === undefined ? type : `${type} ${reason}`)),
     ["login", ...Array(10).fill("login-refused wrong"), "login-refused banned"],

@@ -5,6 +5,7 @@ import { accountCommand } from "./commands/account.ts";
 import { aliasCommand } from "./commands/alias.ts";
 import { appPasswordCommand } from "./commands/app-password.ts";
 import { appCommands } from "./commands/apps.ts";
+import { banCommand } from "./commands/ban.ts";
 import { configCommand } from "./commands/config.ts";
 import { dkimCommand } from "./commands/dkim.ts";
 import { domainCommand } from "./commands/domain.ts";
@@ -39,6 +40,7 @@ export function program(): Command {
     aliasCommand(),
     senderCommand(),
     dkimCommand(),
+    banCommand(),
     // The mail itself
     mailboxCommand(),
     sieveCommand(),

@@ -65,8 +65,13 @@ export async function start(context: AppContext, parts: Parts = {}): Promise<Run
       lineEnds: "refuse",
       recipientsMax: limits.recipientsMax,
       // Each listener has its own, or a foreign MTA could keep our own programs out.
-      connections: new ConnectionCount(limits.sessionsMax, limits.sessionsMax, (change) =>
-        sessions.inc(change),
+      connections: new ConnectionCount(
+        {
+          totalMax: limits.sessionsMax,
+          perClientMax: limits.sessionsMax,
+          perNetworkMax: limits.sessionsMax,
+        },
+        (change) => sessions.inc(change),
       ),
       onError: (err) => log.error({ err }, "A session failed in a way that nobody foresaw"),
       ...(isOurs && { privateExtension: handOverExtension }),

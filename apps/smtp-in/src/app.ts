@@ -1,5 +1,5 @@
 import { mkdir } from "node:fs/promises";
-import { type AuthClient, connectAuth } from "@posthouse/accounts";
+import { type AuthClient, type BanWatch, connectAuth } from "@posthouse/accounts";
 import type { Resolver } from "@posthouse/dns";
 import { openQueueWriter, type QueueWriter } from "@posthouse/queue/writer";
 import {
@@ -27,10 +27,11 @@ import { Notices } from "./notices.ts";
 import { type CrashRow, Reception } from "./reception.ts";
 import { RelayNetworks } from "./relay-networks.ts";
 import { RelayPolicy } from "./relay-policy.ts";
+import { SourcePolicy } from "./source-policy.ts";
 
 /** Parts that a test gives instead of the usual ones. */
 export interface Parts {
-  readonly auth?: AuthClient;
+  readonly auth?: AuthClient & BanWatch;
   readonly queue?: QueueWriter;
   readonly handOverMs?: number;
   /** auth has somebody to ask about OAuth tokens. */
@@ -50,7 +51,14 @@ export async function start(context: AppContext, parts: Parts = {}): Promise<Run
   opened.defer(() => tls.close());
   const options = await handlerOptions(context, parts, opened);
   const open = context.metrics.gauge("smtp_in_connections", "Open connections");
-  const connections = new ConnectionCount(undefined, undefined, (change) => open.inc(change));
+  const connections = new ConnectionCount(
+    {
+      totalMax: config.smtpIn.limits.connectionsMax,
+      perClientMax: config.smtpIn.limits.connectionsPerAddressMax,
+      perNetworkMax: config.smtpIn.limits.connectionsPerNetworkMax,
+    },
+    (change) => open.inc(change),
+  );
   const count = connectionCounter(context.metrics);
 
   const clients = new ClientAddressWatch(log);
@@ -114,6 +122,13 @@ async function handlerOptions(
     areSubmittersHidden: config.smtpIn.hideSubmitters,
     ...(atCrashPoint !== undefined && { atCrashPoint }),
   });
+  const sources = new SourcePolicy({
+    limits: config.smtpIn.limits,
+    unlimitedFrom: config.smtpIn.unlimitedFrom,
+    bans: auth,
+    events,
+    log,
+  });
   const policy = new RelayPolicy(auth, config.auth.postmaster);
   return {
     sasl: {
@@ -122,6 +137,7 @@ async function handlerOptions(
     },
     auth,
     policy,
+    sources,
     reception,
     isFromChecked: config.smtpIn.checkFrom,
     mayVerify: config.smtpIn.vrfy === "authenticated",
@@ -169,6 +185,7 @@ function serverFor(
     isAuthRequired: (peer) => !isMx && parts.relay.ruleFor(peer) === undefined,
     isPlaintextAuthAllowedFromLoopback: config.auth.allowPlaintextFrom === "loopback",
     connections: parts.connections,
+    ...(isMx && { greetingDelayMs: config.smtpIn.earlyTalkerDelayMs }),
     onError: (err) => log.error({ err }, "A session failed in a way that nobody foresaw"),
   });
 }

@@ -20,6 +20,15 @@ export const limits = {
   handOverPauseMs: 10 * SECOND_MS,
   /** The longest that FUTURERELEASE holds a message. */
   heldSecondsMax: 366 * 24 * 3600,
+  minuteMs: 60 * SECOND_MS,
+  /** What the network around an address may do, in times of what the address may. */
+  networkFactor: 5,
+  /** From so much of a limit on a source is slowed down, */
+  slowFrom: 0.5,
+  /** … by so much at the limit itself. RFC 5321 §4.5.3.2 has clients wait for five minutes. */
+  slowMsMax: 5 * SECOND_MS,
+  /** Wrong passwords that a session counts as which was ended for what it did. */
+  abusePerSession: 5,
   hourMs: 3600 * SECOND_MS,
   /** Addresses, networks or accounts that one rate is counted for: 200 octets each. */
   rateKeysMax: 20_000,

@@ -31,10 +31,12 @@ import type { Reception } from "./reception.ts";
 import type { RelayNetworks, RelayRule } from "./relay-networks.ts";
 import type { RelayPolicy } from "./relay-policy.ts";
 import { replies } from "./replies.ts";
+import type { SourcePolicy } from "./source-policy.ts";
 
 export interface MailHandlerOptions {
   readonly auth: AuthClient;
   readonly policy: RelayPolicy;
+  readonly sources: SourcePolicy;
   readonly reception: Reception;
   readonly tmpDirectory: string;
   readonly log: Logger;
@@ -59,8 +61,13 @@ export function mailHandler(
   { kind, relay }: ListenerRules,
 ): SmtpHandler {
   const { policy, auth } = options;
+  const { sources } = options;
   return {
+    connected: (peer) => sources.connected(peer),
+    ended: (peer, reason) => sources.abused(peer, reason),
     async mailFrom(mail, peer) {
+      const tooMuch = await sources.message(peer);
+      if (tooMuch !== undefined) return tooMuch;
       const network = relay.ruleFor(peer);
       const rule = network?.maySendAs(mail.reversePath) ? network : undefined;
       // A network that may relay may so under its own names; on port 25 it is a host as all others.
@@ -173,6 +180,8 @@ class Transaction implements SmtpTransaction {
   }
 
   async rcptTo(recipient: RcptTo): Promise<Reply> {
+    const tooMany = await this.#options.sources.recipient(this.#peer);
+    if (tooMany !== undefined) return tooMany;
     const admission = await this.#options.policy.admitRecipient(recipient, {
       mayRelay: this.#isSubmission,
     });

@@ -5,6 +5,8 @@ import { beginsWithHeader } from "@posthouse/smtp";
 export interface MessageHeader {
   /** How many hosts it has passed (RFC 5321 §6.3). */
   readonly receivedCount: number;
+  /** Accounts that it was delivered to before, lower case, as final delivery writes them. */
+  readonly deliveredTo: readonly string[];
   readonly hasDate: boolean;
   /** The values of From; RFC 5322 §3.6 allows one. */
   readonly fromFields: readonly string[];
@@ -36,5 +38,8 @@ export function readMessageHeader(head: Buffer, sizeBytes: number): MessageHeade
   }
   const isWhole = (fields.at(-1)?.end ?? 0) < head.length || head.length === sizeBytes;
   const fromFields = isMissing ? [] : headerValues(head, "from");
-  return { receivedCount, hasDate, fromFields, messageIdField, isWhole, isMissing };
+  const deliveredTo = isMissing
+    ? []
+    : headerValues(head, "delivered-to").map((value) => value.trim().toLowerCase());
+  return { receivedCount, deliveredTo, hasDate, fromFields, messageIdField, isWhole, isMissing };
 }

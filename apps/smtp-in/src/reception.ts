@@ -72,7 +72,7 @@ export class Reception {
   ): Promise<Reply> {
     const { hostname, atCrashPoint, inspector, areSubmittersHidden } = this.#options;
     const about = { messageIdField: header.messageIdField, sizeBytes: spool.sizeBytes };
-    if (header.receivedCount > limits.receivedFieldsMax) {
+    if (header.receivedCount > limits.receivedFieldsMax || isLoop(envelope, header)) {
       return this.refuse(envelope, replies.tooManyHops, about);
     }
     if (isSubmission && header.isWhole && !header.isMissing) {
@@ -209,6 +209,15 @@ export class Reception {
     this.#options.events.record({ type: "accepted", ...fields });
     this.#options.log.info(fields, "Accepted");
   }
+}
+
+/** It was delivered to all of them here before, and somebody's forwarding sends it back. */
+function isLoop(
+  { recipients, authenticatedAs }: Envelope,
+  { deliveredTo }: MessageHeader,
+): boolean {
+  if (authenticatedAs !== undefined || recipients.length === 0) return false;
+  return recipients.every(({ isLocal, address }) => isLocal && deliveredTo.includes(address));
 }
 
 interface MessageFacts {

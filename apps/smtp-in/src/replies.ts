@@ -11,6 +11,22 @@ export const replies = {
     enhanced: "4.3.0",
     text: "Cannot look up addresses now, try again later",
   },
+  banned: { code: 421, enhanced: "4.7.0", text: "Your address is turned away for a time" },
+  tooManyPerMinute: {
+    code: 421,
+    enhanced: "4.7.0",
+    text: "Too many connections in a minute from your address, come back later",
+  },
+  tooManyMessages: {
+    code: 450,
+    enhanced: "4.7.1",
+    text: "Too many messages in an hour, try again later",
+  },
+  tooManyRecipientsAnHour: {
+    code: 450,
+    enhanced: "4.7.1",
+    text: "Too many recipients in an hour, try again later",
+  },
   relayedTooMuch: {
     code: 450,
     enhanced: "4.7.1",

@@ -1,7 +1,9 @@
 import {
+  type AbuseReport,
   type Account,
   type AuthClient,
   AuthUnavailable,
+  type BanWatch,
   type RecipientResolution,
 } from "@posthouse/accounts";
 
@@ -10,7 +12,7 @@ import {
  * and a remote address, subaddresses, and `Postmaster` read by ann. Passwords are "tea"; `locked@` is
  * banned. It can be switched off.
  */
-export class TestDirectory implements AuthClient {
+export class TestDirectory implements AuthClient, BanWatch {
   isDown = false;
 
   async authenticate({ username, password }: { username: string; password: string }) {
@@ -41,6 +43,19 @@ export class TestDirectory implements AuthClient {
   async maySendAs(account: string, sender: string): Promise<boolean> {
     this.#assertUp();
     return sender === account || (account === "ann@example.test" && sender === "team@example.test");
+  }
+
+  /** What was told of clients. */
+  readonly abuses: AbuseReport[] = [];
+  bannedFor = 0;
+
+  async bannedSeconds(): Promise<number> {
+    this.#assertUp();
+    return this.bannedFor;
+  }
+
+  async reportAbuse(abuse: AbuseReport): Promise<void> {
+    this.abuses.push(abuse);
   }
 
   scramChallenge(): never {

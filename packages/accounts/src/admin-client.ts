@@ -12,6 +12,14 @@ export interface AdminClient extends AsyncDisposable {
   /** Refused ("in-use") while it has accounts or aliases, unless forced: then they go too. */
   removeDomain(domain: string, options?: { readonly force?: boolean }): Promise<RemovedDomain>;
   listDomains(): Promise<readonly DomainSummary[]>;
+  /** Every address of `alias` is the one of the same name in `domain`, for mail, logins and senders. */
+  addDomainAlias(alias: string, domain: string): Promise<DomainAlias>;
+  removeDomainAlias(alias: string): Promise<void>;
+  listDomainAliases(): Promise<readonly DomainAlias[]>;
+  /** An address that the catch-all of its domain does not catch. */
+  addException(address: string): Promise<string>;
+  removeException(address: string): Promise<void>;
+  listExceptions(domain: string): Promise<readonly string[]>;
 
   /** Without a password nobody can log in until setPassword. */
   addAccount(request: AddAccountRequest): Promise<Account>;
@@ -48,6 +56,8 @@ export interface AdminClient extends AsyncDisposable {
   /** The last login of each protocol. */
   lastLogins(address: string): Promise<readonly LastLogin[]>;
   listBans(): Promise<readonly Ban[]>;
+  /** Of an address or a network, such as 192.0.2.0/24; without seconds until it is lifted. Outlives restarts. */
+  addBan(network: string, seconds?: number): Promise<Ban>;
   /** Forgets failures and bans of a remote address; how many bans that were. */
   liftBans(remoteAddress: string): Promise<number>;
 }
@@ -106,6 +116,11 @@ export interface DomainSummary {
   readonly aliases: number;
 }
 
+export interface DomainAlias {
+  readonly alias: string;
+  readonly domain: string;
+}
+
 export interface AccountSummary extends Account {
   readonly hasPassword: boolean;
   readonly createdMs: number;
@@ -145,6 +160,8 @@ export interface Ban {
   /** The account it concerns; absent when it holds for every login from there. */
   readonly login?: string;
   readonly secondsLeft: number;
+  /** An administrator made it. */
+  readonly isByHand?: true;
 }
 
 /** The administrator's client of apps/auth; connects like connectAuth. */
@@ -177,6 +194,12 @@ export function connectAdmin(options: CallClientOptions): AdminClient {
     addDomain: (domain) => change("addDomain", { domain }),
     removeDomain: (domain, { force = false } = {}) => change("removeDomain", { domain, force }),
     listDomains: () => askAll("listDomains", (row: DomainSummary) => row.domain),
+    addDomainAlias: (alias, domain) => change("addDomainAlias", { alias, domain }),
+    removeDomainAlias: (alias) => change("removeDomainAlias", { alias }),
+    listDomainAliases: () => ask("listDomainAliases"),
+    addException: (address) => change("addException", { address }),
+    removeException: (address) => change("removeException", { address }),
+    listExceptions: (domain) => ask("listExceptions", { domain }),
     addAccount: (request) => change("addAccount", request),
     removeAccount: (address) => change("removeAccount", { address }),
     listAccounts: (domain) => askAll("listAccounts", addressOf<AccountSummary>, domain),
@@ -196,6 +219,7 @@ export function connectAdmin(options: CallClientOptions): AdminClient {
     setAppPasswordsOnly: (address, isOnly) => change("setAppPasswordsOnly", { address, isOnly }),
     lastLogins: (address) => ask("lastLogins", { address }),
     listBans: () => ask("listBans"),
+    addBan: (network, seconds) => change("addBan", { network, seconds }),
     liftBans: (remoteAddress) => change("liftBans", { remoteAddress }),
     [Symbol.asyncDispose]: () => client[Symbol.asyncDispose](),
   };

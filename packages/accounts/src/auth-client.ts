@@ -31,6 +31,22 @@ export interface AuthClient extends SaslLogins, AsyncDisposable {
   maySendAs(accountAddress: string, senderAddress: string): Promise<boolean>;
 }
 
+/** Bans are auth's, whatever brought them, so that one server's guesser is turned away by all. */
+export interface BanWatch {
+  /** Seconds for which everything from this address is to be turned away; 0 for welcome. */
+  bannedSeconds(remoteAddress: string): Promise<number>;
+  /** Tells of a client that did what no honest one does; enough of it is a ban. */
+  reportAbuse(abuse: AbuseReport): Promise<void>;
+}
+
+export interface AbuseReport {
+  readonly remoteAddress: string;
+  /** For the administrator: "250 refused recipients in a session". */
+  readonly reason: string;
+  /** How many wrong passwords it counts as. */
+  readonly times: number;
+}
+
 /** What the login is for. */
 export type LoginProtocol = "imap" | "pop3" | "submission" | "managesieve";
 
@@ -90,7 +106,7 @@ export interface RecipientTarget {
  * Addresses that were found are remembered for as long as auth is connected and has not said that the
  * directory changed: mail to one person comes in runs.
  */
-export function connectAuth(options: Omit<CallClientOptions, "onEvent">): AuthClient {
+export function connectAuth(options: Omit<CallClientOptions, "onEvent">): AuthClient & BanWatch {
   const recipients = new AnswerCache<RecipientResolution>(limits.answersKeptMax);
   const accounts = new AnswerCache<Account>(limits.answersKeptMax);
   const client = new CallClient({
@@ -130,6 +146,12 @@ export function connectAuth(options: Omit<CallClientOptions, "onEvent">): AuthCl
     async maySendAs(accountAddress, senderAddress) {
       if (isTooLong(senderAddress, limits.addressCharsMax)) return false;
       return (await ask("maySendAs", { accountAddress, senderAddress })) as boolean;
+    },
+    async bannedSeconds(remoteAddress) {
+      return (await ask("bannedSeconds", { remoteAddress })) as number;
+    },
+    async reportAbuse(abuse) {
+      await client.call("reportAbuse", { ...abuse });
     },
     [Symbol.asyncDispose]: () => client[Symbol.asyncDispose](),
   };

@@ -8,6 +8,7 @@ export {
   type Ban,
   type Compression,
   connectAdmin,
+  type DomainAlias,
   type DomainSummary,
   type LastLogin,
   type MailboxFormat,
@@ -17,11 +18,13 @@ export {
   type RemovedDomain,
 } from "./admin-client.ts";
 export {
+  type AbuseReport,
   type Account,
   type AuthClient,
   type AuthenticateRequest,
   type AuthenticateResult,
   AuthUnavailable,
+  type BanWatch,
   connectAuth,
   type LoginProtocol,
   type RecipientResolution,

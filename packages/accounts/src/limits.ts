@@ -41,6 +41,9 @@ export const limits = {
 
   /** Targets of one alias: a larger circle of people is a mailing list, which has other rules. */
   aliasTargetsMax: 100,
+  /** Domain aliases in all, and exceptions of one catch-all: each list fits a frame. */
+  domainAliasesMax: 400,
+  exceptionsMax: 400,
   /** Addresses that one recipient may become, through aliases of aliases. */
   resolvedTargetsMax: 1000,
   /** Accounts or domains in one answer: 400 × (64 + 253 + 150) octets fit a frame. */

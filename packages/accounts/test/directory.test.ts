@@ -301,3 +301,59 @@ test("lists come in pages that neither repeat nor skip", () => {
   assert.equal(listed.length, names.length);
   assert.equal(directory.listAccounts({ domain: "a.example" }).length, 225);
 });
+
+test("a domain that is an alias has the addresses of the other, for mail, logins and senders", () => {
+  using opened = withAnnAndBob();
+  const { directory, goesTo } = opened;
+  directory.addAlias("info@example.org", ["ann@example.org", "bob@example.org"]);
+  assert.equal(goesTo("ann@example.net"), "not-ours");
+  assert.deepEqual(directory.addDomainAlias("Example.NET", "example.org"), {
+    alias: "example.net",
+    domain: "example.org",
+  });
+  assert.deepEqual(goesTo("ANN+x@example.net"), ["ann@example.org"]);
+  assert.deepEqual(goesTo("info@example.net"), ["ann@example.org", "bob@example.org"]);
+  assert.equal(goesTo("nobody@example.net"), "unknown-user");
+  assert.equal(directory.findLogin("ann@example.net")?.address, "ann@example.org");
+  assert.equal(directory.maySendAs("ann@example.org", "ann@example.net"), true);
+  assert.equal(directory.maySendAs("ann@example.org", "bob@example.net"), false);
+  // An alias may lead through it.
+  directory.addAlias("boss@example.org", ["ann@example.net"]);
+  assert.deepEqual(goesTo("boss@example.org"), ["ann@example.org"]);
+
+  assert.throws(() => directory.addDomainAlias("example.org", "example.org"), { code: "exists" });
+  assert.throws(() => directory.addDomainAlias("example.net", "example.org"), { code: "exists" });
+  assert.throws(() => directory.addDomainAlias("example.com", "other.example"), {
+    code: "not-found",
+  });
+  assert.throws(() => directory.addDomain("example.net"), { code: "exists" });
+  assert.deepEqual(directory.listDomainAliases(), [
+    { alias: "example.net", domain: "example.org" },
+  ]);
+  directory.removeDomainAlias("example.net");
+  assert.equal(goesTo("ann@example.net"), "not-ours");
+  assert.throws(() => directory.removeDomainAlias("example.net"), { code: "not-found" });
+});
+
+test("abuse is always there, as postmaster is, and may be somebody's own", () => {
+  using opened = withAnnAndBob({ postmaster: "bob@example.org" });
+  const { directory, goesTo } = opened;
+  assert.deepEqual(goesTo("Abuse@example.org"), ["bob@example.org"]);
+  directory.addAlias("abuse@example.org", ["ann@example.org"]);
+  assert.deepEqual(goesTo("abuse@example.org"), ["ann@example.org"]);
+});
+
+test("a catch-all does not catch its exceptions, and subaddresses of them", () => {
+  using opened = withAnnAndBob();
+  const { directory, goesTo } = opened;
+  directory.addAlias("@example.org", ["ann@example.org"]);
+  assert.equal(directory.addException("Trap@example.org"), "trap@example.org");
+  assert.equal(goesTo("trap@example.org"), "unknown-user");
+  assert.equal(goesTo("trap+x@example.org"), "unknown-user");
+  assert.deepEqual(goesTo("else@example.org"), ["ann@example.org"]);
+  assert.deepEqual(directory.listExceptions("example.org"), ["trap@example.org"]);
+  directory.removeException("trap@example.org");
+  assert.deepEqual(goesTo("trap@example.org"), ["ann@example.org"]);
+  assert.throws(() => directory.removeException("trap@example.org"), { code: "not-found" });
+  assert.throws(() => directory.addException("trap@other.example"), { code: "not-found" });
+});

@@ -34,6 +34,8 @@ export type EventType =
   | "retried"
   | "login"
   | "login-refused"
+  /** A source is turned away from now on, with the reason. */
+  | "banned"
   | "logout"
   | "appended"
   | "expunged";

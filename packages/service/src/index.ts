@@ -1,4 +1,4 @@
-export { AddressRanges } from "./address-ranges.ts";
+export { AddressRanges, isAddressRange } from "./address-ranges.ts";
 export {
   type AppContext,
   exitCodes,

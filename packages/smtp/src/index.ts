@@ -50,7 +50,7 @@ export { type KnownAnswer, knownAnswer } from "./known-answers.ts";
 export { beginsWithHeader, withoutFields } from "./message-head.ts";
 export { encodeOrcpt, splitOrcpt } from "./orcpt.ts";
 export { isPermanent, isPositive, isTransient, type Reply } from "./reply.ts";
-export { ConnectionCount } from "./server/connection-count.ts";
+export { ConnectionCount, networkOf } from "./server/connection-count.ts";
 export {
   ConnectionLost,
   type Flavour,

@@ -3,6 +3,7 @@ import { administer } from "../administration.ts";
 import { withExamples } from "../examples.ts";
 import { print, printRows } from "../output.ts";
 import { type SourceOptions, withJsonOption, withSourceOptions } from "../source-options.ts";
+import { aliasExceptCommand } from "./alias-exception.ts";
 
 /** `posthouse alias`: addresses that lead to other addresses. */
 export function aliasCommand(): Command {
@@ -59,5 +60,6 @@ export function aliasCommand(): Command {
       ["alias remove info@example.org", "alias remove info@example.org bob@example.org"],
     ),
   );
+  alias.addCommand(aliasExceptCommand());
   return alias;
 }

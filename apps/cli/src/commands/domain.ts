@@ -3,6 +3,7 @@ import { administer } from "../administration.ts";
 import { withExamples } from "../examples.ts";
 import { print, printRows } from "../output.ts";
 import { type SourceOptions, withJsonOption, withSourceOptions } from "../source-options.ts";
+import { domainAliasCommand } from "./domain-alias.ts";
 
 /** `posthouse domain`: which domains have their mail here. */
 export function domainCommand(): Command {
@@ -51,5 +52,6 @@ export function domainCommand(): Command {
       ["domain remove example.org", "domain remove example.org --force"],
     ),
   );
+  domain.addCommand(domainAliasCommand());
   return domain;
 }

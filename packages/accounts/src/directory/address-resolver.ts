@@ -33,7 +33,11 @@ type Found =
  *   1. the account or alias of exactly this name       ann+lists@example.org
  *   2. the same without its subaddress                 ann@example.org
  *   3. for postmaster, whoever is that                 RFC 5321 §4.5.1: it always exists
- *   4. the catch-all of the domain                     @example.org
+ *      for abuse the same                              RFC 2142 §4
+ *   4. the catch-all of the domain, but for what it    @example.org
+ *      is not to catch
+ *
+ * A domain that is an alias of another has the addresses of that one.
  *
  * Aliases may lead to aliases. Each is followed once for a recipient, so a circle ends; one that is
  * about to be made is refused.
@@ -52,7 +56,7 @@ export class AddressResolver {
   }
 
   resolve(text: string): RecipientResolution {
-    const written = splitAddress(text);
+    const written = this.#split(text);
     if (!written.hasDomain && !this.#isPostmaster(written.localPart)) {
       return { kind: "unknown-user" };
     }
@@ -64,7 +68,7 @@ export class AddressResolver {
 
   /** An account by its address, by an alias that leads to it alone, or by its bare local part. */
   accountOfLogin(username: string): AccountRow | undefined {
-    const { localPart, domain, hasDomain } = splitAddress(username);
+    const { localPart, domain, hasDomain } = this.#split(username);
     const of = hasDomain ? domain : this.#tables.onlyDomain();
     if (of === undefined || localPart === "") return undefined;
     const exact = this.#exactly({ localPart, domain: of });
@@ -76,7 +80,7 @@ export class AddressResolver {
   }
 
   maySendAs(accountId: string, senderText: string): boolean {
-    const { localPart, domain } = splitAddress(senderText);
+    const { localPart, domain } = this.#split(senderText);
     if (domain === undefined || localPart === "") return false;
     const sender = { localPart, domain };
     const granted = [sender, this.#withoutDetail(sender), { localPart: "", domain }];
@@ -149,6 +153,13 @@ export class AddressResolver {
     }
   }
 
+  /** As splitAddress(), in the domain that counts. */
+  #split(text: string): ReturnType<typeof splitAddress> {
+    const split = splitAddress(text);
+    if (split.domain === undefined) return split;
+    return { ...split, domain: this.#tables.domainOfAlias(split.domain) ?? split.domain };
+  }
+
   /** Without a domain only postmaster is asked for. */
   #targetsOf(localPart: string, domain: string | undefined): RecipientTarget[] {
     const start =
@@ -185,7 +196,7 @@ export class AddressResolver {
   }
 
   #ofTarget(address: string): Found | undefined {
-    const { localPart, domain } = splitAddress(address);
+    const { localPart, domain } = this.#split(address);
     if (domain === undefined) return undefined;
     const parsed = { localPart, domain };
     return this.#isHere(parsed) ? this.#at(parsed) : { kind: "remote", address };
@@ -194,6 +205,10 @@ export class AddressResolver {
   #at(address: Address): Found | undefined {
     const named = this.#named(address);
     if (named !== undefined) return named;
+    const isException = [address, this.#withoutDetail(address)].some((one) =>
+      this.#tables.isException(one),
+    );
+    if (isException) return undefined;
     const alias = this.#tables.alias({ localPart: "", domain: address.domain });
     return alias === undefined ? undefined : { kind: "alias", alias };
   }
@@ -203,7 +218,8 @@ export class AddressResolver {
     if (address.localPart === "") return undefined;
     const bare = this.#withoutDetail(address);
     const found = this.#exactly(address) ?? this.#exactly(bare);
-    if (found !== undefined || !this.#isPostmaster(bare.localPart)) return found;
+    const isRole = bare.localPart === "abuse" || this.#isPostmaster(bare.localPart);
+    if (found !== undefined || !isRole) return found;
     return this.#isHere(address) ? this.#postmasterOf(address.domain) : undefined;
   }
 

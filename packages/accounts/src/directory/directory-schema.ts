@@ -52,4 +52,18 @@ export const directoryMigrations: readonly Migration[] = [
   -- 1: the account's own password logs in to no mail protocol, only app passwords do.
   ALTER TABLE accounts ADD COLUMN app_passwords_only INTEGER NOT NULL DEFAULT 0;
   `,
+  `
+  -- Domains whose every address is the one of the same local part in another.
+  CREATE TABLE domain_aliases (
+    name    TEXT PRIMARY KEY,
+    domain  TEXT NOT NULL REFERENCES domains (name) ON DELETE CASCADE
+  ) STRICT, WITHOUT ROWID;
+
+  -- What a catch-all does not catch.
+  CREATE TABLE catch_all_exceptions (
+    domain      TEXT NOT NULL REFERENCES domains (name) ON DELETE CASCADE,
+    local_part  TEXT NOT NULL,
+    PRIMARY KEY (domain, local_part)
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];

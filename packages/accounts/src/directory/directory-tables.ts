@@ -1,6 +1,6 @@
 import type Database from "better-sqlite3";
 import type { Address } from "../address/address.ts";
-import type { DomainSummary } from "../admin-client.ts";
+import type { DomainAlias, DomainSummary } from "../admin-client.ts";
 
 export interface AccountRow extends Address {
   readonly id: string;
@@ -53,6 +53,39 @@ export class DirectoryTables {
   onlyDomain(): string | undefined {
     const [first, second] = this.#statements.twoDomains.all();
     return second === undefined ? first : undefined;
+  }
+
+  /** The domain that this one is an alias of. */
+  domainOfAlias(name: string): string | undefined {
+    return this.#statements.domainOfAlias.get(name);
+  }
+
+  domainAliases(): DomainAlias[] {
+    return this.#statements.domainAliases.all();
+  }
+
+  insertDomainAlias(name: string, domain: string): void {
+    this.#statements.insertDomainAlias.run(name, domain);
+  }
+
+  deleteDomainAlias(name: string): boolean {
+    return this.#statements.deleteDomainAlias.run(name).changes > 0;
+  }
+
+  isException({ localPart, domain }: Address): boolean {
+    return this.#statements.exception.get(domain, localPart) !== undefined;
+  }
+
+  exceptions(domain: string): Address[] {
+    return this.#statements.exceptions.all(domain);
+  }
+
+  insertException({ localPart, domain }: Address): void {
+    this.#statements.insertException.run(domain, localPart);
+  }
+
+  deleteException({ localPart, domain }: Address): boolean {
+    return this.#statements.deleteException.run(domain, localPart).changes > 0;
   }
 
   domainsAfter(after: string, count: number): DomainSummary[] {
@@ -222,6 +255,26 @@ function prepareAll(db: Database.Database) {
              (SELECT count(*) FROM accounts WHERE accounts.domain = name) AS accounts,
              (SELECT count(*) FROM aliases WHERE aliases.domain = name) AS aliases
       FROM domains WHERE name > ? ORDER BY name LIMIT ?`),
+    domainOfAlias: db
+      .prepare<[string], string>("SELECT domain FROM domain_aliases WHERE name = ?")
+      .pluck(),
+    domainAliases: db.prepare<[], DomainAlias>(
+      "SELECT name AS alias, domain FROM domain_aliases ORDER BY name",
+    ),
+    insertDomainAlias: db.prepare<[string, string]>("INSERT INTO domain_aliases VALUES (?, ?)"),
+    deleteDomainAlias: db.prepare<[string]>("DELETE FROM domain_aliases WHERE name = ?"),
+    exception: db.prepare<[string, string], unknown>(
+      "SELECT 1 FROM catch_all_exceptions WHERE domain = ? AND local_part = ?",
+    ),
+    exceptions: db.prepare<[string], Address>(`
+      SELECT local_part AS localPart, domain FROM catch_all_exceptions
+      WHERE domain = ? ORDER BY local_part`),
+    insertException: db.prepare<[string, string]>(
+      "INSERT INTO catch_all_exceptions VALUES (?, ?) ON CONFLICT DO NOTHING",
+    ),
+    deleteException: db.prepare<[string, string]>(
+      "DELETE FROM catch_all_exceptions WHERE domain = ? AND local_part = ?",
+    ),
     insertDomain: db.prepare<[string, number]>("INSERT INTO domains VALUES (?, ?)"),
     deleteDomain: db.prepare<[string]>("DELETE FROM domains WHERE name = ?"),
 

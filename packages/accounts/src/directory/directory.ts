@@ -12,6 +12,7 @@ import type {
   AddAccountRequest,
   Alias,
   Compression,
+  DomainAlias,
   DomainSummary,
   QuotaChange,
   RemovedAccount,
@@ -121,6 +122,12 @@ export class Directory {
     if (this.#tables.hasDomain(domain)) {
       throw new DirectoryError("exists", `The domain ${domain} is there already`);
     }
+    if (this.#tables.domainOfAlias(domain) !== undefined) {
+      throw new DirectoryError(
+        "exists",
+        `${domain} is an alias of a domain; remove the alias first`,
+      );
+    }
     this.#tables.insertDomain(domain, this.#now());
     return domain;
   }
@@ -146,6 +153,64 @@ export class Directory {
 
   listDomains(after = ""): DomainSummary[] {
     return this.#tables.domainsAfter(after, limits.accountsPerPage);
+  }
+
+  addDomainAlias(text: string, domainText: string): DomainAlias {
+    const alias = parseOwnDomain(text);
+    const domain = this.#existingDomain(domainText);
+    return this.#transaction(() => {
+      if (this.#tables.hasDomain(alias)) {
+        throw new DirectoryError(
+          "exists",
+          `${alias} is a domain with addresses of its own; remove it first`,
+        );
+      }
+      if (this.#tables.domainOfAlias(alias) !== undefined) {
+        throw new DirectoryError("exists", `${alias} is an alias already; remove it first`);
+      }
+      if (this.#tables.domainAliases().length >= limits.domainAliasesMax) {
+        throw new DirectoryError(
+          "limit",
+          `There are ${limits.domainAliasesMax} domain aliases at most`,
+        );
+      }
+      this.#tables.insertDomainAlias(alias, domain);
+      return { alias, domain };
+    });
+  }
+
+  removeDomainAlias(text: string): void {
+    const alias = parseOwnDomain(text);
+    if (this.#tables.deleteDomainAlias(alias)) return;
+    throw new DirectoryError("not-found", `${alias} is no alias of a domain`);
+  }
+
+  listDomainAliases(): DomainAlias[] {
+    return this.#tables.domainAliases();
+  }
+
+  /** An address that the catch-all of its domain does not catch. */
+  addException(text: string): string {
+    const address = parseOwnAddress(text);
+    this.#existingDomain(address.domain);
+    if (this.#tables.exceptions(address.domain).length >= limits.exceptionsMax) {
+      throw new DirectoryError(
+        "limit",
+        `A catch-all has ${limits.exceptionsMax} exceptions at most`,
+      );
+    }
+    this.#tables.insertException(address);
+    return formatAddress(address);
+  }
+
+  removeException(text: string): void {
+    const address = parseOwnAddress(text);
+    if (this.#tables.deleteException(address)) return;
+    throw new DirectoryError("not-found", `${formatAddress(address)} is no exception`);
+  }
+
+  listExceptions(domain: string): string[] {
+    return this.#tables.exceptions(this.#existingDomain(domain)).map(formatAddress);
   }
 
   // Accounts

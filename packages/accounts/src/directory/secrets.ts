@@ -65,6 +65,21 @@ const migrations: readonly Migration[] = [
   ${appPasswordsSchema}
   CREATE INDEX app_passwords_of ON app_passwords (account);
   `,
+  `
+  -- Where accounts have logged in from: those networks are spared bans.
+  CREATE TABLE login_networks (
+    account  TEXT NOT NULL,
+    network  TEXT NOT NULL,
+    at_ms    INTEGER NOT NULL,
+    PRIMARY KEY (account, network)
+  ) STRICT, WITHOUT ROWID;
+
+  -- Bans that an administrator made.
+  CREATE TABLE bans (
+    network   TEXT PRIMARY KEY,              -- an address or network as it was given
+    until_ms  INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];
 
 /** What proves who somebody is. Only apps/auth opens it. */
@@ -137,6 +152,7 @@ export class Secrets {
   remove(accountId: string): void {
     this.#database.transaction(() => {
       this.#statements.deletePassword.run(accountId);
+      this.#statements.deleteNetworks.run(accountId);
       this.appPasswords.removeAll(accountId);
       this.#statements.deleteLogins.run(accountId);
     })();
@@ -151,6 +167,38 @@ export class Secrets {
     this.#database.transaction(() => {
       for (const record of records) this.#statements.recordLogin.run(record);
     })();
+  }
+
+  /** When the account last logged in from there. */
+  lastLoginFrom(accountId: string, network: string): number | undefined {
+    return this.#statements.loginNetwork.get(accountId, network);
+  }
+
+  /** In one transaction; those older than `keptSinceMs` go. */
+  recordNetworks(
+    seen: readonly {
+      readonly accountId: string;
+      readonly network: string;
+      readonly atMs: number;
+    }[],
+    keptSinceMs: number,
+  ): void {
+    this.#database.transaction(() => {
+      for (const one of seen) this.#statements.recordNetwork.run(one);
+      this.#statements.forgetNetworks.run(keptSinceMs);
+    })();
+  }
+
+  bansByHand(): readonly { readonly network: string; readonly untilMs: number }[] {
+    return this.#statements.bans.all();
+  }
+
+  addBan(network: string, untilMs: number): void {
+    this.#statements.addBan.run(network, untilMs);
+  }
+
+  removeBan(network: string): boolean {
+    return this.#statements.removeBan.run(network).changes > 0;
   }
 
   lastLogins(accountId: string): readonly LastLogin[] {
@@ -209,12 +257,27 @@ function prepareAll(db: Database.Database) {
     accountIds: db
       .prepare<[], string>(`
         SELECT account FROM passwords UNION SELECT account FROM last_logins
-        UNION SELECT account FROM app_passwords`)
+        UNION SELECT account FROM app_passwords UNION SELECT account FROM login_networks`)
       .pluck(),
     recordLogin: db.prepare<[LoginRecord]>(`
       INSERT INTO last_logins VALUES (@accountId, @protocol, @atMs, @remoteAddress, @logins)
       ON CONFLICT DO UPDATE SET at_ms = @atMs, remote_address = @remoteAddress,
                                 logins = logins + @logins`),
+    loginNetwork: db
+      .prepare<[string, string], number>(
+        "SELECT at_ms FROM login_networks WHERE account = ? AND network = ?",
+      )
+      .pluck(),
+    recordNetwork: db.prepare<
+      [{ readonly accountId: string; readonly network: string; readonly atMs: number }]
+    >("INSERT OR REPLACE INTO login_networks VALUES (@accountId, @network, @atMs)"),
+    forgetNetworks: db.prepare<[number]>("DELETE FROM login_networks WHERE at_ms < ?"),
+    deleteNetworks: db.prepare<[string]>("DELETE FROM login_networks WHERE account = ?"),
+    bans: db.prepare<[], { readonly network: string; readonly untilMs: number }>(
+      "SELECT network, until_ms AS untilMs FROM bans ORDER BY network",
+    ),
+    addBan: db.prepare<[string, number]>("INSERT OR REPLACE INTO bans VALUES (?, ?)"),
+    removeBan: db.prepare<[string]>("DELETE FROM bans WHERE network = ?"),
     lastLogins: db.prepare<[string], LastLogin>(`
       SELECT protocol, at_ms AS atMs, remote_address AS remoteAddress, logins
       FROM last_logins WHERE account = ? ORDER BY protocol`),

@@ -122,6 +122,7 @@ export const configSchema = z.strictObject({
     .strictObject({
       bcrypt_cost: z.int().min(4).max(15).default(10),
       allow_plaintext_from: z.enum(["nobody", "loopback"]).default("nobody"),
+      never_ban: networks.default([]),
       scram_sha1: z.boolean().default(false),
       subaddress_separator: z.string().length(1).default("+"),
       postmaster: z.string().min(1).optional(),
@@ -138,6 +139,20 @@ export const configSchema = z.strictObject({
       hide_submitters: z.boolean().default(true),
       vrfy: z.enum(["nobody", "authenticated"]).default("nobody"),
       expn: z.enum(["nobody", "authenticated"]).default("nobody"),
+      early_talker_delay_ms: z.int().min(0).max(30_000).default(0),
+      unlimited_from: networks.default([]),
+      limits: z
+        .strictObject({
+          connections_max: z.int().min(1).default(2000),
+          connections_per_address_max: z.int().min(1).default(200),
+          connections_per_network_max: z.int().min(1).default(500),
+          connections_per_minute: count(600),
+          messages_per_hour: count(6000),
+          recipients_per_hour: count(30_000),
+          account_messages_per_hour: count(1000),
+          account_recipients_per_hour: count(5000),
+        })
+        .prefault({}),
       no_soliciting: z
         .array(
           z.string().regex(/^[A-Za-z][\w.:-]{0,199}$/, "has to be a class such as org.example:ADV"),

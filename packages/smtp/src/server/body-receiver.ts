@@ -29,6 +29,7 @@ export class BodyReceiver {
   #refusal: Reply | undefined;
   #keptBytes = 0;
   #takenBytes = 0;
+  readonly #begunMs = performance.now();
 
   constructor(transaction: SmtpTransaction, rules: BodyRules) {
     this.#rules = rules;
@@ -39,6 +40,13 @@ export class BodyReceiver {
   /** Octets that came, kept or not. */
   get takenBytes(): number {
     return this.#takenBytes;
+  }
+
+  /** Octets drip in so slowly that somebody only holds a place. */
+  get isTooSlow(): boolean {
+    const elapsedMs = performance.now() - this.#begunMs;
+    if (elapsedMs < serverLimits.slowMessageMs) return false;
+    return this.#takenBytes / (elapsedMs / 1000) < serverLimits.slowMessageBytesPerSecondMin;
   }
 
   /** True when the client sends so much more than it may that we stop listening. */

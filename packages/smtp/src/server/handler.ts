@@ -94,6 +94,8 @@ export interface SmtpSasl {
 export interface SmtpHandler {
   /** Before the greeting; a Reply is said instead of it and ends the connection. */
   connected?(peer: SmtpPeer): MaybePromise<Reply | undefined>;
+  /** A session was ended by us for what its client did; the reason is for the administrator. */
+  ended?(peer: SmtpPeer, reason: string): void;
   /** Absent: AUTH is not there. The account's address, or why not. */
   authenticate?(
     login: { readonly username: string; readonly password: string },

@@ -38,7 +38,6 @@ export class LibraryServer extends SMTPServer {
       logger: false,
       // The guard of sockets whose TLS handshake is not done; sessions have their own times.
       socketTimeout: serverLimits.handshakeMs,
-      maxClients: serverLimits.connectionsMax,
       ...(options.tls?.wantsClientCertificate && {
         requestCert: true,
         rejectUnauthorized: false,
@@ -113,6 +112,10 @@ class LibraryConnection extends SMTPConnection implements SessionTransport {
   readonly address: string;
   readonly isLoopback: boolean;
   readonly #idleMs: number;
+  readonly #tickMs: number;
+  readonly #count: ConnectionCount;
+  #silentMs = 0;
+  #movedBytes = -1;
   #onClosed: () => void = () => {};
   #whenWritable: (() => void) | undefined;
   #tlsDone: ((input: SmtpInput | undefined) => void) | undefined;
@@ -126,6 +129,9 @@ class LibraryConnection extends SMTPConnection implements SessionTransport {
     super(server, socket, socketOptions);
     this.address = address;
     this.#idleMs = server.ours.idleMs ?? serverLimits.idleMs;
+    const crowdedIdleMs = server.ours.crowdedIdleMs ?? serverLimits.crowdedIdleMs;
+    this.#tickMs = Math.min(this.#idleMs, crowdedIdleMs);
+    this.#count = server.count;
     this.isLoopback = address === "" || address === "::1" || address.startsWith("127.");
     this.ourSession = new Session(server.ours, this, this.#input());
   }
@@ -175,7 +181,7 @@ class LibraryConnection extends SMTPConnection implements SessionTransport {
       () => {},
       () => {
         // The handshake armed the timer of the new socket; now it measures the session.
-        this._socket.setTimeout(this.#idleMs);
+        this._socket.setTimeout(this.#tickMs);
         resolve(this.#input());
       },
     );
@@ -195,13 +201,19 @@ class LibraryConnection extends SMTPConnection implements SessionTransport {
   }
 
   override _armTimeout(socket: Socket = this._socket): void {
-    const idleMs = this._upgrading ? serverLimits.handshakeMs : this.#idleMs;
+    const idleMs = this._upgrading ? serverLimits.handshakeMs : this.#tickMs;
     socket.setTimeout(idleMs, () => this._onTimeout());
   }
 
+  /** Silence is looked at in short pieces: how much of it is let pass depends on how many wait outside. */
   override _onTimeout(): void {
+    const { bytesRead, bytesWritten } = this._socket;
+    const moved = bytesRead + bytesWritten;
+    this.#silentMs = moved === this.#movedBytes ? this.#silentMs + this.#tickMs : this.#tickMs;
+    this.#movedBytes = moved;
     if (this._closing || this._upgrading) this._socket.destroy();
-    else if (this.ourSession.isWaiting) this.ourSession.timeOut();
+    else if (!this.ourSession.isWaiting) this._armTimeout();
+    else if (this.#silentMs >= this.#idleMs || this.#count.isCrowded) this.ourSession.timeOut();
     else this._armTimeout();
   }
 

@@ -30,6 +30,12 @@ export const serverLimits = {
    * at least before a command; in the data a client may pause for three (§4.5.3.2.5).
    */
   idleMs: 5 * MINUTE_MS,
+  /** The same where four of five places are taken: whoever only holds one makes room. */
+  crowdedIdleMs: 30 * SECOND_MS,
+  crowdedFrom: 0.8,
+  /** A message that has come for so long has to come at a rate: RFC 5321 §4.5.3.2.5 bounds each wait, not their sum. */
+  slowMessageMs: 10 * MINUTE_MS,
+  slowMessageBytesPerSecondMin: 100,
   /** A TLS handshake is two round trips; whoever stops inside it holds a slot. */
   handshakeMs: 10 * SECOND_MS,
   /** After our last reply, for the client to close its side. */

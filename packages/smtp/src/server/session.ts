@@ -141,8 +141,21 @@ export class Session {
   /** A reply to a mistake of the client; too many of them end the session. */
   bad(reply: Reply): void {
     this.#badCommands++;
-    if (this.#badCommands > serverLimits.badCommandsMax) this.hangUp(replies.tooManyErrors);
+    if (this.#badCommands > serverLimits.badCommandsMax) this.turnOut("too many errors");
     else this.reply(reply);
+  }
+
+  /** Ends a session for what its client did, and tells the app why. */
+  turnOut(reason: string): void {
+    this.options.handler.ended?.(this.#peer, reason);
+    this.hangUp(replies.tooManyErrors);
+  }
+
+  /** False, and the end, when a message comes too slowly. */
+  isFastEnough(body: BodyReceiver): boolean {
+    if (!body.isTooSlow) return true;
+    this.hangUp(replies.timeout);
+    return false;
   }
 
   /** Says it, and closes: what the client sent after is not read. */
@@ -254,6 +267,7 @@ export class Session {
     const isEarly = greetingDelayMs > 0 && this.input.hasBuffered();
     const no = refusal ?? (isEarly ? replies.earlyTalker : undefined);
     if (no !== undefined) {
+      if (no === replies.earlyTalker) handler.ended?.(this.#peer, "spoke before the greeting");
       this.hangUp(no);
       return false;
     }
@@ -316,8 +330,10 @@ export class Session {
   /** A browser that was led here sends its header as commands; it gets no second one. */
   #unknown(name: string, argument: string): void {
     const isHttp = / HTTP\/\d(?:\.\d)?$/i.test(argument) || name === "HOST:";
-    if (isHttp) this.hangUp(replies.notHttp);
-    else this.bad(replies.unknownCommand);
+    if (isHttp) {
+      this.options.handler.ended?.(this.#peer, "speaks HTTP");
+      this.hangUp(replies.notHttp);
+    } else this.bad(replies.unknownCommand);
   }
 
   #failed(error: unknown): void {

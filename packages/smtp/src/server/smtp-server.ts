@@ -42,6 +42,8 @@ export interface SmtpServerOptions {
   readonly greetingDelayMs?: number;
   /** How long a client may be silent; serverLimits.idleMs when absent. */
   readonly idleMs?: number;
+  /** The same where most places are taken; serverLimits.crowdedIdleMs when absent. */
+  readonly crowdedIdleMs?: number;
   /** Shared by the listeners of one process. */
   readonly connections?: ConnectionCount;
   /** Errors that nobody foresaw; the client was told 451. */

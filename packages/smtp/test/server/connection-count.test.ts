@@ -6,7 +6,7 @@ import { ConnectionCount } from "../../src/server/connection-count.ts";
 import { testServer } from "./test-server.ts";
 
 test("a client has so many connections, and all together so many", () => {
-  const count = new ConnectionCount(3, 2);
+  const count = new ConnectionCount({ totalMax: 3, perClientMax: 2 });
   assert.equal(count.enter("192.0.2.1"), undefined);
   assert.equal(count.enter("192.0.2.1"), undefined);
   assert.equal(count.enter("192.0.2.1")?.enhanced, "4.7.0");
@@ -17,7 +17,7 @@ test("a client has so many connections, and all together so many", () => {
 });
 
 test("the addresses of one IPv6 /64 are one client", () => {
-  const count = new ConnectionCount(9, 1);
+  const count = new ConnectionCount({ totalMax: 9, perClientMax: 1 });
   assert.equal(count.enter("2001:db8:0:1::5"), undefined);
   assert.equal(count.enter("2001:db8:0:1:ffff::6")?.enhanced, "4.7.0");
   assert.equal(count.enter("2001:db8:0:2::5"), undefined);
@@ -25,7 +25,9 @@ test("the addresses of one IPv6 /64 are one client", () => {
 });
 
 test("one connection too many is told 421 and closed, and a place that was left is free", async () => {
-  await using server = await testServer({ connections: new ConnectionCount(9, 1) });
+  await using server = await testServer({
+    connections: new ConnectionCount({ totalMax: 9, perClientMax: 1 }),
+  });
   const first = await connectTo({ port: server.port });
   assert.match(String((await once(first, "data"))[0]), /^220 /);
   const second = await connectTo({ port: server.port });
@@ -51,7 +53,7 @@ async function greetingWhenFree(port: number): Promise<string> {
 
 test("who watches is told of each that is let in and of each that leaves, and of no other", () => {
   let open = 0;
-  const count = new ConnectionCount(10, 1, (change) => {
+  const count = new ConnectionCount({ totalMax: 10, perClientMax: 1 }, (change) => {
     open += change;
   });
   assert.equal(count.enter("192.0.2.1"), undefined);

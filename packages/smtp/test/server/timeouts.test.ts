@@ -4,7 +4,7 @@ import { connect } from "node:net";
 import { test } from "node:test";
 import { setTimeout as wait } from "node:timers/promises";
 import { connect as tlsConnect } from "node:tls";
-import type { SmtpServerOptions } from "@posthouse/smtp";
+import { ConnectionCount, type SmtpServerOptions } from "@posthouse/smtp";
 import { testAuthentication, testIdentity, testServer } from "./test-server.ts";
 
 /** Everything that the server says until it closes. */
@@ -104,3 +104,18 @@ for (const mode of ["implicit", "starttls"] as const) {
     next.destroy();
   });
 }
+
+test("where most places are taken, whoever is silent makes room sooner", async () => {
+  await using server = await testServer({
+    idleMs: 60_000,
+    crowdedIdleMs: 20,
+    connections: new ConnectionCount({ totalMax: 5 }),
+  });
+  const sockets = Array.from({ length: 3 }, () => connect(server.port, "127.0.0.1"));
+  const greetings = sockets.map(async (socket) => String((await once(socket, "data"))[0]));
+  for (const greeting of await Promise.all(greetings)) assert.match(greeting, /^220 /);
+  // Three of five wait for as long as they like; the fourth makes it a crowd.
+  sockets.push(connect(server.port, "127.0.0.1"));
+  const said = await Promise.all(sockets.map((socket) => heardFrom(socket)));
+  assert.ok(said.some((text) => /421 4\.4\.2 Timeout/.test(text)));
+});

@@ -66,6 +66,7 @@ async function takeChunk(
   while (left > 0) {
     // What the client sent along is here, and it waits for no reply before its octets are used.
     if (!input.hasBuffered() && !(await session.more())) return false;
+    if (body !== undefined && !session.isFastEnough(body)) return false;
     const octets = input.octets().subarray(0, left);
     input.consume(octets.length);
     left -= octets.length;

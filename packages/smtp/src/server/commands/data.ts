@@ -27,6 +27,7 @@ async function receive(session: Session): Promise<void> {
   const unstuffer = new DotUnstuffer();
   for (;;) {
     if (!(await session.more())) return await body.abandon();
+    if (!session.isFastEnough(body)) return await body.abandon();
     const { text, consumed, isEnd } = unstuffer.push(input.octets());
     input.consume(consumed);
     if (isEnd) return await session.finishBody(body, text);

@@ -21,7 +21,7 @@ export const rcpt = defineCommand({
     const answer = await transaction.handler.rcptTo(parsed.value);
     if (isPositive(answer)) transaction.recipientCount++;
     else if (++session.refusedRecipients > serverLimits.refusedRecipientsMax) {
-      return session.hangUp(replies.tooManyErrors);
+      return session.turnOut(`${session.refusedRecipients} refused recipients`);
     }
     session.reply(answer);
   },
