@@ -8,8 +8,10 @@ import {
 import type { AddressRanges, EventTrail } from "@posthouse/service";
 import type { Envelope, MessageSpool, Reply } from "@posthouse/smtp";
 import { limits } from "../limits.ts";
+import { decideByClient, type ScoreRules } from "./client-score.ts";
 import { type Decision, hardest } from "./decision.ts";
 import { decideByDmarc } from "./dmarc-decision.ts";
+import type { DnsLists } from "./dns-lists.ts";
 import type { Filtered, FilterStages } from "./filter-stage.ts";
 import { FirstSeen } from "./first-seen.ts";
 import { withoutForgedFields } from "./forged-fields.ts";
@@ -22,6 +24,8 @@ export interface InspectorOptions {
   readonly isDmarcEnforced: boolean;
   readonly deferMsMax: number;
   readonly filters: FilterStages;
+  readonly lists: DnsLists;
+  readonly scores: ScoreRules;
   /** Clients whose mail is not inspected. */
   readonly exempt: AddressRanges;
   readonly events: EventTrail;
@@ -41,8 +45,8 @@ interface Message {
 }
 
 /**
- * Looks at a message from outside at its end of data, before anybody has it: first who stands behind it,
- * then, unless that refuses it, what the filters say, who are shown the results.
+ * Looks at a message from outside at its end of data, before anybody has it: first who stands behind it
+ * and what is against its client, then, unless that refuses it, what the filters say, who are shown the results.
  */
 export class Inspector {
   readonly #options: InspectorOptions;
@@ -65,7 +69,12 @@ export class Inspector {
     const { hostname, exempt } = this.#options;
     const message = { envelope, spool, messageIdField };
     const isExempt = exempt.includes(envelope.client.address);
-    const results = isExempt ? undefined : await this.#authenticate(message);
+    const [results, listings] = isExempt
+      ? [undefined, []]
+      : await Promise.all([
+          this.#authenticate(message),
+          this.#options.lists.find(envelope.client.address),
+        ]);
     // Not before: signatures may cover what is removed.
     spool.replaceHead(withoutForgedFields(spool.head, hostname));
     if (isExempt) return { fields: "", verdicts: {} };
@@ -76,12 +85,22 @@ export class Inspector {
         ? ""
         : authenticationResultsField(hostname, results) + explanationField(sentences);
     const byDmarc = results === undefined ? hardest([]) : this.#decideByDmarc(results, message);
-    const filtered = isFinal(byDmarc) ? unfiltered : await this.#filter(message, ours, results);
-    const decision = hardest([byDmarc, ...filtered.decisions]);
+    const byClient = decideByClient(envelope.client, {
+      iprev: results?.iprev,
+      listings,
+      rules: this.#options.scores,
+    });
+    const before = hardest([byClient, byDmarc]);
+    const filtered = isFinal(before) ? unfiltered : await this.#filter(message, ours, results);
+    const decision = hardest([before, ...filtered.decisions]);
     this.#options.events.record({
       type: "checked",
       messageId: envelope.messageId,
-      because: [...sentences, ...filtered.sentences],
+      because: [
+        ...byClient.reasons.map((reason) => `Client: ${reason}`),
+        ...sentences,
+        ...filtered.sentences,
+      ],
       decision: decision.action,
     });
     if (decision.action === "refuse" || decision.action === "defer") return decision.reply;

@@ -1,6 +1,7 @@
 import { createResolver, type Resolver } from "@posthouse/dns";
 import { openMailAuthenticator } from "@posthouse/mail-auth";
 import { AddressRanges, type AppContext } from "@posthouse/service";
+import { DnsLists } from "./dns-lists.ts";
 import { FilterStages } from "./filter-stage.ts";
 import { Inspector } from "./inspector.ts";
 
@@ -29,6 +30,15 @@ export function openInspector(
     isDmarcEnforced: inspection.dmarc === "enforce",
     deferMsMax: inspection.deferSecondsMax * 1000,
     filters: new FilterStages(inspection.filters, { log, metrics }),
+    lists: new DnsLists(inspection.dnsLists, { resolver: asks, log }),
+    scores: {
+      hostname,
+      ownName: inspection.scoreOwnName,
+      badHelo: inspection.scoreBadHelo,
+      noName: inspection.scoreNoReverseName,
+      junk: inspection.scoreJunk,
+      refuse: inspection.scoreRefuse,
+    },
     exempt: new AddressRanges(inspection.exemptNetworks),
     events,
   });

@@ -92,6 +92,17 @@ const filter = z.strictObject({
   on_failure: z.enum(["accept", "junk", "defer"]).default("accept"),
   when_found: z.enum(["reject", "rejects", "junk"]).default("reject"),
 });
+const dnsList = z.strictObject({
+  zone: z.string().min(1),
+  codes: z
+    .array(
+      z
+        .string()
+        .regex(/^127(?:\.\d{1,3}){3}(?:-\d{1,3})?$/, "has to be as 127.0.0.2, or 127.0.0.4-7"),
+    )
+    .min(1),
+  score: z.number(),
+});
 /** Clients on this machine: their mail is not looked at. */
 const loopbackNetworks = ["127.0.0.0/8", "::1"];
 
@@ -170,6 +181,12 @@ export const configSchema = z.strictObject({
         .default(4 * 3600),
       trusted_arc_sealers: z.array(z.string().min(1)).default([]),
       filters: z.array(filter).default([]),
+      dns_lists: z.array(dnsList).default([]),
+      score_own_name: z.number().default(10),
+      score_bad_helo: z.number().default(2),
+      score_no_reverse_name: z.number().default(2),
+      score_junk: z.number().positive().default(5),
+      score_refuse: z.number().positive().default(10),
     })
     .prefault({}),
   lmtp: z.strictObject({ listeners: z.array(plainListener).default([]) }).prefault({}),
