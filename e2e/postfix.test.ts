@@ -38,8 +38,13 @@ const zones = {
 @     MX 10 mail
 mail  A  ${ours}`,
   "remote.test": `
-@     MX 10 mx
-mx    A  ${theirs}`,
+@      MX  10 mx
+mx     A   ${theirs}
+@      TXT "v=spf1 ip4:${theirs} -all"
+_dmarc TXT "v=DMARC1; p=reject"`,
+  "shop.test": `
+@      TXT "v=spf1 -all"
+_dmarc TXT "v=DMARC1; p=quarantine"`,
 };
 
 const posthouseToml = `
@@ -158,7 +163,8 @@ const bodies: Readonly<Record<string, string | Buffer>> = {
 
 const subjectOf = (octets: Buffer) => /^Subject: (.*?)\r?$/m.exec(octets.toString("latin1"))?.[1];
 
-const traceNames = /^(?:Return-Path|Delivered-To|X-Original-To|Received)$/i;
+const traceNames =
+  /^(?:Return-Path|Delivered-To|X-Original-To|Received|Authentication-Results|X-Posthouse-Auth)$/i;
 
 /** What stands before the message as it was sent: fields of its trace, and nothing else. */
 function traceBefore(arrived: Buffer, sent: Buffer, lineEnd: "\r\n" | "\n"): string {
@@ -233,7 +239,29 @@ describe("Posthouse and Postfix, each the mail host of its domain", { skip }, ()
       assert.match(trace, /^Return-Path: <user@remote\.test>\r\n/);
       // The way from Postfix to us was encrypted (RFC 3848), and is told on top.
       assert.match(trace, /^Received: from mx\.remote\.test [\s\S]*?with ESMTPS/m);
+      assert.match(trace, /^Authentication-Results: mail\.example\.test;\r$/m);
+      assert.match(trace, /\tdmarc=pass header\.from=remote\.test policy\.dmarc=reject\r$/m);
     }
+  });
+
+  test("what another host sends in the name of remote.test is refused, as its DMARC record asks", async () => {
+    using smtp = await SmtpDialogue.open(25, { host: ours });
+    const octets = messageOf(user, alice, "forged");
+    const { text } = await smtp.expect(550, smtp.send({ from: user, to: [alice], octets }));
+    assert.match(text, /5\.7\.1 remote\.test asks to refuse mail in its name/);
+    const told = await eventually("the trail has it", async () => {
+      const story = await succeeding(posthouse("trace", user, "--config", config));
+      return story.includes("checked, and refused") && story;
+    });
+    assert.match(told, /DMARC fail: neither SPF nor DKIM passes for remote\.test in its From/);
+  });
+
+  test("what another host sends in the name of shop.test is in Junk, as its record asks", async () => {
+    using smtp = await SmtpDialogue.open(25, { host: ours });
+    const octets = messageOf("sam@shop.test", alice, "forged too");
+    await smtp.expect(250, smtp.send({ from: "sam@shop.test", to: [alice], octets }));
+    const [status] = await inbox.imap.ok("STATUS Junk (MESSAGES)");
+    assert.match(status?.text ?? "", /^\* STATUS Junk \(MESSAGES 1\)/);
   });
 
   test("what alice submits arrives byte for byte behind the fields of its trace", async () => {

@@ -116,7 +116,7 @@ async function handlerOptions(
     queue,
     handOver,
     notices,
-    inspector: await openInspector({ config, log, events, metrics }, opened, parts.resolver),
+    inspector: openInspector({ config, log, events, metrics }, opened, parts.resolver),
     events,
     log,
     areSubmittersHidden: config.smtpIn.hideSubmitters,

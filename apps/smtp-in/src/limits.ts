@@ -36,6 +36,12 @@ export const limits = {
   putOffMax: 10_000,
   /** They are remembered for so long after they may come in, or their time would begin anew. */
   putOffKeepMs: 3600 * 24 * SECOND_MS,
+  /** One question to a DNS list. Who is slower has not listed the client. */
+  dnsListMs: 5 * SECOND_MS,
+  /** A DNS list shows its test entries again after this, */
+  dnsListTestMs: 3600 * SECOND_MS,
+  /** and after this when it did not. */
+  dnsListRetestMs: 300 * SECOND_MS,
   /** Of the 2 s that an app has to stop: for messages that are at their end. */
   closeMs: 1500,
 } as const;

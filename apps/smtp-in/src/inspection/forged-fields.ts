@@ -3,10 +3,14 @@ import { parseHeader } from "@posthouse/message";
 
 /**
  * The beginning of a message without fields that only we may write: Authentication-Results that bear our
- * name (RFC 8601 §5), and our own explanation. Whoever reads them later would believe them.
+ * name (RFC 8601 §5), and our own explanations. Whoever reads them later would believe them.
  */
 export function withoutForgedFields(head: Buffer, hostname: string): Buffer {
-  if (!/^(?:authentication-results|x-posthouse-auth)[ \t]*:/im.test(head.toString("latin1"))) {
+  if (
+    !/^(?:authentication-results|x-posthouse-(?:auth|filter))[ \t]*:/im.test(
+      head.toString("latin1"),
+    )
+  ) {
     return head;
   }
   const ourName = hostname.toLowerCase();
@@ -15,6 +19,7 @@ export function withoutForgedFields(head: Buffer, hostname: string): Buffer {
   for (const { name, start, valueStart, end } of parseHeader(head)) {
     const isForged =
       name === "x-posthouse-auth" ||
+      name === "x-posthouse-filter" ||
       (name === "authentication-results" &&
         authservIdOf(head.toString("latin1", valueStart, end)) === ourName);
     if (!isForged) continue;

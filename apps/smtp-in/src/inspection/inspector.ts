@@ -8,8 +8,11 @@ import {
 import type { AddressRanges, EventTrail } from "@posthouse/service";
 import type { Envelope, MessageSpool, Reply } from "@posthouse/smtp";
 import { limits } from "../limits.ts";
+import { decideByClient, type ScoreRules } from "./client-score.ts";
 import { type Decision, hardest } from "./decision.ts";
 import { decideByDmarc } from "./dmarc-decision.ts";
+import type { DnsLists } from "./dns-lists.ts";
+import type { Filtered, FilterStages } from "./filter-stage.ts";
 import { FirstSeen } from "./first-seen.ts";
 import { withoutForgedFields } from "./forged-fields.ts";
 
@@ -20,6 +23,9 @@ export interface InspectorOptions {
   /** False: results are written, and nothing follows from them. */
   readonly isDmarcEnforced: boolean;
   readonly deferMsMax: number;
+  readonly filters: FilterStages;
+  readonly lists: DnsLists;
+  readonly scores: ScoreRules;
   /** Clients whose mail is not inspected. */
   readonly exempt: AddressRanges;
   readonly events: EventTrail;
@@ -32,7 +38,16 @@ export interface Inspected {
   readonly verdicts: Envelope["verdicts"];
 }
 
-/** Looks at a message from outside at its end of data, before anybody has it. */
+interface Message {
+  readonly envelope: Envelope;
+  readonly spool: MessageSpool;
+  readonly messageIdField: string | undefined;
+}
+
+/**
+ * Looks at a message from outside at its end of data, before anybody has it: first who stands behind it
+ * and what is against its client, then, unless that refuses it, what the filters say, who are shown the results.
+ */
 export class Inspector {
   readonly #options: InspectorOptions;
   readonly #putOff: FirstSeen;
@@ -51,68 +66,107 @@ export class Inspector {
     spool: MessageSpool,
     messageIdField: string | undefined,
   ): Promise<Inspected | Reply> {
-    const { hostname, exempt, authenticator } = this.#options;
-    const { address, helo } = envelope.client;
-    if (exempt.includes(address) || authenticator === undefined) {
-      spool.replaceHead(withoutForgedFields(spool.head, hostname));
-      return nothing;
-    }
-    const { reversePath } = envelope;
-    const origin = { clientAddress: address, helo, reversePath };
-    const results = await authenticator.authenticate(origin, spool.octets());
-    const sentences = explainResults(results);
-    const decision = this.#decide(results, () =>
-      this.#putOff.ageMs([
-        reversePath,
-        messageIdField ?? spool.head.toString("latin1"),
-        ...envelope.recipients.map((recipient) => recipient.address),
-      ]),
-    );
-    this.#record(envelope, results, sentences, decision);
-    if (decision.action === "refuse" || decision.action === "defer") return decision.reply;
-    // Not before: signatures may cover them.
+    const { hostname, exempt } = this.#options;
+    const message = { envelope, spool, messageIdField };
+    const isExempt = exempt.includes(envelope.client.address);
+    const [results, listings] = isExempt
+      ? [undefined, []]
+      : await Promise.all([
+          this.#authenticate(message),
+          this.#options.lists.find(envelope.client.address),
+        ]);
+    // Not before: signatures may cover what is removed.
     spool.replaceHead(withoutForgedFields(spool.head, hostname));
-    return {
-      fields: authenticationResultsField(hostname, results) + explanationField(sentences),
-      verdicts: verdictsOf(results, decision),
-    };
-  }
+    if (isExempt) return { fields: "", verdicts: {} };
 
-  #decide(results: MailAuthResults, ageMs: () => number | undefined): Decision {
-    const { isDmarcEnforced, deferMsMax } = this.#options;
-    return hardest(isDmarcEnforced ? [decideByDmarc(results, { ageMs, deferMsMax })] : []);
-  }
-
-  #record(
-    { messageId }: Envelope,
-    results: MailAuthResults,
-    sentences: readonly string[],
-    decision: Decision,
-  ): void {
+    const sentences = results === undefined ? [] : explainResults(results);
+    const ours =
+      results === undefined
+        ? ""
+        : authenticationResultsField(hostname, results) + explanationField(sentences);
+    const byDmarc = results === undefined ? hardest([]) : this.#decideByDmarc(results, message);
+    const byClient = decideByClient(envelope.client, {
+      iprev: results?.iprev,
+      listings,
+      rules: this.#options.scores,
+    });
+    const before = hardest([byClient, byDmarc]);
+    const filtered = isFinal(before) ? unfiltered : await this.#filter(message, ours, results);
+    const decision = hardest([before, ...filtered.decisions]);
     this.#options.events.record({
       type: "checked",
-      messageId,
-      dmarc: results.dmarc.result,
-      because: sentences,
+      messageId: envelope.messageId,
+      because: [
+        ...byClient.reasons.map((reason) => `Client: ${reason}`),
+        ...sentences,
+        ...filtered.sentences,
+      ],
       decision: decision.action,
+    });
+    if (decision.action === "refuse" || decision.action === "defer") return decision.reply;
+    return { fields: ours + filtered.fields, verdicts: verdictsOf(results, decision) };
+  }
+
+  async #authenticate({ envelope, spool }: Message): Promise<MailAuthResults | undefined> {
+    const { client, reversePath } = envelope;
+    const origin = { clientAddress: client.address, helo: client.helo, reversePath };
+    return await this.#options.authenticator?.authenticate(origin, spool.octets());
+  }
+
+  #decideByDmarc(results: MailAuthResults, { envelope, spool, messageIdField }: Message): Decision {
+    const { isDmarcEnforced, deferMsMax } = this.#options;
+    if (!isDmarcEnforced) return hardest([]);
+    const ageMs = () =>
+      this.#putOff.ageMs([
+        envelope.reversePath,
+        messageIdField ?? spool.head.toString("latin1"),
+        ...envelope.recipients.map(({ address }) => address),
+      ]);
+    return decideByDmarc(results, { ageMs, deferMsMax });
+  }
+
+  async #filter(
+    { envelope, spool }: Message,
+    before: string,
+    results: MailAuthResults | undefined,
+  ): Promise<Filtered> {
+    const { messageId, client, reversePath, recipients } = envelope;
+    return await this.#options.filters.run({
+      messageId,
+      hostname: this.#options.hostname,
+      clientAddress: client.address,
+      clientName: results?.iprev.name,
+      helo: client.helo,
+      reversePath,
+      recipients: recipients.map(({ address }) => address),
+      tls: client.tls,
+      octets: () => spool.octets(Buffer.from(before)),
     });
   }
 }
 
-const nothing: Inspected = { fields: "", verdicts: {} };
+const isFinal = ({ action }: Decision): boolean => action === "refuse" || action === "defer";
+
+const unfiltered: Filtered = { decisions: [], sentences: [], fields: "" };
 
 /** RFC 8601 §2.7 has one word a method; of several signatures the best counts. */
 function verdictsOf(
-  { spf, dkim, dmarc, arc, iprev }: MailAuthResults,
+  results: MailAuthResults | undefined,
   decision: Decision,
 ): Envelope["verdicts"] {
-  const results = dkim.map(({ result }) => result);
+  return {
+    ...(results !== undefined && wordsOf(results)),
+    ...("reason" in decision && { "file-into": decision.action, "file-reason": decision.reason }),
+  };
+}
+
+function wordsOf({ spf, dkim, dmarc, arc, iprev }: MailAuthResults): Envelope["verdicts"] {
+  const signatures = dkim.map(({ result }) => result);
   return {
     spf: spf.result,
-    dkim: results.find((result) => result === "pass") ?? results[0] ?? "none",
+    dkim: signatures.find((result) => result === "pass") ?? signatures[0] ?? "none",
     dmarc: dmarc.result,
     arc: arc.result,
     iprev: iprev.result,
-    ...("reason" in decision && { "file-into": decision.action, "file-reason": decision.reason }),
   };
 }

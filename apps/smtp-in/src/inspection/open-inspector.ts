@@ -1,14 +1,16 @@
 import { createResolver, type Resolver } from "@posthouse/dns";
 import { openMailAuthenticator } from "@posthouse/mail-auth";
 import { AddressRanges, type AppContext } from "@posthouse/service";
+import { DnsLists } from "./dns-lists.ts";
+import { FilterStages } from "./filter-stage.ts";
 import { Inspector } from "./inspector.ts";
 
 /** The inspector that the configuration asks for; what it needs is closed with `opened`. */
-export async function openInspector(
-  { config, log, events }: AppContext,
+export function openInspector(
+  { config, log, events, metrics }: AppContext,
   opened: AsyncDisposableStack,
   resolver?: Resolver,
-): Promise<Inspector> {
+): Inspector {
   const { hostname, inspection, smtpOut } = config;
   const asks = resolver ?? createResolver({ servers: smtpOut.dnsServers });
   if (resolver === undefined) opened.defer(() => asks.close());
@@ -27,6 +29,16 @@ export async function openInspector(
     authenticator,
     isDmarcEnforced: inspection.dmarc === "enforce",
     deferMsMax: inspection.deferSecondsMax * 1000,
+    filters: new FilterStages(inspection.filters, { log, metrics }),
+    lists: new DnsLists(inspection.dnsLists, { resolver: asks, log }),
+    scores: {
+      hostname,
+      ownName: inspection.scoreOwnName,
+      badHelo: inspection.scoreBadHelo,
+      noName: inspection.scoreNoReverseName,
+      junk: inspection.scoreJunk,
+      refuse: inspection.scoreRefuse,
+    },
     exempt: new AddressRanges(inspection.exemptNetworks),
     events,
   });

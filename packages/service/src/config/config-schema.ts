@@ -79,6 +79,30 @@ const sharedFilter = z.strictObject({
 });
 const plainListener = z.strictObject({ address, port });
 
+const filter = z.strictObject({
+  name: z.string().regex(/^[A-Za-z0-9_-]{1,32}$/, "has to be letters, digits, - and _"),
+  kind: z.enum(["milter", "rspamd", "clamd"]),
+  at: z
+    .string()
+    .regex(
+      /^(?:\/.+|(?:\[[0-9A-Fa-f:]+\]|[^\s:/[\]]+):[1-9]\d{0,4})$/,
+      "has to be the path of a socket, or a host and its port as 127.0.0.1:11333",
+    ),
+  timeout_seconds: seconds(30),
+  on_failure: z.enum(["accept", "junk", "defer"]).default("accept"),
+  when_found: z.enum(["reject", "rejects", "junk"]).default("reject"),
+});
+const dnsList = z.strictObject({
+  zone: z.string().min(1),
+  codes: z
+    .array(
+      z
+        .string()
+        .regex(/^127(?:\.\d{1,3}){3}(?:-\d{1,3})?$/, "has to be as 127.0.0.2, or 127.0.0.4-7"),
+    )
+    .min(1),
+  score: z.number(),
+});
 /** Clients on this machine: their mail is not looked at. */
 const loopbackNetworks = ["127.0.0.0/8", "::1"];
 
@@ -171,6 +195,13 @@ export const configSchema = z.strictObject({
         .min(0)
         .default(4 * 3600),
       trusted_arc_sealers: z.array(z.string().min(1)).default([]),
+      filters: z.array(filter).default([]),
+      dns_lists: z.array(dnsList).default([]),
+      score_own_name: z.number().default(10),
+      score_bad_helo: z.number().default(2),
+      score_no_reverse_name: z.number().default(2),
+      score_junk: z.number().positive().default(5),
+      score_refuse: z.number().positive().default(10),
     })
     .prefault({}),
   lmtp: z.strictObject({ listeners: z.array(plainListener).default([]) }).prefault({}),
