@@ -12,6 +12,8 @@ import {
 /** A script run over a message in memory, as tests want it. */
 export interface TestRun {
   readonly message?: string;
+  /** In place of it. */
+  readonly octets?: Uint8Array;
   readonly surroundings?: Partial<Surroundings>;
   readonly trace?: (entry: TraceEntry) => void;
 }
@@ -35,17 +37,17 @@ export const plainMessage = messageOf(
 export const nowMs = Date.UTC(2007, 1, 26, 14, 30, 15);
 
 export async function runTest(script: string, run: TestRun = {}): Promise<RunResult> {
-  const { message = plainMessage, surroundings = {}, trace } = run;
+  const { message = plainMessage, octets = octetsOf(message), surroundings = {}, trace } = run;
   const cache = new ProgramCache();
   return await runScripts(
     [compileScript(octetsOf(script))],
-    sourceOfOctets(octetsOf(message)),
+    sourceOfOctets(octets),
     {
       envelope: { from: "coyote@desert.example.org", to: "roadrunner@acme.example.com" },
       now: { ms: nowMs, offsetMinutes: 0 },
       ...surroundings,
     },
-    { compile: (octets) => cache.compile(octets), ...(trace !== undefined && { trace }) },
+    { compile: (included) => cache.compile(included), ...(trace !== undefined && { trace }) },
   );
 }
 

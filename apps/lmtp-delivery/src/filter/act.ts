@@ -188,13 +188,9 @@ function flagsOf(flags: readonly string[]) {
 async function redirect(context: ActContext, action: ActionOf<"redirect">): Promise<void> {
   const { account, envelope, spool, source, outgoing, scripts, log, events } = context;
   const about = { messageId: envelope.messageId, recipient: account.address };
-  const keep = async (why: string): Promise<void> => {
+  const keepHere = async (why: string): Promise<void> => {
     log.warn(about, `Not redirected to ${action.address}: ${why}`);
-    await store(
-      context,
-      { mailbox: "INBOX", creates: false },
-      { flags: [], pieces: action.pieces },
-    );
+    await keep(context, { flags: [], pieces: action.pieces });
   };
   if (action.isList) return await keep("there are no lists here");
   if (isLooping(source.header, account.address)) return await keep("it came back from there");
