@@ -190,10 +190,11 @@ async function redirect(context: ActContext, action: ActionOf<"redirect">): Prom
   const about = { messageId: envelope.messageId, recipient: account.address };
   const keepHere = async (why: string): Promise<void> => {
     log.warn(about, `Not redirected to ${action.address}: ${why}`);
-    await keep(context, { flags: [], pieces: action.pieces });
+    const destination = { mailbox: "INBOX", creates: false };
+    await store(context, destination, { flags: [], pieces: action.pieces });
   };
-  if (action.isList) return await keep("there are no lists here");
-  if (isLooping(source.header, account.address)) return await keep("it came back from there");
+  if (action.isList) return await keepHere("there are no lists here");
+  if (isLooping(source.header, account.address)) return await keepHere("it came back from there");
   const key = `redirect:${digest([envelope.messageId, account.address, action.address])}`;
   const nowMs = Date.now();
   if (await scripts.isRemembered(key, nowMs)) return;
@@ -209,7 +210,7 @@ async function redirect(context: ActContext, action: ActionOf<"redirect">): Prom
     },
     octetsOfPieces(spool, action.pieces, trace),
   );
-  if (!isSent) return await keep("nobody has that address");
+  if (!isSent) return await keepHere("nobody has that address");
   await scripts.remember([{ key, untilMs: nowMs + limits.redirectRememberedMs }], nowMs);
   events.record({ type: "queued", ...about, recipients: [action.address] });
 }
