@@ -1,9 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type AbuseReport, AuthUnavailable } from "@posthouse/accounts";
-import { configFromToml, type EventRecord } from "@posthouse/service";
+import { configFromToml, type EventRecord, openLog } from "@posthouse/service";
 import type { SmtpPeer } from "@posthouse/smtp";
-import { pino } from "pino";
 import { SourcePolicy } from "../src/source-policy.ts";
 
 function policy(toml = "") {
@@ -30,7 +29,7 @@ function policy(toml = "") {
       flush: async () => {},
       async [Symbol.asyncDispose]() {},
     },
-    log: pino({ level: "silent" }),
+    log: openLog("smtp-in", "silent"),
     now: () => clock.now,
     wait: async (ms) => void waits.push(ms),
   });
