@@ -27,6 +27,8 @@ export class BelievingClient {
   /** The last HIGHESTMODSEQ and UIDVALIDITY that were told. */
   highestModSeq = 0;
   uidValidity = 0;
+  /** Told of each FETCH as it comes, literals and all. */
+  onFetch: ((response: string) => void) | undefined;
   readonly #socket: Socket;
   readonly #dialogue: string[] = [];
   #received = "";
@@ -138,6 +140,7 @@ export class BelievingClient {
         this.messages.splice(Number(number) - 1, 1);
         return;
       case "FETCH":
+        this.onFetch?.(response);
         this.#learn(this.#message(number), response);
         return;
       default:
