@@ -1,5 +1,6 @@
 import { Worker } from "node:worker_threads";
 import { LockedError, StoreError } from "../store-error.ts";
+import { limits } from "../limits.ts";
 import type { BatchReply, JobName, Jobs, WriterMessage, WriterOptions } from "./jobs.ts";
 
 interface Waiting {
@@ -28,6 +29,7 @@ export class WriterThread {
     this.#worker = new Worker(new URL("./writer-thread.ts", import.meta.url), {
       workerData: options,
       name: "mailbox-store writer",
+      resourceLimits: { maxYoungGenerationSizeMb: limits.threadYoungMib },
     });
     this.#worker.on("message", (message: WriterMessage) => {
       if (message.kind === "log") log(message.text);
