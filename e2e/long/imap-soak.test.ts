@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
@@ -71,7 +73,9 @@ test(`${CLIENTS} clients at random see what is there, and imap does not grow (se
     }
   } catch (error) {
     const told = clients.find((client) => client.hasFailed)?.dialogue;
-    throw new Error(`${told}\n${suite.log.slice(-20).join("\n")}`, { cause: error });
+    const path = join(tmpdir(), `imap-soak-${process.pid}.txt`);
+    await writeFile(path, [told, ...suite.log.slice(-20)].join("\n"));
+    throw new Error(`What that client heard is in ${path}`, { cause: error });
   } finally {
     for (const client of clients) client.close();
   }
@@ -172,7 +176,7 @@ class SoakClient {
   }
 
   get dialogue(): string {
-    return this.#client.dialogue;
+    return this.#client.wholeDialogue;
   }
 
   /** What it sees: the mailbox that it has selected, and what it believes to be in it. */

@@ -1,6 +1,6 @@
 import { Worker } from "node:worker_threads";
-import { LockedError, StoreError } from "../store-error.ts";
 import { limits } from "../limits.ts";
+import { LockedError, StoreError } from "../store-error.ts";
 import type { BatchReply, JobName, Jobs, WriterMessage, WriterOptions } from "./jobs.ts";
 
 interface Waiting {
