@@ -20,7 +20,7 @@ export interface Dovecot {
 /** `mail_fsync = optimized`, its default, fsyncs deliveries. Any password is right. */
 export async function startDovecot(
   directory: string,
-  options: { readonly imapPort?: number } = {},
+  options: { readonly imapPort?: number; readonly hibernateSeconds?: number } = {},
 ): Promise<Dovecot> {
   await mkdir(join(directory, "mail"), { recursive: true });
   const [uid, gid] = await idsOf("mail");
@@ -55,6 +55,7 @@ service lmtp {
   }
 }
 ${options.imapPort === undefined ? "" : imapSettings(options.imapPort)}
+${options.hibernateSeconds === undefined ? "" : idleSettings(options.hibernateSeconds)}
 `,
   );
   const child = spawn("dovecot", ["-F", "-c", conf], { stdio: "inherit" });
@@ -71,6 +72,24 @@ ${options.imapPort === undefined ? "" : imapSettings(options.imapPort)}
     },
   };
 }
+
+/** For as many clients as come; how long each idles before its process is given up, 0 for never. */
+const idleSettings = (hibernateSeconds: number): string => `
+imap_hibernate_timeout = ${hibernateSeconds}s
+default_process_limit = 5000
+default_client_limit = 15000
+service imap {
+  process_limit = 5000
+  unix_listener imap-master {
+    mode = 0666
+  }
+}
+service imap-hibernate {
+  unix_listener imap-hibernate {
+    mode = 0666
+  }
+}
+`;
 
 /** Logins as its documentation advises for busy servers; memory for mailboxes of 100,000 messages. */
 const imapSettings = (port: number): string => `

@@ -28,7 +28,7 @@ export async function lmtpRate(load: LmtpLoad): Promise<number> {
 }
 
 /** The envelope leaves in one write, as PIPELINING allows (RFC 2920), and the octets in a second. */
-class LmtpConnection {
+export class LmtpConnection {
   readonly #socket: Socket;
   readonly #replies: AsyncIterator<string>;
 

@@ -1,5 +1,8 @@
 import { readFile } from "node:fs/promises";
 
+/** USER_HZ, the same on every Linux that Node runs on. */
+const TICKS_PER_SECOND = 100;
+
 /** A process and all below it. */
 export async function descendantsOf(pid: number): Promise<number[]> {
   const children = await readFile(`/proc/${pid}/task/${pid}/children`, "utf8").catch(() => "");
@@ -27,4 +30,16 @@ export async function residentMemoryMib(pids: readonly number[]): Promise<number
     kib += Number(/^VmRSS:\s+(\d+) kB/m.exec(status)?.[1] ?? 0);
   }
   return kib / 1024;
+}
+
+/** Processor time that these processes have taken so far. */
+export async function processorSeconds(pids: readonly number[]): Promise<number> {
+  let ticks = 0;
+  for (const pid of pids) {
+    const stat = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => "");
+    // The name, in parentheses, may hold spaces; utime and stime are the fields 14 and 15.
+    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    ticks += Number(fields[11] ?? 0) + Number(fields[12] ?? 0);
+  }
+  return ticks / TICKS_PER_SECOND;
 }

@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
-import { join } from "node:path";
 import { test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
-import { run } from "../program.ts";
+import { memoryOfApps } from "../app-memory.ts";
 import { type Suite, startSuite } from "../suite.ts";
 import { imapFlow, Traffic } from "./traffic.ts";
 
@@ -25,9 +24,9 @@ test("hours in little: steady traffic, no growth, no restart, nothing lost", {
     tidy(suite, over.signal),
   ];
   await delay((SECONDS * 1000) / 5);
-  const early = await memoryOf(suite);
+  const early = await memoryOfApps(suite, apps);
   await delay((SECONDS * 1000 * 4) / 5);
-  const late = await memoryOf(suite);
+  const late = await memoryOfApps(suite, apps);
   over.abort();
   await Promise.all(work);
 
@@ -62,29 +61,4 @@ async function pidsOf(suite: Suite): Promise<Record<string, number>> {
   return Object.fromEntries(
     await Promise.all(apps.map(async (app) => [app, await suite.pidOf(app)])),
   );
-}
-
-interface Memory {
-  /** What is really held: V8's heap in use and what hangs on it. */
-  readonly heldMib: number;
-  /** With what the allocators keep for later; breathes with the traffic. */
-  readonly residentMib: number;
-}
-
-/** As each app itself says it, on its status socket. */
-async function memoryOf(suite: Suite): Promise<Record<string, Memory>> {
-  const entries = apps.map(async (app) => {
-    const socket = join(suite.directory, "run", `${app}.status.sock`);
-    const { stdout } = await run("curl", [
-      "--silent",
-      "--unix-socket",
-      socket,
-      "http://app/metrics",
-    ]);
-    const mib = (name: string) =>
-      Number(new RegExp(`^${name}\\{[^}]*\\} (\\S+)`, "m").exec(stdout)?.[1]) / 1024 ** 2;
-    const heldMib = mib("nodejs_heap_size_used_bytes") + mib("nodejs_external_memory_bytes");
-    return [app, { heldMib, residentMib: mib("process_resident_memory_bytes") }] as const;
-  });
-  return Object.fromEntries(await Promise.all(entries));
 }

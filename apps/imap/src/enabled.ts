@@ -10,29 +10,32 @@ export const enableNames = [
 ] as const;
 export type EnableName = (typeof enableNames)[number];
 
+const bitOf = (name: EnableName): number => 1 << enableNames.indexOf(name);
+
 /**
  * What ENABLE, or a command that does the same (RFC 7162 §3.1), has switched on. It lasts as long as the
  * login: there is no way to switch one of them off.
  */
 export class Enabled {
-  readonly #names = new Set<EnableName>();
+  /** A bit each, in the order of `enableNames`. */
+  #bits = 0;
 
   has(name: EnableName): boolean {
-    return this.#names.has(name);
+    return (this.#bits & bitOf(name)) !== 0;
   }
 
   /** False when it was on already. */
   add(name: EnableName): boolean {
-    if (this.#names.has(name)) return false;
-    this.#names.add(name);
+    if (this.has(name)) return false;
+    this.#bits |= bitOf(name);
     // RFC 7162 §3.2.3: whoever wants the one wants the other.
-    if (name === "QRESYNC") this.#names.add("CONDSTORE");
+    if (name === "QRESYNC") this.#bits |= bitOf("CONDSTORE");
     return true;
   }
 
   /** For whoever logs in next on the same connection. */
   clear(): void {
-    this.#names.clear();
+    this.#bits = 0;
   }
 
   /** VANISHED instead of EXPUNGE: RFC 7162 §3.2.10, RFC 9586. */

@@ -5,6 +5,7 @@ import type {
   UidRange,
   UidSet,
 } from "@posthouse/mailbox-store";
+import { NumberSet } from "./number-set.ts";
 import type { NumberRanges } from "./syntax/sequence-set.ts";
 
 /**
@@ -27,9 +28,9 @@ export class MailboxView {
   #uids: Uint32Array;
   /** Where the last UID was found. */
   #near = 0;
-  readonly #gone = new Set<number>();
-  readonly #changed = new Set<number>();
-  readonly #recent = new Set<number>();
+  readonly #gone = new NumberSet();
+  readonly #changed = new NumberSet();
+  readonly #recent = new NumberSet();
 
   constructor(columns: MessageColumns) {
     this.#columns = columns;

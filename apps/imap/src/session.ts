@@ -62,8 +62,9 @@ export class ImapSession implements Session {
   #isWaiting = true;
   #isClosing = false;
   #hasSaidBye = false;
-  readonly #closingListeners = new Set<() => void>();
-  #loginTimer: NodeJS.Timeout;
+  /** Whoever waits for long in a command: one at a time, as commands run. */
+  #closingListener: (() => void) | undefined;
+  #loginTimer: NodeJS.Timeout | undefined;
   readonly #isImplicitTls: boolean;
   readonly #listener: ImapListener;
 
@@ -146,7 +147,7 @@ export class ImapSession implements Session {
   /** Says BYE: at once where the client is waited for, else behind the answer to the running command. */
   close(): void {
     this.#isClosing = true;
-    for (const listener of this.#closingListeners) listener();
+    this.#closingListener?.();
     if (!this.#isWaiting) return;
     this.#sayBye(undefined, "Shutting down");
     this.connection.close();
@@ -158,8 +159,12 @@ export class ImapSession implements Session {
   }
 
   onClosing(listener: () => void): Disposable {
-    this.#closingListeners.add(listener);
-    return { [Symbol.dispose]: () => void this.#closingListeners.delete(listener) };
+    this.#closingListener = listener;
+    return {
+      [Symbol.dispose]: () => {
+        this.#closingListener = undefined;
+      },
+    };
   }
 
   enable(name: EnableName): boolean {
@@ -427,6 +432,7 @@ export class ImapSession implements Session {
     if (before.name === "not-authenticated" && state.name === "authenticated") {
       this.#user = state.user;
       clearTimeout(this.#loginTimer);
+      this.#loginTimer = undefined;
       this.connection.setIdle(limits.idleMsMax);
     }
     const isSame =

@@ -13,6 +13,9 @@ export interface FlagChange {
   readonly flags: readonly string[];
 }
 
+const NOTED_LINES_MAX = 2000;
+const NOTED_CHARACTERS_MAX = 200;
+
 /**
  * A client that believes what it is told: it keeps the list of messages that the untagged responses
  * make (RFC 3501 §7.3 and §7.4), and fails on a response that cannot be true of that list.
@@ -27,6 +30,8 @@ export class BelievingClient {
   /** The last HIGHESTMODSEQ and UIDVALIDITY that were told. */
   highestModSeq = 0;
   uidValidity = 0;
+  /** Told of each FETCH as it comes, literals and all. */
+  onFetch: ((response: string) => void) | undefined;
   readonly #socket: Socket;
   readonly #dialogue: string[] = [];
   #received = "";
@@ -56,6 +61,11 @@ export class BelievingClient {
     return this.#dialogue.slice(-60).join("\n");
   }
 
+  /** As many as are kept. */
+  get wholeDialogue(): string {
+    return this.#dialogue.join("\n");
+  }
+
   /** Sends a command, takes in its untagged responses, and gives the tagged one. */
   async run(command: string): Promise<string> {
     const tag = this.send(command);
@@ -71,7 +81,7 @@ export class BelievingClient {
   }
 
   sendLine(line: string): void {
-    this.#dialogue.push(`C: ${line}`);
+    this.#note(`C: ${line}`);
     this.#socket.write(`${line}\r\n`, "latin1");
   }
 
@@ -79,7 +89,7 @@ export class BelievingClient {
   async finish(start: string): Promise<string> {
     for (;;) {
       const response = await this.#readResponse();
-      this.#dialogue.push(`S: ${response}`);
+      this.#note(`S: ${response}`);
       this.#noteCode(response);
       if (response.startsWith(`${start} `)) return response;
       this.#takeIn(response);
@@ -112,6 +122,11 @@ export class BelievingClient {
     this.#socket.destroy();
   }
 
+  #note(line: string): void {
+    this.#dialogue.push(line.slice(0, NOTED_CHARACTERS_MAX));
+    if (this.#dialogue.length > 2 * NOTED_LINES_MAX) this.#dialogue.splice(0, NOTED_LINES_MAX);
+  }
+
   #takeIn(response: string): void {
     const [, earlier, vanished] = /^\* VANISHED (\(EARLIER\) )?([\d:,]+)$/.exec(response) ?? [];
     if (vanished !== undefined) {
@@ -138,6 +153,7 @@ export class BelievingClient {
         this.messages.splice(Number(number) - 1, 1);
         return;
       case "FETCH":
+        this.onFetch?.(response);
         this.#learn(this.#message(number), response);
         return;
       default:

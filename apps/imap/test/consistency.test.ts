@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { BelievingClient, type FlagChange } from "./believing-client.ts";
+import { BelievingClient } from "./believing-client.ts";
 import { startImapServer } from "./imap-server.ts";
+import { compare, idle, mailboxes, pick, type Random, randomOf, steps } from "./random-steps.ts";
 
 /**
  * Four clients in two mailboxes, all at once and at random. Whatever the order in which things happen,
@@ -11,148 +12,6 @@ import { startImapServer } from "./imap-server.ts";
 const ROUNDS = 120;
 const CLIENTS = 4;
 const SEEDS = [1, 20_000_101, 3_405_691_582];
-
-/** Mulberry32: small, and the same on every machine. */
-function randomOf(seed: number): (below: number) => number {
-  let state = seed >>> 0;
-  return (below) => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) % below;
-  };
-}
-
-type Random = ReturnType<typeof randomOf>;
-
-const pick = <Item>(random: Random, items: readonly Item[]): Item =>
-  items[random(items.length)] as Item;
-
-const mailboxes = ["INBOX", "Archive"];
-const flagNames = ["\\Seen", "\\Deleted", "\\Flagged", "\\Answered", "Work", "Play"];
-
-/** `quiet` resolves when every other client of the round is done. */
-type Step = (client: BelievingClient, random: Random, quiet: Promise<unknown>) => Promise<void>;
-
-const command =
-  (text: string): Step =>
-  async (client) => {
-    assert.match(await client.run(text), / OK /);
-  };
-
-/** What has vanished meanwhile makes a NO of it (RFC 2180 §4.1.2), and that is the only reason. */
-async function runOnMessages(client: BelievingClient, text: string): Promise<string> {
-  const answer = await client.run(text);
-  assert.match(answer, / (OK|NO \[EXPUNGEISSUED\]) /);
-  return answer;
-}
-
-/** A message of the client's: its number, and what it knows of it. */
-function anyMessage(client: BelievingClient, random: Random) {
-  if (client.messages.length === 0) return undefined;
-  const index = random(client.messages.length);
-  return { number: index + 1, known: client.messages[index] as (typeof client.messages)[number] };
-}
-
-function anyRange(client: BelievingClient, random: Random): string | undefined {
-  if (client.messages.length === 0) return undefined;
-  const [from, to] = [random(client.messages.length) + 1, random(client.messages.length) + 1];
-  return pick(random, [`${from}:${to}`, `${from},${to}`, `${from}:*`]);
-}
-
-const append: Step = async (client, random) => {
-  const message = `Subject: ${random(1000)}\r\n\r\nhello\r\n`;
-  const flags = pick(random, ["", "(\\Seen) ", "(\\Deleted Work) "]);
-  const text = `APPEND ${pick(random, mailboxes)} ${flags}{${message.length}+}\r\n${message}`;
-  assert.match(await client.run(text), / OK \[APPENDUID /);
-};
-
-const fetchRange: Step = async (client, random) => {
-  const range = anyRange(client, random);
-  if (range === undefined) return;
-  const items = pick(random, ["(UID FLAGS)", "UID", "FLAGS", "(UID BODY[]<0.9>)"]);
-  await runOnMessages(client, `FETCH ${range} ${items}`);
-};
-
-const uidFetch: Step = async (client, random) => {
-  await runOnMessages(client, `UID FETCH 1:* ${pick(random, ["FLAGS", "UID", "BODY[TEXT]"])}`);
-};
-
-const storeFlags: Step = async (client, random) => {
-  const message = anyMessage(client, random);
-  if (message === undefined) return;
-  const change: FlagChange = {
-    item: pick(random, ["FLAGS", "+FLAGS", "-FLAGS"]),
-    flags: [...new Set([pick(random, flagNames), pick(random, flagNames)])],
-  };
-  const isSilent = random(2) === 0;
-  const { uid } = message.known;
-  const which =
-    uid !== undefined && random(2) === 0 ? `UID STORE ${uid}` : `STORE ${message.number}`;
-  const item = `${change.item}${isSilent ? ".SILENT" : ""}`;
-  const answer = runOnMessages(client, `${which} ${item} (${change.flags.join(" ")})`);
-  if (isSilent) client.expectFlags(message.known, change);
-  await answer;
-};
-
-/** A number means the same to both sides: SEARCH for a UID finds it where the client has it. */
-const searchUid: Step = async (client, random) => {
-  const known = anyMessage(client, random)?.known;
-  if (known?.uid === undefined) return;
-  const { uid } = known;
-  const found = await client.search(`SEARCH UID ${uid}`);
-  assert.ok(found.length === 0 || found[0] === client.messages.indexOf(known) + 1);
-};
-
-const copyOne: Step = async (client, random) => {
-  const message = anyMessage(client, random);
-  if (message === undefined) return;
-  const answer = await runOnMessages(client, `COPY ${message.number} ${pick(random, mailboxes)}`);
-  const [, source] = /\[COPYUID \d+ (\d+) /.exec(answer) ?? [];
-  if (source !== undefined && message.known.uid !== undefined) {
-    assert.equal(Number(source), message.known.uid, "COPY took another message");
-  }
-};
-
-const moveRange: Step = async (client, random) => {
-  const range = anyRange(client, random);
-  if (range === undefined) return;
-  assert.match(await client.run(`MOVE ${range} ${pick(random, mailboxes)}`), / OK /);
-};
-
-const uidExpunge: Step = async (client, random) => {
-  const uid = anyMessage(client, random)?.known.uid ?? 1;
-  assert.match(await client.run(`UID EXPUNGE ${uid}:*`), / OK /);
-};
-
-const selectAnother: Step = async (client, random) => {
-  await client.select(`SELECT ${pick(random, mailboxes)}`);
-};
-
-/** As long as the others work, and everything is pushed meanwhile. */
-const idle: Step = async (client, _random, quiet) => {
-  const tag = client.send("IDLE");
-  await client.finish("+");
-  const done = client.finish(tag);
-  await quiet;
-  client.sendLine("DONE");
-  assert.match(await done, / OK /);
-};
-
-const steps: readonly Step[] = [
-  ...Array(5).fill(append),
-  ...Array(5).fill(storeFlags),
-  ...Array(3).fill(fetchRange),
-  uidFetch,
-  searchUid,
-  copyOne,
-  moveRange,
-  uidExpunge,
-  selectAnother,
-  idle,
-  idle,
-  ...["NOOP", "NOOP", "EXPUNGE", "SEARCH DELETED", "UID SEARCH ALL", "CHECK"].map(command),
-];
 
 async function playRound(clients: readonly BelievingClient[], random: Random): Promise<void> {
   const working: Promise<void>[] = [];
@@ -202,19 +61,6 @@ async function comeBack(client: BelievingClient, memory: Memory): Promise<void> 
     [...flags].sort(([one], [other]) => one - other),
     [...truth],
   );
-}
-
-/** What the client believes, against what is there. */
-async function compare(client: BelievingClient): Promise<void> {
-  assert.match(await client.run("NOOP"), / OK /);
-  const believed = client.messages.map((message) => ({ ...message }));
-  assert.match(await client.run("FETCH 1:* (UID FLAGS)"), / OK /);
-  assert.equal(client.messages.length, believed.length);
-  for (const [index, { uid, flags }] of believed.entries()) {
-    const truth = client.messages[index];
-    if (uid !== undefined) assert.equal(uid, truth?.uid);
-    if (flags !== undefined) assert.deepEqual([...flags].sort(), [...(truth?.flags ?? [])].sort());
-  }
 }
 
 for (const seed of SEEDS) {

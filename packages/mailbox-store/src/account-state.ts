@@ -260,6 +260,11 @@ export class AccountState {
     this.#mailboxes.delete(mailbox.guid);
   }
 
+  /** Mailboxes that somebody has open. */
+  get openMailboxes(): Iterable<SharedMailbox> {
+    return this.#mailboxes.values();
+  }
+
   /** To be called when messages came or went. */
   noteForSearch(): void {
     if (this.context.fillsSearchText) this.context.fill.note(this.path);

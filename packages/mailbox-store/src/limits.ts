@@ -42,8 +42,14 @@ export const limits = {
   deliveryMemoryMs: 7 * 24 * HOUR_MS,
   /** Maildir's own rule: a file of tmp/ that is older belongs to nobody. */
   tmpAgeMsMax: 36 * HOUR_MS,
-  /** Open databases of idle accounts, in each of the two threads: about 180 KiB each. */
-  openIndexesMax: 200,
+  /** Open databases, in each of the three threads: some 300 KiB each, which the process never gives back. */
+  openIndexesMax: 64,
+  /** Where new objects of a thread live: by default it grows to 48 MiB each, and is never given back. */
+  threadYoungMib: 6,
+  /** What was not used for so long is closed, or kept small. */
+  restMs: 30_000,
+  /** ... in slices of so long, then others have their turn. */
+  restSliceMs: 3,
   /** Accounts whose state is kept in memory after the last user has gone. */
   idleAccountsMax: 2_000,
   /** Rows of one bulk read before other work gets its turn: about 3 ms. */

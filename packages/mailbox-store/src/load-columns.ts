@@ -4,13 +4,12 @@ import { refuseDamagedRows } from "./index/damage.ts";
 import type { MailboxState, Queries } from "./index/index-reader.ts";
 import { packedId } from "./index/schema.ts";
 import { limits } from "./limits.ts";
-import { ColumnsBuilder } from "./message-columns.ts";
+import { ColumnsBuilder, type RestingColumns } from "./message-columns.ts";
 import { unpackColumns } from "./packed-columns.ts";
-import type { MessageColumns } from "./types.ts";
 
 /** All messages of a mailbox, as of several moments; what changed after `modSeq` is to be read besides. */
 export interface LoadedColumns {
-  readonly columns: MessageColumns;
+  readonly columns: RestingColumns;
   readonly modSeq: number;
   /** Of the index that all of it came from, if it was one. */
   readonly identity: string | undefined;

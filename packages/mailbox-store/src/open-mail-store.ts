@@ -1,4 +1,5 @@
 import { mkdirSync } from "node:fs";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { accountPath } from "./account-path.ts";
 import { AccountState, type StoreContext } from "./account-state.ts";
 import { armCrashPoint } from "./crash-point.ts";
@@ -59,9 +60,11 @@ class FileMailStore implements MailStore {
   /** In the order of last use. */
   readonly #accounts = new Map<string, AccountState>();
   readonly #opening = new Map<string, Promise<unknown>>();
+  readonly #resting: NodeJS.Timeout;
 
   constructor(options: MailStoreOptions) {
     this.#options = options;
+    this.#resting = setInterval(() => void this.#rest(), limits.restMs).unref();
     const log = options.log ?? (() => undefined);
     const { host, crashAt, mailDirectory } = options;
     this.#context = {
@@ -114,7 +117,20 @@ class FileMailStore implements MailStore {
     this.#context.readers.forget(path);
   }
 
+  /** What thousands of idle accounts have in memory is little, but it must be little of each. */
+  async #rest(): Promise<void> {
+    this.#context.readers.closeIdle();
+    let startMs = performance.now();
+    for (const state of this.#accounts.values()) {
+      for (const mailbox of state.openMailboxes) mailbox.rest();
+      if (performance.now() - startMs < limits.restSliceMs) continue;
+      await nextTurn();
+      startMs = performance.now();
+    }
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
+    clearInterval(this.#resting);
     for (const state of this.#accounts.values()) state.close();
     this.#accounts.clear();
     const { files, search, fill } = this.#context;

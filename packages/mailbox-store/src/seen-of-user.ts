@@ -71,7 +71,10 @@ function overlaid(columns: MessageColumns, { seen, changes }: SeenFile): Message
       modSeqs[row] = Math.max(modSeqs[row] ?? 0, modSeq);
     }
   }
-  return { ...columns, systemFlags, modSeqs };
+  const { length, uids, keywordSet, keywordSets } = columns;
+  const { sizes, internalDatesMs, saveDatesMs } = columns;
+  const flags = { systemFlags, keywordSet, keywordSets, modSeqs };
+  return { length, uids, ...flags, sizes, internalDatesMs, saveDatesMs };
 }
 
 /** Rows of the UIDs in an ordered set; ranges are searched for and not walked. */

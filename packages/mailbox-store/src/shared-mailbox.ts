@@ -21,7 +21,7 @@ export class SharedMailbox {
   readonly #account: AccountState;
   users = 0;
   #state: MailboxState;
-  #columns: MessageColumns = emptyColumns([[]]);
+  #columns = emptyColumns([[]]);
   #keywords: readonly string[] = [];
   /** Undefined until everything was read once. */
   #loadedIdentity: string | undefined;
@@ -126,6 +126,11 @@ export class SharedMailbox {
       this.#loading = undefined;
     });
     await this.#loading;
+  }
+
+  /** To be called now and then: what nobody looks at is kept small. */
+  rest(): void {
+    this.#columns.rest();
   }
 
   startWatching(): void {

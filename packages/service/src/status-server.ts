@@ -1,7 +1,9 @@
-import { createServer } from "node:http";
 import { join } from "node:path";
 import type { AppContext, RunningApp } from "./app-context.ts";
 import { listen } from "./listen.ts";
+
+/** Not imported: that would make all that it exports, with a WebSocket client and its 6 MiB, in every server. */
+const { createServer } = process.getBuiltinModule("node:http");
 
 /** Where an app answers for its health: `<run_dir>/<app>.status.sock`. */
 export const statusSocketPath = (runDir: string, app: string): string =>

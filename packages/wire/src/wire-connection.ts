@@ -2,6 +2,7 @@ import type { Socket } from "node:net";
 import { TLSSocket, type TlsOptions } from "node:tls";
 import { Deflater, Inflater } from "./deflate-layer.ts";
 import { type ChannelBindingType, certifiedAddressesOf, channelBindingOf } from "./tls-channel.ts";
+import { Turns } from "./turns.ts";
 import { ConnectionLost, IdleTimeout, LineTooLong } from "./wire-error.ts";
 
 /** What the client may send ahead of our reading before we stop taking it from the kernel. */
@@ -15,6 +16,12 @@ const TCP_KEEPALIVE_MS = 2 * 60_000;
 const NOTHING = Buffer.alloc(0);
 const LF = 0x0a;
 const CR = 0x0d;
+
+/** Each takes a millisecond or so of the event loop, when the client's first octets are there. */
+const handshakes = new Turns();
+const ignore = (): void => {};
+const connections = new WeakMap<Socket, WireConnection>();
+const listeners: [event: string, listener: (...heard: unknown[]) => void][] = [];
 
 /**
  * One connection of a line protocol, read and written by one loop: `await readLine()`, answer, again.
@@ -104,6 +111,19 @@ export class WireConnection {
   }
 
   /**
+   * Calls back once there is something to read, or nothing more will come: at once where that is so already. For
+   * who waits for long, and for other things too: a promise that waits inside readLine() takes some 2 KiB.
+   */
+  whenReadable(callback: () => void): void {
+    this.#uncork();
+    if (this.hasBuffered() || this.#hasEnded || this.#failure !== undefined) callback();
+    else {
+      if (this.#socket.isPaused()) this.#socket.resume();
+      this.#wakeReader = callback;
+    }
+  }
+
+  /**
    * The next line without its CRLF (or lone LF, which clients on a terminal send), or undefined when the
    * client has closed. A last line without an end is not a line: the client went away inside it.
    *
@@ -180,6 +200,8 @@ export class WireConnection {
     const plain = this.#socket;
     this.#detach(plain);
     this.#received = NOTHING;
+    await handshakes.take();
+    if (plain.destroyed) throw new ConnectionLost("The connection was closed");
     const secure = new TLSSocket(plain, { ...options, isServer: true });
     secure.setTimeout(plain.timeout ?? 0);
     plain.setTimeout(0);
@@ -237,65 +259,80 @@ export class WireConnection {
   }
 
   #attach(socket: Socket): void {
-    socket.on("data", this.#onData);
-    socket.on("end", this.#onEnd);
-    socket.on("error", this.#onError);
-    socket.on("close", this.#onClose);
-    socket.on("drain", this.#onDrain);
-    socket.on("timeout", this.#onTimeout);
+    connections.set(socket, this);
+    for (const [event, listener] of listeners) socket.on(event, listener);
   }
 
   #detach(socket: Socket): void {
-    socket.off("data", this.#onData);
-    socket.off("end", this.#onEnd);
-    socket.off("error", this.#onError);
-    socket.off("close", this.#onClose);
-    socket.off("drain", this.#onDrain);
-    socket.off("timeout", this.#onTimeout);
+    for (const [event, listener] of listeners) socket.off(event, listener);
     socket.pause();
-    socket.on("error", () => {}); // the TLS socket above it reports
+    socket.on("error", ignore); // the TLS socket above it reports
   }
 
-  readonly #onData = (octets: Buffer): void => {
+  /** What the socket has to say comes here: one function for all connections, and not six for each. */
+  static {
+    const listenTo = <Heard extends unknown[]>(
+      event: string,
+      tell: (connection: WireConnection, ...heard: Heard) => void,
+    ): void => {
+      listeners.push([
+        event,
+        function (this: Socket, ...heard: Heard) {
+          const connection = connections.get(this);
+          if (connection !== undefined) tell(connection, ...heard);
+        } as (...heard: unknown[]) => void,
+      ]);
+    };
+    listenTo("data", (connection, octets: Buffer) => connection.#onData(octets));
+    listenTo("end", (connection) => connection.#onEnd());
+    listenTo("error", (connection, cause: Error) => connection.#onError(cause));
+    listenTo("close", (connection) => connection.#onClose());
+    listenTo("drain", (connection) => connection.#onDrain());
+    listenTo("timeout", (connection) => connection.#onTimeout());
+  }
+
+  #onData(octets: Buffer): void {
     this.#bytesRead += octets.length;
     if (this.#inflater === undefined) this.#append(octets);
     else this.#inflater.push(octets);
     if (this.#heldBytes > READ_AHEAD_BYTES_MAX) this.#socket.pause();
     this.#wake();
-  };
+  }
 
-  readonly #onEnd = (): void => {
+  #onEnd(): void {
     this.#hasEnded = true;
     this.#wake();
-  };
+  }
 
-  readonly #onError = (cause: Error): void => {
+  #onError(cause: Error): void {
     this.#failure ??= new ConnectionLost(`The connection was lost: ${cause.message}`, { cause });
     this.#wake();
-  };
+  }
 
-  readonly #onClose = (): void => {
+  #onClose(): void {
     this.#hasEnded = true;
     this.#failure ??= new ConnectionLost("The connection was closed");
     this.#inflater?.destroy();
     this.#wake();
-  };
+  }
 
-  readonly #onDrain = (): void => {
-    this.#wakeWriter?.();
+  #onDrain(): void {
+    const wake = this.#wakeWriter;
     this.#wakeWriter = undefined;
-  };
+    wake?.();
+  }
 
   /** A reader is told, so that it can say good-bye; a client that does not read is cut off. */
-  readonly #onTimeout = (): void => {
+  #onTimeout(): void {
     this.#failure ??= new IdleTimeout();
     if (this.#wakeReader === undefined) this.#socket.destroy();
     this.#wake();
-  };
+  }
 
   #wake(): void {
-    this.#wakeReader?.();
+    const wake = this.#wakeReader;
     this.#wakeReader = undefined;
+    wake?.();
     if (this.#failure !== undefined) this.#onDrain();
   }
 

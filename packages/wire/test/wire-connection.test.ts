@@ -51,6 +51,22 @@ test("a line of exactly the bound is read, one octet more is skipped whole and t
   end();
 });
 
+test("whenReadable() calls back when octets come, at once when they have, and when the client goes", async () => {
+  const { wire, client, end } = await pair();
+  const readable = () => new Promise<void>((resolve) => wire.whenReadable(resolve));
+  const first = readable();
+  client.write("one\r\ntwo\r\n");
+  await first;
+  assert.equal((await wire.readLine(100))?.toString(), "one");
+  await readable();
+  assert.equal((await wire.readLine(100))?.toString(), "two");
+  const last = readable();
+  client.end();
+  await last;
+  assert.equal(await wire.readLine(100), undefined);
+  end();
+});
+
 test("readOctets() gives exactly what was asked for and leaves the rest for the next line", async () => {
   const { wire, client, end } = await pair();
   client.write(`{300000}\r\n${"x".repeat(300_000)} tail\r\n`);

@@ -1,6 +1,6 @@
 import { type AppName, appNames } from "@posthouse/service";
 import { Command } from "commander";
-import { appFile } from "../app-file.ts";
+import { appFile, appFlags } from "../app-file.ts";
 import { withExamples } from "../examples.ts";
 import {
   argumentsOf,
@@ -35,6 +35,11 @@ export const appCommands = (): Command[] =>
 
 /** The app takes this process over: one process, one pid for whoever supervises it. */
 function runInForeground(name: AppName, options: SourceOptions): void {
-  const args = [process.execPath, appFile(name), ...argumentsOf(configSourceOf(options))];
+  const args = [
+    process.execPath,
+    ...appFlags,
+    appFile(name),
+    ...argumentsOf(configSourceOf(options)),
+  ];
   process.execve?.(process.execPath, args);
 }

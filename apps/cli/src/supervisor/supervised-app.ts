@@ -1,6 +1,6 @@
 import { type ChildProcess, fork } from "node:child_process";
 import type { AppName, BoundAddress, Logger, ReadyMessage } from "@posthouse/service";
-import { appEnvironment, appFile } from "../app-file.ts";
+import { appEnvironment, appFile, appFlags } from "../app-file.ts";
 import { BackOff } from "./back-off.ts";
 
 /** SIGTERM first; what has not ended by then gets SIGKILL. Ctrl-C is to be over within 2 s. */
@@ -64,7 +64,7 @@ export class SupervisedApp {
   #spawn(): ChildProcess {
     const child = fork(appFile(this.name), this.#arguments, {
       stdio: ["ignore", "inherit", "inherit", "ipc"],
-      execArgv: [],
+      execArgv: [...appFlags],
       env: appEnvironment(),
     });
     this.#child = child;

@@ -33,12 +33,17 @@ async function push(
   using _changes = state.user.mail.onChange(() => alarm.ring("change"));
   using _closing = session.onClosing(() => alarm.ring("closing"));
   using _keepalive = ringEvery(session.services.config.imap.idleKeepaliveSeconds, alarm);
-  const line = readDone(session).finally(() => alarm.ring("line"));
-  // It may fail while we are telling something; it is awaited below in any case.
-  line.catch(() => {});
+  let line: Promise<void> | undefined;
+  // Most of the time nothing comes: only then is somebody there to read it.
+  connection.whenReadable(() => alarm.ring("readable"));
   alarm.ring("change"); // what changed since the last command
   for (;;) {
     const reasons = await alarm.wait();
+    if (reasons.has("readable")) {
+      line = readDone(session).finally(() => alarm.ring("line"));
+      // It may fail while we are telling something; it is awaited below in any case.
+      line.catch(() => {});
+    }
     if (reasons.has("line")) return await line;
     if (reasons.has("closing")) throw new Farewell(undefined, "Shutting down");
     if (reasons.has("change")) await session.push({ isIdle: true });
@@ -66,4 +71,4 @@ async function readDone({ connection }: Session): Promise<void> {
   throw bad("Expected DONE");
 }
 
-type Reason = "change" | "closing" | "keepalive" | "line";
+type Reason = "change" | "closing" | "keepalive" | "line" | "readable";

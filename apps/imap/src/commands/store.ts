@@ -50,7 +50,7 @@ function defineStore({ name, isUid }: { readonly name: string; readonly isUid: b
       // RFC 9738 §3.1: where it stops it goes from the highest down.
       const inTurn = stop === undefined ? known : known.toReversed();
       if (isSilent) {
-        await keepSilent(selected.view, { before, owed, change }, output);
+        await keepSilent(selected.view, { stored: new Set(known), before, owed, change }, output);
         // RFC 7162 §3.1.3: also in silence the client needs the modseqs.
         if (session.enabled.has("CONDSTORE")) await tellModSeqs(selected, inTurn, modified, output);
       } else {
@@ -156,22 +156,25 @@ async function tellModSeqs(
 
 /**
  * RFC 3501 §6.4.6: the client knows what its own STORE does, but .SILENT is not silent about what
- * somebody else did, before (`owed`) or in between.
+ * somebody else did, before (`owed`) or in between, be it the same to another message.
  */
-async function keepSilent(
+export async function keepSilent(
   view: MailboxView,
   {
+    stored,
     before,
     owed,
     change,
   }: {
+    readonly stored: ReadonlySet<number>;
     readonly before: MessageColumns;
     readonly owed: ReadonlySet<number>;
     readonly change: FlagChange;
   },
-  output: ResponseWriter,
+  output: Pick<ResponseWriter, "pace">,
 ): Promise<void> {
   for (const uid of view.changedUids()) {
+    if (!stored.has(uid)) continue;
     const was = flagsIn(before, uid);
     const is = flagsIn(view.columns, uid);
     if (was === undefined || is === undefined || owed.has(uid)) continue;

@@ -29,7 +29,7 @@ export class OthersMail implements AsyncDisposable {
   readonly #services: { readonly auth: AuthClient; readonly store: MailStore };
   /** In the order of last use. */
   readonly #open = new Map<string, Promise<OpenAccount | undefined>>();
-  readonly #subscriptions = new Set<Subscription>();
+  #subscriptions: readonly Subscription[] = [];
 
   constructor(
     own: AccountMail,
@@ -88,14 +88,14 @@ export class OthersMail implements AsyncDisposable {
 
   /** Of accounts that are open now, and of those that will be. */
   onChange(wake: () => void): Disposable {
-    const subscription: Subscription = { wake, watched: new Set() };
-    this.#subscriptions.add(subscription);
+    const subscription: Subscription = { wake, watched: [] };
+    this.#subscriptions = [...this.#subscriptions, subscription];
     for (const account of this.#open.values()) {
       void account.then((one) => watch(subscription, one)).catch(() => undefined);
     }
     return {
       [Symbol.dispose]: () => {
-        this.#subscriptions.delete(subscription);
+        this.#subscriptions = this.#subscriptions.filter((one) => one !== subscription);
         for (const one of subscription.watched) one[Symbol.dispose]();
         subscription.isOver = true;
       },
@@ -146,13 +146,13 @@ export class OthersMail implements AsyncDisposable {
 
 interface Subscription {
   readonly wake: () => void;
-  readonly watched: Set<Disposable>;
+  readonly watched: Disposable[];
   isOver?: true;
 }
 
 function watch(subscription: Subscription, account: OpenAccount | undefined): void {
   if (account === undefined || subscription.isOver) return;
-  subscription.watched.add(account.mail.onChange(subscription.wake));
+  subscription.watched.push(account.mail.onChange(subscription.wake));
 }
 
 /** Whether some mailbox gives something to this identifier. */

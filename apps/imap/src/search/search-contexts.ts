@@ -3,6 +3,7 @@ import { formatCorrelator } from "../answers/esearch.ts";
 import type { Session } from "../command.ts";
 import { limits } from "../limits.ts";
 import { indexOf } from "../mailbox-view.ts";
+import { NumberSet } from "../number-set.ts";
 import { bad } from "../response.ts";
 import type { ResponseWriter } from "../response-writer.ts";
 import type { SelectedMailbox } from "../selected-mailbox.ts";
@@ -30,8 +31,9 @@ interface Context {
  */
 export class SearchContexts {
   readonly #selected: SelectedMailbox;
-  readonly #contexts = new Map<string, Context>();
-  readonly #touched = new Set<number>();
+  /** None until the client asks for one. */
+  #contexts: Map<string, Context> | undefined;
+  readonly #touched = new NumberSet();
 
   constructor(selected: SelectedMailbox) {
     this.#selected = selected;
@@ -39,12 +41,13 @@ export class SearchContexts {
 
   /** §4.3: the tag names the search for as long as it is kept. */
   refuseTag(tag: string): void {
-    if (this.#contexts.has(tag)) throw bad("Tag reuse");
+    if (this.#contexts?.has(tag)) throw bad("Tag reuse");
   }
 
   /** Keeps a search, or says that it does not (§4.3.1). */
   add({ tag, key, order, isUid, uids }: Context, { output }: Session): void {
     const isTooLong = order !== undefined && uids.length > limits.sortContextMessagesMax;
+    this.#contexts ??= new Map();
     if (this.#contexts.size >= limits.searchContextsMax || isTooLong) {
       const reason = isTooLong ? "Too many messages to be kept in order" : "Too many contexts";
       output.untagged(`NO [NOUPDATE ${formatString(tag)}] ${reason}`);
@@ -55,12 +58,12 @@ export class SearchContexts {
 
   /** §4.3.5. One that is not there is as well as cancelled. */
   cancel(tag: string): void {
-    this.#contexts.delete(tag);
+    this.#contexts?.delete(tag);
   }
 
   /** Takes in what the store says is new. */
   note({ added, changed, vanished }: MailboxChanges): void {
-    if (this.#contexts.size === 0) return;
+    if (this.#contexts === undefined || this.#contexts.size === 0) return;
     for (const uids of [added, changed, vanished]) {
       for (const uid of uids) this.#touched.add(uid);
     }
@@ -70,7 +73,7 @@ export class SearchContexts {
    * Tells what is no longer found, and gives what tells the rest, when EXPUNGE and EXISTS are out.
    */
   async tell(output: ResponseWriter): Promise<() => Promise<void>> {
-    if (this.#touched.size === 0) return async () => undefined;
+    if (this.#contexts === undefined || this.#touched.size === 0) return nothingMore;
     const touched = Uint32Array.from(this.#touched).sort();
     this.#touched.clear();
     const additions: (() => Promise<void>)[] = [];
@@ -139,6 +142,8 @@ export class SearchContexts {
     return isUid ? uid : (this.#selected.view.sequenceOf(uid) ?? 0);
   }
 }
+
+const nothingMore = async (): Promise<void> => undefined;
 
 function writeUpdate(
   { tag, isUid }: Context,

@@ -6,6 +6,7 @@ import { StoreError } from "../store-error.ts";
 import type { SortKeyField } from "../types.ts";
 import { isDamage } from "./damage.ts";
 import { indexIdentity, openIndexForReading } from "./index-file.ts";
+import { type OnDemand, onDemand, raw, rows, values } from "./on-demand.ts";
 import { type PackedDetailsRow, packedDetailsSql } from "./packed-details.ts";
 import type {
   AnnotationRow,
@@ -20,6 +21,101 @@ import type {
 /** A mailbox with its counters, as one read sees them. */
 export type MailboxState = MailboxRow & CountersRow;
 
+const columns = "uid, flags, keywordSet, modSeq, size, internalMs, saveMs";
+const mailbox = "SELECT * FROM mailboxes";
+const message = `SELECT m.uid, flags, keywordSet, modSeq, size, internalMs, saveMs, key, info
+  FROM messages m JOIN files f ON f.mailbox = m.mailbox AND f.uid = m.uid`;
+
+const queries = {
+  dataVersion: values<[], number>("PRAGMA data_version"),
+  mailboxes: rows<[], MailboxState>(mailbox),
+  mailboxByFolder: rows<[string], MailboxState>(`${mailbox} WHERE folder = ?`),
+  mailboxByGuid: rows<[string], MailboxState>(`${mailbox} WHERE guid = ?`),
+  totals: rows<[], { bytes: number; messages: number; mailboxes: number }>(
+    `SELECT coalesce(sum(bytes), 0) AS bytes, coalesce(sum(messages), 0) AS messages,
+         count(*) AS mailboxes FROM mailboxes`,
+  ),
+  rowsAbove: raw<[mailbox: number, uid: number, limit: number], ColumnRow>(
+    `SELECT ${columns} FROM messages WHERE mailbox = ? AND uid > ? ORDER BY uid LIMIT ?`,
+  ),
+  rowsChanged: raw<[mailbox: number, modSeq: number], ColumnRow>(
+    `SELECT ${columns} FROM messages WHERE mailbox = ? AND modSeq > ? ORDER BY uid`,
+  ),
+  packedColumns: rows<[id: number], PackedRow>(
+    "SELECT uidValidity, modSeq, octets FROM packedColumns WHERE id = ?",
+  ),
+  countChanged: values<[mailbox: number, modSeq: number, limit: number], number>(
+    `SELECT count(*) FROM
+         (SELECT 1 FROM messages WHERE mailbox = ? AND modSeq > ? LIMIT ?)`,
+  ),
+  countExpunged: values<[mailbox: number, modSeq: number, limit: number], number>(
+    `SELECT count(*) FROM
+         (SELECT 1 FROM expunged WHERE mailbox = ? AND modSeq > ? LIMIT ?)`,
+  ),
+  expungedSince: values<[mailbox: number, modSeq: number], number>(
+    "SELECT uid FROM expunged WHERE mailbox = ? AND modSeq > ?",
+  ),
+  expungedBetween: values<
+    [mailbox: number, after: number, upTo: number, uid: number, limit: number],
+    number
+  >(
+    `SELECT uid FROM expunged WHERE mailbox = ? AND modSeq > ? AND modSeq <= ? AND uid > ?
+       ORDER BY uid LIMIT ?`,
+  ),
+  annotations: rows<[number], AnnotationRow>(
+    "SELECT user, entry, value FROM annotations WHERE mailbox = ? ORDER BY entry",
+  ),
+  rights: rows<[number], { identifier: string; rights: string }>(
+    "SELECT identifier, rights FROM rights WHERE mailbox = ? ORDER BY identifier",
+  ),
+  about: values<[string], string>("SELECT value FROM about WHERE name = ?"),
+  recent: values<[number], number>(
+    "SELECT uid FROM messages WHERE mailbox = ? AND (flags & 32) <> 0",
+  ),
+  message: rows<[number, number], MessageRow>(`${message} WHERE m.mailbox = ? AND m.uid = ?`),
+  filesBetween: raw<[mailbox: number, first: number, last: number], FileRow>(
+    `SELECT m.uid, flags, size, key, info
+       FROM messages m JOIN files f ON f.mailbox = m.mailbox AND f.uid = m.uid
+       WHERE m.mailbox = ? AND m.uid BETWEEN ? AND ?`,
+  ),
+  fileByKey: rows<[number, string], { info: string; flags: number }>(
+    `SELECT info, flags FROM files f JOIN messages m ON m.mailbox = f.mailbox AND m.uid = f.uid
+       WHERE f.mailbox = ? AND key = ?`,
+  ),
+  details: rows<[number], StoredDetailsRow>(
+    `SELECT envelope, bodyStructure, body, parts, emailId, threadId, crc
+       FROM details WHERE id = ?`,
+  ),
+  packedDetails: raw<[id: number], PackedDetailsRow>(`${packedDetailsSql} WHERE id = ?`),
+  packedDetailsBetween: raw<[first: number, last: number], PackedDetailsRow>(
+    `${packedDetailsSql} WHERE id BETWEEN ? AND ? ORDER BY id`,
+  ),
+  emailIdsAbove: rows<
+    [mailbox: number, uid: number, limit: number],
+    { uid: number; emailId: Uint8Array | null }
+  >(
+    `SELECT m.uid, d.emailId FROM messages m LEFT JOIN details d ON d.id = m.mailbox * 4294967296 + m.uid
+       WHERE m.mailbox = ? AND m.uid > ? ORDER BY m.uid LIMIT ?`,
+  ),
+  uidsBetween: values<[mailbox: number, first: number, last: number], number>(
+    "SELECT uid FROM messages WHERE mailbox = ? AND uid BETWEEN ? AND ?",
+  ),
+  sortKeys: sortKeyQueries,
+  keywordSetsAbove: rows<[number], { id: number; names: string }>(
+    "SELECT id, names FROM keywordSets WHERE id > ? ORDER BY id",
+  ),
+  keywords: values<[number], string>(
+    "SELECT name FROM keywords WHERE mailbox = ? ORDER BY position",
+  ),
+};
+
+const queriesOf = onDemand(queries);
+
+export type Queries = OnDemand<typeof queries>;
+
+/** Of all readers: one that is made anew for an account must not count from where another began. */
+let openings = 0;
+
 interface OpenIndex {
   readonly database: Database.Database;
   readonly queries: Queries;
@@ -31,7 +127,8 @@ interface OpenIndex {
 export class IndexReader {
   readonly #accountPath: string;
   #open: OpenIndex | undefined;
-  #openings = 0;
+  #opening = 0;
+  #isUsed = false;
 
   constructor(accountPath: string) {
     this.#accountPath = accountPath;
@@ -50,7 +147,7 @@ export class IndexReader {
     try {
       const version = this.#open?.queries.dataVersion.get();
       // A connection counts from its own beginning.
-      return version === undefined ? undefined : this.#openings * 2 ** 32 + version;
+      return version === undefined ? undefined : this.#opening * 2 ** 32 + version;
     } catch {
       return undefined;
     }
@@ -65,6 +162,7 @@ export class IndexReader {
   async read<Result>(run: (queries: Queries) => Result): Promise<Result> {
     for (let attempt = 1; ; attempt += 1) {
       try {
+        this.#isUsed = true;
         return this.#opened().inSnapshot(run) as Result;
       } catch (error) {
         if (error instanceof StoreError || isDamage(error)) throw error;
@@ -89,16 +187,24 @@ export class IndexReader {
     this.#open = undefined;
   }
 
+  /** True when nobody has read since the last call. */
+  isIdle(): boolean {
+    const isIdle = !this.#isUsed;
+    this.#isUsed = false;
+    return isIdle;
+  }
+
   #opened(): OpenIndex {
     if (this.#open === undefined) {
       const database = openIndexForReading(this.#accountPath);
       try {
-        const queries = prepareQueries(database);
+        const queries = queriesOf(database);
         // Made once: to make such a function takes as long as a short read.
         const inSnapshot = database.transaction((run: (queries: Queries) => unknown) =>
           run(queries),
         );
-        this.#openings += 1;
+        openings += 1;
+        this.#opening = openings;
         this.#open = { database, queries, inSnapshot, identity: indexIdentity(this.#accountPath) };
       } catch (error) {
         database.close();
@@ -107,99 +213,6 @@ export class IndexReader {
     }
     return this.#open;
   }
-}
-
-export type Queries = ReturnType<typeof prepareQueries>;
-
-function prepareQueries(database: Database.Database) {
-  const all = <Parameters extends unknown[], Row>(sql: string) =>
-    database.prepare<Parameters, Row>(sql);
-  const columns = "uid, flags, keywordSet, modSeq, size, internalMs, saveMs";
-  const mailbox = "SELECT * FROM mailboxes";
-  const message = `SELECT m.uid, flags, keywordSet, modSeq, size, internalMs, saveMs, key, info
-    FROM messages m JOIN files f ON f.mailbox = m.mailbox AND f.uid = m.uid`;
-  return {
-    dataVersion: all<[], number>("PRAGMA data_version").pluck(),
-    mailboxes: all<[], MailboxState>(mailbox),
-    mailboxByFolder: all<[string], MailboxState>(`${mailbox} WHERE folder = ?`),
-    mailboxByGuid: all<[string], MailboxState>(`${mailbox} WHERE guid = ?`),
-    totals: all<[], { bytes: number; messages: number; mailboxes: number }>(
-      `SELECT coalesce(sum(bytes), 0) AS bytes, coalesce(sum(messages), 0) AS messages,
-         count(*) AS mailboxes FROM mailboxes`,
-    ),
-    rowsAbove: all<[mailbox: number, uid: number, limit: number], ColumnRow>(
-      `SELECT ${columns} FROM messages WHERE mailbox = ? AND uid > ? ORDER BY uid LIMIT ?`,
-    ).raw(),
-    rowsChanged: all<[mailbox: number, modSeq: number], ColumnRow>(
-      `SELECT ${columns} FROM messages WHERE mailbox = ? AND modSeq > ? ORDER BY uid`,
-    ).raw(),
-    packedColumns: all<[id: number], PackedRow>(
-      "SELECT uidValidity, modSeq, octets FROM packedColumns WHERE id = ?",
-    ),
-    countChanged: all<[mailbox: number, modSeq: number, limit: number], number>(
-      `SELECT count(*) FROM
-         (SELECT 1 FROM messages WHERE mailbox = ? AND modSeq > ? LIMIT ?)`,
-    ).pluck(),
-    countExpunged: all<[mailbox: number, modSeq: number, limit: number], number>(
-      `SELECT count(*) FROM
-         (SELECT 1 FROM expunged WHERE mailbox = ? AND modSeq > ? LIMIT ?)`,
-    ).pluck(),
-    expungedSince: all<[mailbox: number, modSeq: number], number>(
-      "SELECT uid FROM expunged WHERE mailbox = ? AND modSeq > ?",
-    ).pluck(),
-    expungedBetween: all<
-      [mailbox: number, after: number, upTo: number, uid: number, limit: number],
-      number
-    >(
-      `SELECT uid FROM expunged WHERE mailbox = ? AND modSeq > ? AND modSeq <= ? AND uid > ?
-       ORDER BY uid LIMIT ?`,
-    ).pluck(),
-    annotations: all<[number], AnnotationRow>(
-      "SELECT user, entry, value FROM annotations WHERE mailbox = ? ORDER BY entry",
-    ),
-    rights: all<[number], { identifier: string; rights: string }>(
-      "SELECT identifier, rights FROM rights WHERE mailbox = ? ORDER BY identifier",
-    ),
-    about: all<[string], string>("SELECT value FROM about WHERE name = ?").pluck(),
-    recent: all<[number], number>(
-      "SELECT uid FROM messages WHERE mailbox = ? AND (flags & 32) <> 0",
-    ).pluck(),
-    message: all<[number, number], MessageRow>(`${message} WHERE m.mailbox = ? AND m.uid = ?`),
-    filesBetween: all<[mailbox: number, first: number, last: number], FileRow>(
-      `SELECT m.uid, flags, size, key, info
-       FROM messages m JOIN files f ON f.mailbox = m.mailbox AND f.uid = m.uid
-       WHERE m.mailbox = ? AND m.uid BETWEEN ? AND ?`,
-    ).raw(),
-    fileByKey: all<[number, string], { info: string; flags: number }>(
-      `SELECT info, flags FROM files f JOIN messages m ON m.mailbox = f.mailbox AND m.uid = f.uid
-       WHERE f.mailbox = ? AND key = ?`,
-    ),
-    details: all<[number], StoredDetailsRow>(
-      `SELECT envelope, bodyStructure, body, parts, emailId, threadId, crc
-       FROM details WHERE id = ?`,
-    ),
-    packedDetails: all<[id: number], PackedDetailsRow>(`${packedDetailsSql} WHERE id = ?`).raw(),
-    packedDetailsBetween: all<[first: number, last: number], PackedDetailsRow>(
-      `${packedDetailsSql} WHERE id BETWEEN ? AND ? ORDER BY id`,
-    ).raw(),
-    emailIdsAbove: all<
-      [mailbox: number, uid: number, limit: number],
-      { uid: number; emailId: Uint8Array | null }
-    >(
-      `SELECT m.uid, d.emailId FROM messages m LEFT JOIN details d ON d.id = m.mailbox * 4294967296 + m.uid
-       WHERE m.mailbox = ? AND m.uid > ? ORDER BY m.uid LIMIT ?`,
-    ),
-    uidsBetween: all<[mailbox: number, first: number, last: number], number>(
-      "SELECT uid FROM messages WHERE mailbox = ? AND uid BETWEEN ? AND ?",
-    ).pluck(),
-    sortKeys: sortKeyQueries(database),
-    keywordSetsAbove: all<[number], { id: number; names: string }>(
-      "SELECT id, names FROM keywordSets WHERE id > ? ORDER BY id",
-    ),
-    keywords: all<[number], string>(
-      "SELECT name FROM keywords WHERE mailbox = ? ORDER BY position",
-    ).pluck(),
-  };
 }
 
 /** A row of values, whose first is the id. */
@@ -243,6 +256,13 @@ export class IndexReaderPool {
       if (oldest !== undefined) this.forget(oldest);
     }
     return reader;
+  }
+
+  /** To be called now and then: closes those that nobody has used since the last call. */
+  closeIdle(): void {
+    for (const [accountPath, reader] of this.#readers) {
+      if (reader.isIdle()) this.forget(accountPath);
+    }
   }
 
   forget(accountPath: string): void {

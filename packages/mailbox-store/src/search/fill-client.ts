@@ -94,6 +94,7 @@ export class FillClient implements AsyncDisposable {
     const worker = new Worker(new URL("./fill-thread.ts", import.meta.url), {
       workerData: this.#options,
       name: "mailbox-store search text",
+      resourceLimits: { maxYoungGenerationSizeMb: limits.threadYoungMib },
     });
     // A process whose work is done does not live on for this.
     worker.unref();

@@ -1,4 +1,5 @@
 import { Worker } from "node:worker_threads";
+import { limits } from "../limits.ts";
 import { LockedError, StoreError } from "../store-error.ts";
 import type { BatchReply, JobName, Jobs, WriterMessage, WriterOptions } from "./jobs.ts";
 
@@ -28,6 +29,7 @@ export class WriterThread {
     this.#worker = new Worker(new URL("./writer-thread.ts", import.meta.url), {
       workerData: options,
       name: "mailbox-store writer",
+      resourceLimits: { maxYoungGenerationSizeMb: limits.threadYoungMib },
     });
     this.#worker.on("message", (message: WriterMessage) => {
       if (message.kind === "log") log(message.text);

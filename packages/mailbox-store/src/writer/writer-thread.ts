@@ -28,7 +28,10 @@ const mailRoot = new MailRoot(options.mailDirectory, options.mailRootIdentity);
 const waiting = new Map<string, JobRequest[]>();
 /** In the order of last use. */
 const writers = new Map<string, AccountWriter>();
+/** Since closeIdle() was called last. */
+const usedLately = new Set<string>();
 let isScheduled = false;
+setInterval(closeIdle, limits.restMs).unref();
 
 parentPort?.on("message", (request: JobRequest | "close") => {
   if (request === "close") {
@@ -172,12 +175,23 @@ function writerOf(accountPath: string): AccountWriter {
     new AccountWriter(accountPath, options.host, (text) => post({ kind: "log", text }));
   writers.delete(accountPath);
   writers.set(accountPath, writer);
+  usedLately.add(accountPath);
   const oldest = writers.keys().next().value;
   if (writers.size > limits.openIndexesMax && oldest !== undefined) {
     writers.get(oldest)?.close();
     writers.delete(oldest);
   }
   return writer;
+}
+
+/** An index that is open takes some 300 KiB. */
+function closeIdle(): void {
+  for (const [accountPath, writer] of writers) {
+    if (usedLately.has(accountPath)) continue;
+    writer.close();
+    writers.delete(accountPath);
+  }
+  usedLately.clear();
 }
 
 function closeAll(): void {

@@ -1,0 +1,31 @@
+import { join } from "node:path";
+import { run } from "./program.ts";
+import type { Suite } from "./suite.ts";
+
+export interface AppMemory {
+  /** What is really held: V8's heap in use and what hangs on it. */
+  readonly heldMib: number;
+  /** With what the allocators keep for later; breathes with the traffic. */
+  readonly residentMib: number;
+}
+
+/** As each app itself says it, on its status socket. */
+export async function memoryOfApps(
+  suite: Suite,
+  apps: readonly string[],
+): Promise<Record<string, AppMemory>> {
+  const entries = apps.map(async (app) => {
+    const socket = join(suite.directory, "run", `${app}.status.sock`);
+    const { stdout } = await run("curl", [
+      "--silent",
+      "--unix-socket",
+      socket,
+      "http://app/metrics",
+    ]);
+    const mib = (name: string) =>
+      Number(new RegExp(`^${name}\\{[^}]*\\} (\\S+)`, "m").exec(stdout)?.[1]) / 1024 ** 2;
+    const heldMib = mib("nodejs_heap_size_used_bytes") + mib("nodejs_external_memory_bytes");
+    return [app, { heldMib, residentMib: mib("process_resident_memory_bytes") }] as const;
+  });
+  return Object.fromEntries(await Promise.all(entries));
+}

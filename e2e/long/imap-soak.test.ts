@@ -1,0 +1,285 @@
+import assert from "node:assert/strict";
+import { writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
+import { BelievingClient } from "../../apps/imap/test/believing-client.ts";
+import {
+  compare,
+  mailboxes,
+  pick,
+  type Random,
+  randomOf,
+  type Step,
+  steps,
+} from "../../apps/imap/test/random-steps.ts";
+import { LmtpConnection } from "../../bench/lmtp-load.ts";
+import { connectAdmin } from "../../packages/accounts/src/index.ts";
+import { connectTo } from "../../packages/transcript/src/index.ts";
+import { type AppMemory, memoryOfApps } from "../app-memory.ts";
+import { type Suite, startSuite } from "../suite.ts";
+
+/**
+ * 200 clients of ten accounts, all at once and at random, while mail comes in. Each believes what it is told, and
+ * fails on what cannot be (BelievingClient); one ledger for all of them knows which message each UID was given to;
+ * and every quarter of a minute or so all stop, and what each believes is held against what is there.
+ */
+const SECONDS = Number(process.env.POSTHOUSE_IMAP_SOAK_SECONDS ?? 60);
+const SEED = Number(process.env.POSTHOUSE_IMAP_SOAK_SEED ?? 1);
+const CLIENTS = 200;
+const ACCOUNTS = 10;
+const PERIOD_MS = 20_000;
+/** More than this in one mailbox, and a client clears it. */
+const MESSAGES_MAX = 60;
+/** Lines of the command and of what came with it are kept for the report. */
+const PASSWORD = "a soak of clients";
+
+/** What imap may hold more at the end than after its first fifth; and what the kernel gives it for that. */
+const GROWTH_MIB_MAX = 32;
+const RESIDENT_GROWTH_MIB_MAX = 64;
+
+test(`${CLIENTS} clients at random see what is there, and imap does not grow (seed ${SEED})`, {
+  timeout: SECONDS * 1000 + 300_000,
+}, async (t) => {
+  await using suite = await startSuite();
+  const people = await addPeople(suite);
+  const random = randomOf(SEED);
+  const ledger = new Ledger();
+  const clients: SoakClient[] = [];
+  for (let number = 0; number < CLIENTS; number += 1) {
+    const user = people[number % ACCOUNTS] ?? "";
+    const options = { user, number, ledger, random: randomOf(random(2 ** 31)) };
+    clients.push(await SoakClient.open(suite, options));
+  }
+  const endMs = Date.now() + SECONDS * 1000;
+  const memory: AppMemory[] = [];
+  try {
+    while (Date.now() < endMs) {
+      const stop = new AbortController();
+      const timer = setTimeout(() => stop.abort(), Math.min(PERIOD_MS, endMs - Date.now()));
+      const mail = deliver(suite, people, stop.signal);
+      const work = clients.map((client) => client.work(stop.signal));
+      // When one has failed the others stop, and nothing is left running.
+      for (const one of work) one.catch(() => stop.abort());
+      await Promise.allSettled([...work, mail]);
+      clearTimeout(timer);
+      await Promise.all([...work, mail]);
+      await Promise.all(clients.map((client) => client.compare()));
+      agree(clients);
+      const { imap } = await memoryOfApps(suite, ["imap"]);
+      assert.ok(imap !== undefined);
+      memory.push(imap);
+    }
+  } catch (error) {
+    const told = clients.find((client) => client.hasFailed)?.dialogue;
+    const path = join(tmpdir(), `imap-soak-${process.pid}.txt`);
+    await writeFile(path, [told, ...suite.log.slice(-20)].join("\n"));
+    throw new Error(`What that client heard is in ${path}`, { cause: error });
+  } finally {
+    for (const client of clients) client.close();
+  }
+  const commands = clients.reduce((sum, client) => sum + client.commands, 0);
+  t.diagnostic(`${commands} commands, ${ledger.size} messages, ${memory.length} comparisons`);
+  report(t, memory);
+});
+
+function report(t: { diagnostic(text: string): void }, memory: readonly AppMemory[]): void {
+  const early = memory[Math.floor(memory.length / 5)];
+  const late = memory.at(-1);
+  assert.ok(early !== undefined && late !== undefined);
+  for (const key of ["heldMib", "residentMib"] as const) {
+    t.diagnostic(`${key}: ${memory.map((one) => one[key].toFixed(0)).join(" ")}`);
+  }
+  assert.ok(late.heldMib - early.heldMib < GROWTH_MIB_MAX, "imap holds more and more");
+  assert.ok(late.residentMib - early.residentMib < RESIDENT_GROWTH_MIB_MAX, "imap grows");
+}
+
+async function addPeople(suite: Suite): Promise<readonly string[]> {
+  await using admin = connectAdmin({ socketPath: join(suite.directory, "run", "auth-admin.sock") });
+  const people: string[] = [];
+  for (let number = 0; number < ACCOUNTS; number += 1) {
+    const address = `soak${number}@example.test`;
+    await admin.addAccount({ address, password: PASSWORD });
+    people.push(address);
+  }
+  return people;
+}
+
+/** By LMTP, as all mail comes: another process, whose changes must reach those who idle. */
+async function deliver(suite: Suite, people: readonly string[], signal: AbortSignal) {
+  const lmtp = await LmtpConnection.open(join(suite.directory, "run", "lmtp.sock"));
+  try {
+    for (let number = 0; !signal.aborted; number += 1) {
+      const octets = `Subject: delivered\r\n\r\n${number}\r\n.\r\n`;
+      await lmtp.deliver(people[number % people.length] ?? "", Buffer.from(octets));
+      await delay(50);
+    }
+  } finally {
+    lmtp.close();
+  }
+}
+
+/** Which message each UID means, as APPEND and COPY told it and whoever fetched it saw it: for ever the same one. */
+class Ledger {
+  readonly #subjects = new Map<string, string>();
+
+  get size(): number {
+    return this.#subjects.size;
+  }
+
+  note(place: string, uid: number, subject: string): void {
+    const key = `${place} ${uid}`;
+    const known = this.#subjects.get(key);
+    assert.equal(subject, known ?? subject, `${key} was another message before`);
+    this.#subjects.set(key, subject);
+  }
+}
+
+interface SoakOptions {
+  readonly user: string;
+  readonly number: number;
+  readonly ledger: Ledger;
+  readonly random: Random;
+}
+
+class SoakClient {
+  readonly user: string;
+  commands = 0;
+  hasFailed = false;
+  readonly #client: BelievingClient;
+  readonly #random: Random;
+  readonly #ledger: Ledger;
+  #mailbox = "";
+
+  private constructor(client: BelievingClient, { user, random, ledger }: SoakOptions) {
+    this.user = user;
+    this.#client = client;
+    this.#random = random;
+    this.#ledger = ledger;
+  }
+
+  static async open(suite: Suite, options: SoakOptions): Promise<SoakClient> {
+    const socket = await connectTo({ port: suite.portOf("imap") });
+    const client = new BelievingClient(`c${options.number}x`, socket);
+    await client.finish("* OK");
+    assert.match(await client.run(`LOGIN ${options.user} "${PASSWORD}"`), / OK /);
+    if (options.number % 3 === 0) {
+      assert.match(await client.run("ENABLE QRESYNC"), / OK /);
+      client.hasQresync = true;
+    }
+    // Whoever comes second finds it there.
+    await client.run("CREATE Archive");
+    const one = new SoakClient(client, options);
+    await one.#select("INBOX");
+    return one;
+  }
+
+  get dialogue(): string {
+    return this.#client.wholeDialogue;
+  }
+
+  /** What it sees: the mailbox that it has selected, and what it believes to be in it. */
+  get picture(): { readonly place: string; readonly messages: BelievingClient["messages"] } {
+    return { place: this.#place, messages: this.#client.messages };
+  }
+
+  get #place(): string {
+    return `${this.user} ${this.#mailbox} ${this.#client.uidValidity}`;
+  }
+
+  async work(signal: AbortSignal): Promise<void> {
+    try {
+      while (!signal.aborted) {
+        await this.#step(signal);
+        this.commands += 1;
+      }
+    } catch (error) {
+      this.hasFailed = true;
+      throw error;
+    }
+  }
+
+  async compare(): Promise<void> {
+    try {
+      await compare(this.#client);
+    } catch (error) {
+      this.hasFailed = true;
+      throw error;
+    }
+  }
+
+  close(): void {
+    this.#client.close();
+  }
+
+  async #step(signal: AbortSignal): Promise<void> {
+    const kind = this.#random(10);
+    if (this.#client.messages.length > MESSAGES_MAX) await this.#clear();
+    else if (kind === 0) await this.#select(pick(this.#random, mailboxes));
+    else if (kind === 1) await this.#append();
+    else if (kind === 2) await this.#read();
+    else {
+      const until = this.#random(1000);
+      await pick<Step>(this.#random, stepsInPlace)(
+        this.#client,
+        this.#random,
+        delay(until, undefined, { signal }).catch(() => {}),
+      );
+    }
+  }
+
+  async #select(mailbox: string): Promise<void> {
+    await this.#client.select(`SELECT ${mailbox}`);
+    this.#mailbox = mailbox;
+  }
+
+  /** A message like no other, and what UID it has. */
+  async #append(): Promise<void> {
+    const mailbox = pick(this.#random, mailboxes);
+    const subject = `${this.#client.name}${this.commands}`;
+    const message = `Subject: ${subject}\r\n\r\n${"x".repeat(this.#random(20_000))}\r\n`;
+    const answer = await this.#client.run(`APPEND ${mailbox} {${message.length}+}\r\n${message}`);
+    const [, uidValidity, uid] = /\[APPENDUID (\d+) (\d+)\]/.exec(answer) ?? [];
+    assert.ok(uidValidity !== undefined, answer);
+    this.#ledger.note(`${this.user} ${mailbox} ${uidValidity}`, Number(uid), subject);
+  }
+
+  /** Whatever it can see, with what it is. */
+  async #read(): Promise<void> {
+    const place = this.#place;
+    this.#client.onFetch = (response) => {
+      const [, uid] = /[( ]UID (\d+)/.exec(response) ?? [];
+      const [, subject] = /\r\nSubject: (\S*)\r\n/.exec(response) ?? [];
+      if (uid !== undefined && subject !== undefined) {
+        this.#ledger.note(place, Number(uid), subject);
+      }
+    };
+    const what = pick(this.#random, ["BODY.PEEK[]", "BODY.PEEK[HEADER.FIELDS (SUBJECT)]"]);
+    const answer = await this.#client.run(`UID FETCH 1:* (${what})`);
+    this.#client.onFetch = undefined;
+    assert.match(answer, / (OK|NO \[EXPUNGEISSUED\]) /);
+  }
+
+  async #clear(): Promise<void> {
+    const half = Math.ceil(this.#client.messages.length / 2);
+    const answer = await this.#client.run(`STORE 1:${half} +FLAGS (\\Deleted)`);
+    assert.match(answer, / (OK|NO \[EXPUNGEISSUED\]) /);
+    assert.match(await this.#client.run("EXPUNGE"), / OK /);
+  }
+}
+
+/** A step that selects would leave this client's idea of where it is behind. */
+const stepsInPlace = steps.filter(({ name }) => name !== "selectAnother");
+
+/** After compare() all have the same picture of the same mailbox. */
+function agree(clients: readonly SoakClient[]): void {
+  const pictures = new Map<string, string>();
+  for (const { picture } of clients) {
+    const text = picture.messages
+      .map(({ uid, flags = [] }) => `${uid} ${[...flags].sort().join(" ")}`)
+      .join("\n");
+    assert.equal(text, pictures.get(picture.place) ?? text, picture.place);
+    pictures.set(picture.place, text);
+  }
+}
