@@ -135,6 +135,25 @@ export class RemoteCarrier implements Carrier {
     // Each host is tried once; and a session that died while it was idle is no attempt at a host.
     const found = await this.#findOnce(way);
     if (found.hops.kind === "none") return sameForAll(recipients, found.hops.reply).results;
+    const answers = await this.#sendOnce(way, found, delivery, recipients);
+    const address = this.#connected?.session.remoteAddress;
+    if (address === undefined || !answers.every(isAboutOurAddress)) return answers;
+    const others = found.hops.hops.filter((hop) => isIPv6(hop.address) !== isIPv6(address));
+    if (others.length === 0) return answers;
+    // Our other address may have what this one lacks; the same host is asked once more, from there.
+    await this.#connected?.session.quit();
+    this.#connected = undefined;
+    const hops = { kind: "hops", hops: others } as const;
+    const again = await this.#sendOver(way, { hops, sts: found.sts }, delivery, recipients);
+    return this.#connected === undefined ? answers : again;
+  }
+
+  async #sendOnce(
+    way: Way,
+    found: Found,
+    delivery: Delivery,
+    recipients: readonly PendingRecipient[],
+  ): Promise<readonly RecipientResult[]> {
     const idle = this.#connected ?? this.#settings.sessions.take(way.key);
     if (idle !== undefined) {
       this.#connected = idle;
@@ -339,6 +358,10 @@ export class RemoteCarrier implements Carrier {
     return { host, tls: tls === undefined ? "none" : `${tls.version} ${tls.cipher}` };
   }
 }
+
+/** A refusal for good of the address that we came from: of its name, or of its family. */
+const isAboutOurAddress = ({ reply }: RecipientResult): boolean =>
+  isPermanent(reply) && (knownAnswer(reply)?.id === "no-ptr" || /\bIPv6\b/iu.test(reply.text));
 
 function stateOf(
   { hops, unreachable }: Found,
