@@ -7,6 +7,7 @@ import { deliveryExtensions, ProgramCache } from "@posthouse/sieve";
 import { ConnectionCount, createSmtpServer, type SmtpServer } from "@posthouse/smtp";
 import { counted } from "./counts.ts";
 import { deliveryHandler } from "./delivery-handler.ts";
+import type { CrashRow } from "./filter/act.ts";
 import { GlobalScripts } from "./filter/global-scripts.ts";
 import { OutgoingMail } from "./filter/outgoing-mail.ts";
 import { limits } from "./limits.ts";
@@ -15,7 +16,7 @@ import { limits } from "./limits.ts";
 export interface Parts {
   readonly auth?: AuthClient;
   readonly store?: MailStore;
-  readonly atCrashPoint?: (row: "L1" | "L3") => Promise<void>;
+  readonly atCrashPoint?: (row: CrashRow) => Promise<void>;
 }
 
 /** Delivers mail that comes over the LMTP socket and the listeners of `[lmtp]`. */

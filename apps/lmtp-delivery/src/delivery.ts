@@ -12,7 +12,7 @@ import {
 } from "@posthouse/smtp";
 import { mailboxFor } from "./filing.ts";
 import { filterMessage } from "./filter/account-filter.ts";
-import { act } from "./filter/act.ts";
+import { act, type CrashRow } from "./filter/act.ts";
 import { tellOfFailure } from "./filter/failure-notice.ts";
 import type { GlobalScripts } from "./filter/global-scripts.ts";
 import { MailNotQueued, type OutgoingMail } from "./filter/outgoing-mail.ts";
@@ -37,7 +37,7 @@ export interface DeliveryOptions {
   readonly hostname: string;
   readonly filters: Filters;
   /** Tests stop here, in the name of a row of the crash table. */
-  readonly atCrashPoint?: ((row: "L1" | "L3") => Promise<void>) | undefined;
+  readonly atCrashPoint?: ((row: CrashRow) => Promise<void>) | undefined;
 }
 
 /** One RCPT: the address as it was sent to, and the accounts that it is. */
@@ -112,7 +112,7 @@ export async function deliverToAll(
         };
         const { outgoing } = filters;
         return await act(
-          { ...context, outgoing, source: await source(), log, hostname },
+          { ...context, outgoing, source: await source(), log, hostname, atCrashPoint },
           filtered.result,
         );
       }

@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
+import { readdir } from "node:fs/promises";
+import { join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { openMailStore } from "@posthouse/mailbox-store";
+import { openMailStore, openScriptStore } from "@posthouse/mailbox-store";
 import { testContext } from "@posthouse/service";
 import {
   ENVELOPE_VERSION,
@@ -53,6 +55,45 @@ for (const row of ["L1", "L3"] as const) {
     const account = await new TestDirectory().findAccount("ann@example.test");
     assert.ok(account);
     assert.equal((await messagesOf(store, account)).length, 1);
+  });
+}
+
+// A redirect that is in the queue and not remembered goes out twice: the one row that repeats anything.
+for (const [row, redirects] of [
+  ["A2", 1],
+  ["A3", 2],
+] as const) {
+  test(`killed at ${row} of what a filter does and asked again, the message is filed once`, async () => {
+    await using context = await testContext();
+    const { lmtp, paths, limits, hostname } = context.config;
+    const account = await new TestDirectory().findAccount("ann@example.test");
+    assert.ok(account);
+    await using store = await openMailStore({
+      mailDirectory: paths.mail,
+      messageBytesMax: limits.messageBytesMax,
+      host: hostname,
+    });
+    await using mail = await store.openAccount(account);
+    await mail.createMailbox("A");
+    const scripts = openScriptStore({ mailDirectory: paths.mail }).of(account);
+    const script =
+      'require ["fileinto", "copy"]; fileinto :copy "A"; redirect :copy "x@remote.example";';
+    await scripts.put("f", Buffer.from(script));
+    await scripts.activate("f");
+    {
+      await using dying = new Child(context.directory, row);
+      await dying.ready();
+      await assert.rejects(handOver(lmtp.socketPath), SmtpConnectionError);
+      assert.equal(await dying.ended(), "SIGKILL");
+    }
+    {
+      await using living = new Child(context.directory, "none");
+      await living.ready();
+      assert.deepEqual(await handOver(lmtp.socketPath), [250]);
+    }
+    assert.equal((await mail.status("A")).messages, 1);
+    assert.equal((await mail.status("INBOX")).messages, 1);
+    assert.equal((await readdir(join(paths.queue, "ready"))).length, redirects);
   });
 }
 

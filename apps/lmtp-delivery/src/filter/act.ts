@@ -43,7 +43,11 @@ export interface ActContext {
   readonly events: EventTrail;
   readonly log: Logger;
   readonly hostname: string;
+  readonly atCrashPoint?: ((row: CrashRow) => Promise<void>) | undefined;
 }
+
+/** Rows of the crash tables at which a test stops. */
+export type CrashRow = "L1" | "L3" | "A2" | "A3";
 
 /**
  * Does what a filter decided. First what is put into mailboxes, since that can fail and be tried again
@@ -65,15 +69,10 @@ export async function act(context: ActContext, { actions, marks }: RunResult): P
   const refusal = actions.find((action) => action.kind === "reject");
   const about = { messageId: envelope.messageId, recipient: account.address };
   for (const action of actions) {
-    // What smtp-in put aside stays aside, unless the script names a mailbox.
-    if (action.kind === "keep")
-      await store(
-        context,
-        { mailbox: await mailboxFor(context.mail, envelope), creates: false },
-        action,
-      );
-    else if (action.kind === "fileinto") await store(context, action.destination, action);
+    if (action.kind === "keep") await keep(context, action);
+    else if (action.kind === "fileinto") await fileInto(context, action);
   }
+  await context.atCrashPoint?.("A2");
   for (const action of actions) {
     if (action.kind === "redirect") await redirect(context, action);
     else if (action.kind === "vacation") await answer(context, action);
@@ -100,18 +99,35 @@ export async function act(context: ActContext, { actions, marks }: RunResult): P
 
 const takers: ReadonlySet<Action["kind"]> = new Set(["keep", "fileinto", "redirect", "reject"]);
 
-/** Puts the message where it is to go; into INBOX where that mailbox is not there, so that none is lost. */
+interface Kept {
+  readonly flags: readonly string[];
+  readonly pieces: readonly MessagePiece[];
+}
+
+/** Where it would be without a filter: INBOX, or Junk where smtp-in says so. */
+async function keep(context: ActContext, action: Kept): Promise<void> {
+  const { mail, envelope, account } = context;
+  const mailbox = await mailboxFor(mail, envelope);
+  // The name of a hand-over without a filter: one that is repeated may meet another script.
+  await store(context, mailbox, action, `${envelope.messageId} ${account.address}`);
+}
+
+async function fileInto(context: ActContext, action: ActionOf<"fileinto">): Promise<void> {
+  const { mail, envelope, account } = context;
+  const mailbox = await mailboxOf(mail, action.destination);
+  const deliveryId = `${envelope.messageId} ${account.address}${mailbox === "INBOX" ? "" : ` ${mailbox}`}`;
+  await store(context, mailbox, action, deliveryId);
+}
+
+/** Into INBOX where that mailbox is not there, so that no mail is lost. */
 async function store(
   context: ActContext,
-  destination: Destination,
-  action: { readonly flags: readonly string[]; readonly pieces: readonly MessagePiece[] },
+  mailbox: string,
+  action: Kept,
+  deliveryId: string,
 ): Promise<void> {
   const { mail, account, envelope, spool, before, events, log } = context;
-  const mailbox = await mailboxOf(mail, destination);
   const about = { messageId: envelope.messageId, recipient: account.address };
-  const isInbox = mailbox === "INBOX";
-  // INBOX as it is without a filter: a hand-over that is repeated may meet another script.
-  const deliveryId = `${envelope.messageId} ${account.address}${isInbox ? "" : ` ${mailbox}`}`;
   const deliver = async (name: string) =>
     await mail.deliver(
       name,
@@ -125,7 +141,7 @@ async function store(
   } catch (error) {
     const isMissing =
       error instanceof StoreError && (error.code === "not-found" || error.code === "not-permitted");
-    if (!isMissing || isInbox) throw error;
+    if (!isMissing || mailbox === "INBOX") throw error;
     log.info({ ...about, err: error }, `A filter named the mailbox "${mailbox}": INBOX instead`);
     isIn = "INBOX";
     [uid] = (await deliver("INBOX")).uids;
@@ -190,8 +206,7 @@ async function redirect(context: ActContext, action: ActionOf<"redirect">): Prom
   const about = { messageId: envelope.messageId, recipient: account.address };
   const keepHere = async (why: string): Promise<void> => {
     log.warn(about, `Not redirected to ${action.address}: ${why}`);
-    const destination = { mailbox: "INBOX", creates: false };
-    await store(context, destination, { flags: [], pieces: action.pieces });
+    await keep(context, { flags: [], pieces: action.pieces });
   };
   if (action.isList) return await keepHere("there are no lists here");
   if (isLooping(source.header, account.address)) return await keepHere("it came back from there");
@@ -211,6 +226,7 @@ async function redirect(context: ActContext, action: ActionOf<"redirect">): Prom
     octetsOfPieces(spool, action.pieces, trace),
   );
   if (!isSent) return await keepHere("nobody has that address");
+  await context.atCrashPoint?.("A3");
   await scripts.remember([{ key, untilMs: nowMs + limits.redirectRememberedMs }], nowMs);
   events.record({ type: "queued", ...about, recipients: [action.address] });
 }
