@@ -75,6 +75,11 @@ export class IncomingCommand {
     return line && new IncomingCommand(connection, output, line.toString("latin1"));
   }
 
+  /** No command at all. */
+  get isEmptyLine(): boolean {
+    return this.#lines[0] === "" && this.#lines.length === 1;
+  }
+
   /** What gather() has read. */
   get args(): CommandReader {
     return new CommandReader(

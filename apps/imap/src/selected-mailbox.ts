@@ -109,7 +109,7 @@ export class SelectedMailbox implements AsyncDisposable {
 
   /** FLAGS, EXISTS and RECENT where they are not what the client was told last. */
   tellSize(output: ResponseWriter): void {
-    this.#tellFlagLists(output);
+    this.tellFlagNames(output);
     if (this.view.exists !== this.#toldExists) {
       this.#toldExists = this.view.exists;
       output.untagged(`${this.#toldExists} EXISTS`);
@@ -120,7 +120,8 @@ export class SelectedMailbox implements AsyncDisposable {
     }
   }
 
-  #tellFlagLists(output: ResponseWriter): void {
+  /** New keywords come before the first message that has them: clients pass over those they have not heard of. */
+  tellFlagNames(output: ResponseWriter): void {
     const { keywords: names, rights } = this.mailbox;
     // Both lists are made of these, and each command comes by here.
     if (names === this.#seenKeywords && rights === this.#seenRights) return;

@@ -263,6 +263,11 @@ export class ImapSession implements Session {
     const incoming = await this.#nextCommand();
     if (incoming === undefined) return false;
     if (this.#isClosing) return true;
+    // iPhones send one behind a literal: told BAD, a client takes it for the answer to what it sends next.
+    if (incoming.isEmptyLine) {
+      this.#countBad();
+      return true;
+    }
     try {
       const done = await this.#perform(incoming);
       this.#badCommands = 0;

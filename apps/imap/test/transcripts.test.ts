@@ -1,5 +1,5 @@
 import { TEST_TOML } from "@posthouse/service";
-import { describeTranscripts } from "@posthouse/transcript";
+import { describeTranscripts, type Transcript, type TranscriptServer } from "@posthouse/transcript";
 import { startImapServer } from "./imap-server.ts";
 
 /**
@@ -15,7 +15,7 @@ import { startImapServer } from "./imap-server.ts";
  *   @message-limit 3       what one command may be about
  *   @append-limit 2        and one APPEND
  */
-describeTranscripts(new URL("./transcripts/", import.meta.url), async ({ settings }) => {
+async function startFor({ settings }: Transcript): Promise<TranscriptServer> {
   const quota = settings.get("quota");
   const quotaMessages = settings.get("quota-messages");
   const messageBytes = settings.get("message-bytes");
@@ -46,4 +46,8 @@ describeTranscripts(new URL("./transcripts/", import.meta.url), async ({ setting
     connect: () => server.connect(),
     [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
   };
-});
+}
+
+describeTranscripts(new URL("./transcripts/", import.meta.url), startFor);
+// What mail programs are known to send, one file a program.
+describeTranscripts(new URL("./transcripts/clients/", import.meta.url), startFor);

@@ -47,6 +47,7 @@ function defineStore({ name, isUid }: { readonly name: string; readonly isUid: b
       await selected.refresh();
 
       const { output } = session;
+      selected.tellFlagNames(output);
       // RFC 9738 §3.1: where it stops it goes from the highest down.
       const inTurn = stop === undefined ? known : known.toReversed();
       if (isSilent) {

@@ -153,7 +153,6 @@ export const german: TextTable = {
   "MIME needs a part number": "MIME verlangt die Nummer eines Teils",
   "That is not the name of a header field": "So kann kein Kopffeld heißen",
   "There is no message {}": "Eine Nachricht {} gibt es nicht",
-  "There is no system flag {}": "Eine Systemmarke {} gibt es nicht",
   "An ID field is too long": "Eine Angabe in ID ist zu lang",
   "A section has more than {} numbers": "Ein Abschnitt hat mehr als {} Nummern",
   "More than {} keys": "Mehr als {} Suchbegriffe",

@@ -272,7 +272,7 @@ export class CommandReader {
     return this.#decodeName(text);
   }
 
-  /** A parenthesised list of flags; \Recent, which only the server sets, is passed over. */
+  /** A parenthesised list of flags; \Recent, which only the server sets, and unknown ones are passed over. */
   flagList(): FlagList {
     return this.#flags(this.parenthesised(() => this.flag(), { max: limits.flagsMax }));
   }
@@ -366,8 +366,9 @@ export class CommandReader {
       if (systemFlag !== undefined) systemFlags.add(systemFlag);
       // An atom by the grammar, and nothing at all to clients that read a list of flags.
       else if (name.toUpperCase() === "NIL") throw no("CANNOT", "No keyword can be NIL");
+      // RFC 3501 §7.1, PERMANENTFLAGS: what cannot be kept may be ignored. Programs that move mail in bring
+      // flags such as \Indexed along, and the message matters more.
       else if (!name.startsWith("\\")) keywords.set(name.toLowerCase(), name);
-      else if (name.toLowerCase() !== "\\recent") throw bad(`There is no system flag ${name}`);
     }
     return { systemFlags: [...systemFlags], keywords: [...keywords.values()] };
   }

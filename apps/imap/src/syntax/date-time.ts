@@ -16,7 +16,8 @@ const monthNames = [
 
 const DAY_MS = 86_400_000;
 const datePattern = /^(\d{1,2})-([a-z]{3})-(\d{4})$/i;
-const dateTimePattern = /^([ \d]\d)-([a-z]{3})-(\d{4}) (\d\d):(\d\d):(\d\d) ([+-])(\d\d)(\d\d)$/i;
+// Apple's Mail leaves out the space before a day of one digit, and would lose what it appends.
+const dateTimePattern = /^([ \d]?\d)-([a-z]{3})-(\d{4}) (\d\d):(\d\d):(\d\d) ([+-])(\d\d)(\d\d)$/i;
 
 /** A calendar day as days since the epoch: dates are compared without time and zone (RFC 3501 §6.4.4). */
 export function parseDate(text: string): number | undefined {

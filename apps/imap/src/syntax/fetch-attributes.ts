@@ -104,6 +104,9 @@ const attributes: ReadonlyMap<string, FetchAttribute> = new Map([
   ["RFC822", whole("RFC822", { part: [] }, false)],
   ["RFC822.HEADER", whole("RFC822.HEADER", { part: [], text: "HEADER" }, true)],
   ["RFC822.TEXT", whole("RFC822.TEXT", { part: [], text: "TEXT" }, false)],
+  // Of the first IMAP4; Outlook still asks so, and looks for the answer under the other name.
+  ["RFC822.PEEK", whole("RFC822", { part: [] }, true)],
+  ["RFC822.TEXT.PEEK", whole("RFC822.TEXT", { part: [], text: "TEXT" }, true)],
 ]);
 
 /** Stand alone, never in a list (RFC 3501 §6.4.5). */

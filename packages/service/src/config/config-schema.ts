@@ -219,7 +219,10 @@ export const configSchema = z.strictObject({
         { tls: "implicit", address: "*", port: 993 },
       ]),
       disabled_capabilities: capabilityNames,
-      exceptions: z.array(imapException).default([]),
+      // It enables UIDONLY and then fetches by number, which RFC 9586 has us refuse: no mail would be seen.
+      exceptions: z
+        .array(imapException)
+        .default([{ client: "Microsoft Office 365", disabled_capabilities: ["UIDONLY"] }]),
       shared_filters: z.array(sharedFilter).default([]),
       literals: z.enum(["plus", "minus"]).default("plus"),
       message_limit: z
