@@ -29,8 +29,8 @@ function succeeded(result: ProgramResult): string {
   return result.stdout;
 }
 
-const messageOf = (subject: string, body = "Hello.") =>
-  `From: ${bob}\r\nTo: ${alice}\r\nSubject: ${subject}\r\n\r\n${body}\r\n`;
+const messageOf = (subject: string, body = "Hello.", author = bob) =>
+  `From: ${author}\r\nTo: ${alice}\r\nSubject: ${subject}\r\n\r\n${body}\r\n`;
 
 const curlImap = (path: string, ...args: string[]) =>
   run("curl", [
@@ -336,7 +336,7 @@ describe("clients that empty a POP3 box", () => {
         "-",
         `smtp://127.0.0.1:${suite.portOf("submission")}`,
       ],
-      { input: messageOf(subject) },
+      { input: messageOf(subject, "Hello.", alice) },
     );
     assert.equal(code, 0, stderr);
   };

@@ -53,6 +53,10 @@ export class ScriptedConnection {
     return this.leftBytes > 0;
   }
 
+  whenReadable(callback: () => void): void {
+    callback();
+  }
+
   channelBinding(): undefined {}
   setIdle(): void {}
   write(): void {}

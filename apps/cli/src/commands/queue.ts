@@ -87,6 +87,9 @@ async function watch(queue: Queue, options: ListOptions): Promise<void> {
   }
 }
 
+const isFiltered = ({ from, to, domain, older, state }: ListOptions): boolean =>
+  [from, to, domain, older, state].some((option) => option !== undefined);
+
 /** What the options say of one entry; recipients that are done with do not count. */
 function filterOf({ from, to, domain, older, state }: ListOptions) {
   const beforeMs = older === undefined ? undefined : Date.now() - durationOf(older);
@@ -144,7 +147,7 @@ async function list(queue: Queue, options: ListOptions): Promise<void> {
       to: "To",
       why: "State",
     },
-    whenEmpty: "There is nothing of that in the queue",
+    whenEmpty: isFiltered(options) ? "There is nothing of that in the queue" : "The queue is empty",
     itemsMax: 3,
   });
 }
