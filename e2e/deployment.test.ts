@@ -33,6 +33,7 @@ auth.allow_plaintext_from = "loopback"
 smtp_in.listeners = [{ kind = "mx", address = "127.0.0.1", port = 0 }]
 imap.listeners = [{ tls = "starttls", address = "127.0.0.1", port = 0 }]
 pop3.listeners = [{ tls = "starttls", address = "127.0.0.1", port = 0 }]
+managesieve.listeners = [{ tls = "starttls", address = "127.0.0.1", port = 0 }]
 smtp_out.send = false
 `;
 

@@ -172,7 +172,11 @@ test("every command has --help with examples", async () => {
   assert.ok(leaves.length > 30);
   for (const leaf of leaves) {
     let help = "";
-    leaf.configureOutput({ writeOut: (text) => void (help += text) });
+    leaf.configureOutput({
+      writeOut: (text) => {
+        help += text;
+      },
+    });
     leaf.outputHelp();
     assert.match(help, /Examples:\n {2}posthouse /, `${leaf.parent?.name()} ${leaf.name()}`);
   }

@@ -60,6 +60,8 @@ listeners = [
 listeners = [{ tls = "implicit", address = "${ours}", port = 993 }]
 [pop3]
 listeners = []
+[managesieve]
+listeners = []
 `;
 
 /** list@remote.test leads to nobody, which Postfix finds out after it has taken the message. */

@@ -114,3 +114,22 @@ test("a name is one file name, and reads back", () => {
     }),
   );
 });
+
+test("lacks() says what put() would refuse, and why", async () => {
+  await using at = await place();
+  const { scripts } = at;
+  const MiB = 1024 * 1024;
+  assert.equal(await scripts.lacks("main", MiB), undefined);
+  assert.equal(await scripts.lacks("main", MiB + 1), "octets");
+  const large = Buffer.alloc(MiB);
+  for (const name of ["a", "b", "c", "d"]) await scripts.put(name, large);
+  assert.equal(await scripts.lacks("main", 1), "octets");
+  // The one that it takes the place of does not count.
+  assert.equal(await scripts.lacks("d", MiB), undefined);
+  await assert.rejects(scripts.put("main", keep), isStoreError("limit"));
+  for (const name of ["a", "b", "c", "d"]) await scripts.delete(name);
+  for (let count = 0; count < 64; count += 1) await scripts.put(`script${count}`, keep);
+  assert.equal(await scripts.lacks("main", 1), "scripts");
+  assert.equal(await scripts.lacks("script7", 1), undefined);
+  await assert.rejects(scripts.put("main", keep), isStoreError("limit"));
+});

@@ -78,4 +78,7 @@ listeners = [
   { tls = "starttls", address = "127.0.0.1", port = 0 },
   { tls = "implicit", address = "127.0.0.1", port = 0 },
 ]
+
+[managesieve]
+listeners = [{ tls = "starttls", address = "127.0.0.1", port = 0 }]
 `;

@@ -23,8 +23,8 @@ ${bold("Thunderbird")}: add a mail account with one of them, choose "Configure m
   Outgoing   SMTP   127.0.0.1   port ${portOf("submissions")}   SSL/TLS      normal password   user name: the whole address
 
   Accept the certificate when asked: it was made here, and is kept for the next start.
-  STARTTLS serves too: IMAP ${portOf("imap")}, SMTP ${portOf("submission")}. POP3 is on ${portOf("pop3s")} (SSL/TLS) and ${portOf("pop3")}; mail from
-  outside comes in on ${portOf("smtp")}, LMTP on ${portOf("lmtp")}.
+  STARTTLS serves too: IMAP ${portOf("imap")}, SMTP ${portOf("submission")}. POP3 is on ${portOf("pop3s")} (SSL/TLS) and ${portOf("pop3")}, filters
+  are edited on ${portOf("managesieve")} (ManageSieve); mail from outside comes in on ${portOf("smtp")}, LMTP on ${portOf("lmtp")}.
 
 ${bold("A first message")}, without any mail program:
 

@@ -35,6 +35,9 @@ listeners = [
   { tls = "implicit", address = "127.0.0.1", port = 995 },
 ]
 
+[managesieve]
+listeners = [{ tls = "starttls", address = "127.0.0.1", port = 4190 }]
+
 [smtp_out]
 # Mail to other domains stays in the queue; "posthouse local --send" sends it.
 send = false

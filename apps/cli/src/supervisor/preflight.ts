@@ -26,6 +26,10 @@ function portsOf(config: Config): readonly { name: string; address: string; port
     ...config.lmtp.listeners.map((one) => ({ ...one, name: "lmtp" })),
     ...config.imap.listeners.map((one) => ({ ...one, name: `imap${tlsName[one.tls]}` })),
     ...config.pop3.listeners.map((one) => ({ ...one, name: `pop3${tlsName[one.tls]}` })),
+    ...config.managesieve.listeners.map((one) => ({
+      ...one,
+      name: `managesieve${tlsName[one.tls]}`,
+    })),
   ];
 }
 

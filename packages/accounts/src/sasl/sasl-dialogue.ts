@@ -19,6 +19,11 @@ export interface SaslLogin {
   readonly initialResponse: string | undefined;
   /** Sends a challenge, in base64 already, and waits for the line that answers it. */
   ask(challenge: string): Promise<string>;
+  /**
+   * Takes the server's last message, in base64, where the protocol sends one along with its success
+   * (RFC 5804 §2.1). It is a challenge where this is left out.
+   */
+  readonly withSuccess?: (message: string) => void;
   /** Another source of nonces, for the examples of the RFCs. */
   readonly newNonce?: () => string;
 }

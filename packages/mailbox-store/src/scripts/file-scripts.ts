@@ -66,10 +66,14 @@ class FileScripts implements AccountScripts {
     return translated(`read the script "${name}"`, () => this.#read(scriptFileName(name)));
   }
 
+  lacks(name: string, sizeBytes: number): Promise<"scripts" | "octets" | undefined> {
+    return translated("look for room for a script", () => this.#lack(name, sizeBytes));
+  }
+
   put(name: string, octets: Uint8Array): Promise<void> {
     return translated(`store the script "${name}"`, async () => {
       const fileName = scriptFileName(name);
-      await this.#makeRoom(name, octets.length);
+      await this.#requireRoom(name, octets.length);
       await this.#replace(fileName, octets);
     });
   }
@@ -172,18 +176,25 @@ class FileScripts implements AccountScripts {
     }
   }
 
-  async #makeRoom(name: string, sizeBytes: number): Promise<void> {
-    if (sizeBytes > scriptLimits.scriptBytesMax) {
-      throw new StoreError("limit", `A script has ${scriptLimits.scriptBytesMax} octets at most`);
-    }
-    const others = (await this.list()).filter((script) => script.name !== name.normalize("NFC"));
-    const totalBytes = others.reduce((sum, script) => sum + script.sizeBytes, sizeBytes);
-    if (others.length >= scriptLimits.scriptsMax) {
+  async #requireRoom(name: string, sizeBytes: number): Promise<void> {
+    const lack = await this.#lack(name, sizeBytes);
+    if (lack === "scripts") {
       throw new StoreError("limit", `An account has ${scriptLimits.scriptsMax} scripts at most`);
     }
-    if (totalBytes > scriptLimits.totalBytesMax) {
-      throw new StoreError("limit", `Scripts have ${scriptLimits.totalBytesMax} octets together`);
+    if (lack === "octets") {
+      throw new StoreError(
+        "limit",
+        `A script has ${scriptLimits.scriptBytesMax} octets at most, and all together ${scriptLimits.totalBytesMax}`,
+      );
     }
+  }
+
+  async #lack(name: string, sizeBytes: number): Promise<"scripts" | "octets" | undefined> {
+    if (sizeBytes > scriptLimits.scriptBytesMax) return "octets";
+    const others = (await this.list()).filter((script) => script.name !== name.normalize("NFC"));
+    if (others.length >= scriptLimits.scriptsMax) return "scripts";
+    const totalBytes = others.reduce((sum, script) => sum + script.sizeBytes, sizeBytes);
+    return totalBytes > scriptLimits.totalBytesMax ? "octets" : undefined;
   }
 
   async #fileNames(): Promise<readonly string[]> {

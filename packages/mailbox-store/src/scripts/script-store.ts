@@ -21,6 +21,8 @@ export interface AccountScripts {
   list(): Promise<readonly ScriptInfo[]>;
   /** Undefined when there is none. */
   get(name: string): Promise<Uint8Array | undefined>;
+  /** What keeps a script of so many octets from being put under that name: the number, or the octets. */
+  lacks(name: string, sizeBytes: number): Promise<"scripts" | "octets" | undefined>;
   /** A new one, or in place of the one of that name. */
   put(name: string, octets: Uint8Array): Promise<void>;
   /** RFC 5804 §2.10: not the active one. */

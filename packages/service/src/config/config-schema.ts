@@ -242,6 +242,11 @@ export const configSchema = z.strictObject({
       ]),
     })
     .prefault({}),
+  managesieve: z
+    .strictObject({
+      listeners: z.array(tlsListener).default([{ tls: "starttls", address: "*", port: 4190 }]),
+    })
+    .prefault({}),
   smtp_out: z
     .strictObject({
       send: z.boolean().default(true),

@@ -94,6 +94,7 @@ export function configOf(
     smtpIn: { ...section.smtpIn, listeners: shifted(section.smtpIn.listeners) },
     imap: { ...section.imap, listeners: shifted(section.imap.listeners) },
     pop3: { listeners: shifted(section.pop3.listeners) },
+    managesieve: { listeners: shifted(section.managesieve.listeners) },
     lmtp: { listeners: shifted(section.lmtp.listeners), socketPath: join(runDir, "lmtp.sock") },
     sieve: {
       beforeFiles: section.sieve.beforeFiles.map(absolute),

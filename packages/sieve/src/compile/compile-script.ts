@@ -12,6 +12,7 @@ import { ArgumentReader } from "./argument-reader.ts";
 import type { Check, CommandDefinition, Step, TestDefinition } from "./definition.ts";
 import type { Program } from "./program.ts";
 import { CompileProblem, type ScriptScope } from "./script-scope.ts";
+import { warningsOf } from "./warnings.ts";
 
 export interface CompileOptions {
   /** Extensions that may be required; all that there are, when it is left out. */
@@ -31,6 +32,7 @@ export function compileScript(script: Uint8Array, options: CompileOptions = {}):
     steps,
     required: compiler.required,
     hash: createHash("sha256").update(script).digest("hex"),
+    warnings: warningsOf(nodes),
   };
 }
 

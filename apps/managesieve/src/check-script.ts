@@ -1,0 +1,27 @@
+import {
+  compileScript,
+  deliveryExtensions,
+  formatProblem,
+  SieveScriptError,
+} from "@posthouse/sieve";
+import type { Completion } from "./command.ts";
+import { no } from "./response.ts";
+
+/**
+ * Checks a script as it will be before it runs, and makes the answer of it: OK, with warnings where
+ * there are some. RFC 5804 §2.6 and §2.12: each problem is a line of the text, with its place.
+ *
+ * @throws CommandFailure with all that is wrong
+ */
+export function checkedScript(script: Uint8Array, text: string): Completion {
+  // RFC 5804 §2.6: a script of zero length SHOULD be disallowed.
+  if (script.length === 0) throw no("The script is empty");
+  try {
+    const { warnings } = compileScript(script, { extensions: deliveryExtensions });
+    if (warnings.length === 0) return { text };
+    return { code: "WARNINGS", text: warnings.map(formatProblem).join("\r\n") };
+  } catch (error) {
+    if (!(error instanceof SieveScriptError)) throw error;
+    throw no(error.problems.map(formatProblem).join("\r\n"));
+  }
+}
