@@ -9,6 +9,7 @@ import {
   type Config,
   listen,
   loadTls,
+  ProxyGate,
   type RunningApp,
   type TlsIdentity,
 } from "@posthouse/service";
@@ -63,18 +64,24 @@ export async function start(context: AppContext, parts: Parts = {}): Promise<Run
 
   const clients = new ClientAddressWatch(log);
   const servers: SmtpServer[] = [];
+  const gates: ProxyGate[] = [];
   opened.defer(async () => {
-    await Promise.all(servers.map((server) => server.close(limits.closeMs)));
+    const closed = Promise.all(servers.map((server) => server.close(limits.closeMs)));
+    for (const gate of gates) gate.close();
+    await closed;
   });
   const addresses: BoundAddress[] = [];
   for (const listener of config.smtpIn.listeners) {
-    const { kind, address, port } = listener;
+    const { kind, address, port, proxyFrom } = listener;
     const relay = new RelayNetworks(listener.relayNetworks);
     const handler = mailHandler(options, { kind: kind === "mx" ? "mx" : "submission", relay });
     const server = serverFor(listener, { context, tls, connections, handler, relay });
     servers.push(server);
     clients.watch(server.netServer);
     count(server.netServer, nameOf[kind]);
+    const isImplicitTls = kind === "submissions";
+    const gate = { proxies: proxyFrom, isImplicitTls, name: nameOf[kind], log };
+    gates.push(new ProxyGate(server.netServer, gate));
     addresses.push(await listen(nameOf[kind], server.netServer, { address, port }));
   }
   const running = opened.move();

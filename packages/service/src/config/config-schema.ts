@@ -28,9 +28,15 @@ const smtpListener = z.strictObject({
   address,
   port,
   client_certificates: z.boolean().default(false),
+  proxy_from: networks.default([]),
   relay_networks: z.array(relayNetwork).default([]),
 });
-const tlsListener = z.strictObject({ tls: z.enum(["starttls", "implicit"]), address, port });
+const tlsListener = z.strictObject({
+  tls: z.enum(["starttls", "implicit"]),
+  address,
+  port,
+  proxy_from: networks.default([]),
+});
 /** Names of capabilities, as CAPABILITY shows them. */
 const capabilityNames = z.array(z.string().regex(/^[!-~]{1,64}$/)).default([]);
 const imapListener = tlsListener.extend({
@@ -236,7 +242,7 @@ export const configSchema = z.strictObject({
     .prefault({}),
   pop3: z
     .strictObject({
-      listeners: z.array(tlsListener).default([
+      listeners: z.array(tlsListener).prefault([
         { tls: "starttls", address: "*", port: 110 },
         { tls: "implicit", address: "*", port: 995 },
       ]),
