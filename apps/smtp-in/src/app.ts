@@ -3,6 +3,7 @@ import { type AuthClient, type BanWatch, connectAuth } from "@posthouse/accounts
 import type { Resolver } from "@posthouse/dns";
 import { openQueueWriter, type QueueWriter } from "@posthouse/queue/writer";
 import {
+  AddressRanges,
   type AppContext,
   type BoundAddress,
   ClientAddressWatch,
@@ -155,7 +156,7 @@ async function handlerOptions(
 }
 
 function serverFor(
-  { kind, clientCertificates }: Listener,
+  { kind, clientCertificates, xclientFrom }: Listener,
   parts: {
     readonly context: AppContext;
     readonly tls: TlsIdentity;
@@ -166,6 +167,7 @@ function serverFor(
 ): SmtpServer {
   const { config, log } = parts.context;
   const isMx = kind === "mx";
+  const filters = new AddressRanges(xclientFrom);
   return createSmtpServer({
     flavour: "smtp",
     hostname: config.hostname,
@@ -189,6 +191,7 @@ function serverFor(
       // RFC 4865 is for submission alone.
       ...(!isMx && { futureReleaseSecondsMax: limits.heldSecondsMax }),
     },
+    mayNameClients: (address) => filters.includes(address),
     isAuthRequired: (peer) => !isMx && parts.relay.ruleFor(peer) === undefined,
     isPlaintextAuthAllowedFromLoopback: config.auth.allowPlaintextFrom === "loopback",
     connections: parts.connections,

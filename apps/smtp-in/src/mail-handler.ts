@@ -204,17 +204,23 @@ class Transaction implements SmtpTransaction {
     const { reception, tmpDirectory, log } = this.#options;
     await using spool = new MessageSpool(tmpDirectory);
     const envelope = this.#envelope();
+    const { forwardedFor } = this.#peer;
+    const about = forwardedFor === undefined ? {} : { forwardedFor };
     try {
       await spool.receive(octets);
       const header = readMessageHeader(spool.head, spool.sizeBytes);
       const refusal = refusalOfHeader(header) ?? (await this.#refusalOfAuthor(header));
-      if (refusal !== undefined) return reception.refuse(envelope, refusal);
-      return await reception.receive(envelope, spool, { header, isSubmission: this.#isSubmission });
+      if (refusal !== undefined) return reception.refuse(envelope, refusal, about);
+      return await reception.receive(envelope, spool, {
+        header,
+        isSubmission: this.#isSubmission,
+        ...about,
+      });
     } catch (error) {
-      if (error instanceof MessageRefused) return reception.refuse(envelope, error.reply);
+      if (error instanceof MessageRefused) return reception.refuse(envelope, error.reply, about);
       if (!(error instanceof SpoolUnavailable)) throw error;
       log.error({ err: error }, "Cannot keep a message");
-      return reception.refuse(envelope, replies.queueUnavailable);
+      return reception.refuse(envelope, replies.queueUnavailable, about);
     }
   }
 

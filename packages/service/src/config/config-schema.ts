@@ -29,6 +29,7 @@ const smtpListener = z.strictObject({
   port,
   client_certificates: z.boolean().default(false),
   proxy_from: networks.default([]),
+  xclient_from: networks.default([]),
   relay_networks: z.array(relayNetwork).default([]),
 });
 const tlsListener = z.strictObject({

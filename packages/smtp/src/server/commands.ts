@@ -9,6 +9,7 @@ import { quit } from "./commands/quit.ts";
 import { rcpt } from "./commands/rcpt.ts";
 import { rset } from "./commands/rset.ts";
 import { starttls } from "./commands/starttls.ts";
+import { xclient, xforward } from "./commands/xclient.ts";
 
 /** Every command that this server knows. */
 export const commands: ReadonlyMap<string, Command> = new Map(
@@ -33,5 +34,8 @@ export const commands: ReadonlyMap<string, Command> = new Map(
     noop,
     etrn,
     quit,
+    // Of Postfix, for trusted peers
+    xclient,
+    xforward,
   ].map((command) => [command.name, command]),
 );

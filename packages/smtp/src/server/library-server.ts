@@ -9,7 +9,7 @@ import type { ConnectionCount } from "./connection-count.ts";
 import { formatReply } from "./format-reply.ts";
 import { SmtpInput } from "./input.ts";
 import { serverLimits } from "./limits.ts";
-import { Session, type SessionTransport } from "./session.ts";
+import { isLoopbackAddress, Session, type SessionTransport } from "./session.ts";
 import type { SmtpServerOptions } from "./smtp-server.ts";
 
 /**
@@ -145,7 +145,7 @@ class LibraryConnection extends SMTPConnection implements SessionTransport {
     const crowdedIdleMs = server.ours.crowdedIdleMs ?? serverLimits.crowdedIdleMs;
     this.#tickMs = Math.min(this.#idleMs, crowdedIdleMs);
     this.#count = server.count;
-    this.isLoopback = address === "" || address === "::1" || address.startsWith("127.");
+    this.isLoopback = isLoopbackAddress(address);
     this.ourSession = new Session(server.ours, this, this.#input());
   }
 

@@ -48,6 +48,7 @@ export const replies = {
   badBdatSyntax: { code: 501, enhanced: "5.5.4", text: "Syntax: BDAT octets [LAST]" },
   badVrfySyntax: { code: 501, enhanced: "5.5.4", text: "Syntax: VRFY address" },
   badExpnSyntax: { code: 501, enhanced: "5.5.4", text: "Syntax: EXPN address" },
+  badAttributesSyntax: { code: 501, enhanced: "5.5.4", text: "Syntax: NAME=value, in xtext" },
   badSender: { code: 501, enhanced: "5.1.7", text: "Bad sender address syntax" },
   badRecipient: { code: 501, enhanced: "5.1.3", text: "Bad recipient address syntax" },
   badAuthSyntax: {
@@ -84,6 +85,11 @@ export const replies = {
   authRequired: { code: 530, enhanced: "5.7.0", text: "Authentication required" },
   badCredentials: { code: 535, enhanced: "5.7.8", text: "Authentication credentials invalid" },
   authNeedsTls: { code: 538, enhanced: "5.7.11", text: "Encryption required: say STARTTLS first" },
+  mayNotNameClients: {
+    code: 550,
+    enhanced: "5.7.1",
+    text: "You may not say for whom you speak",
+  },
   noSoliciting: {
     code: 550,
     enhanced: "5.7.1",
