@@ -1,7 +1,7 @@
 import { mkdir } from "node:fs/promises";
 import { type AuthClient, type BanWatch, connectAuth } from "@posthouse/accounts";
 import type { Resolver } from "@posthouse/dns";
-import { openQueueWriter, type QueueWriter } from "@posthouse/queue/writer";
+import { flushDomain, openQueueWriter, type QueueWriter } from "@posthouse/queue/writer";
 import {
   AddressRanges,
   type AppContext,
@@ -21,6 +21,7 @@ import {
   type SmtpServer,
 } from "@posthouse/smtp";
 import { connectionCounter, counted } from "./counts.ts";
+import { EtrnPolicy } from "./etrn-policy.ts";
 import { HandOver } from "./hand-over.ts";
 import { openInspector } from "./inspection/open-inspector.ts";
 import { limits } from "./limits.ts";
@@ -137,6 +138,8 @@ async function handlerOptions(
     events,
     log,
   });
+  const { etrnFrom } = config.smtpIn;
+  const flush = (domain: string) => flushDomain(smtpOut.socketPath, domain);
   const policy = new RelayPolicy(auth, config.auth.postmaster);
   return {
     sasl: {
@@ -147,6 +150,7 @@ async function handlerOptions(
     policy,
     sources,
     reception,
+    ...(etrnFrom.length > 0 && { etrn: new EtrnPolicy({ rules: etrnFrom, flush, log }) }),
     isFromChecked: config.smtpIn.checkFrom,
     mayVerify: config.smtpIn.vrfy === "authenticated",
     mayExpand: config.smtpIn.expn === "authenticated",

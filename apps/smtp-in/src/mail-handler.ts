@@ -26,6 +26,7 @@ import {
   SpoolUnavailable,
 } from "@posthouse/smtp";
 import { refusalOfAuthor, refusalOfHeader } from "./author-check.ts";
+import type { EtrnPolicy } from "./etrn-policy.ts";
 import { type MessageHeader, readMessageHeader } from "./message-header.ts";
 import type { Reception } from "./reception.ts";
 import type { RelayNetworks, RelayRule } from "./relay-networks.ts";
@@ -38,6 +39,8 @@ export interface MailHandlerOptions {
   readonly policy: RelayPolicy;
   readonly sources: SourcePolicy;
   readonly reception: Reception;
+  /** ETRN, where anybody may. */
+  readonly etrn?: EtrnPolicy;
   readonly tmpDirectory: string;
   readonly log: Logger;
   /** SASL mechanisms that not every host has. */
@@ -60,7 +63,7 @@ export function mailHandler(
   options: MailHandlerOptions,
   { kind, relay }: ListenerRules,
 ): SmtpHandler {
-  const { policy, auth } = options;
+  const { policy, auth, etrn } = options;
   const { sources } = options;
   return {
     connected: (peer) => sources.connected(peer),
@@ -78,6 +81,9 @@ export function mailHandler(
       return refusal ?? new Transaction(options, { mail, peer, rule });
     },
     ...askings(options),
+    ...(etrn !== undefined && {
+      sendWaiting: (domain: string, peer: SmtpPeer) => etrn.sendWaiting(domain, peer),
+    }),
     ...(kind === "submission" && {
       authenticate: (login: { username: string; password: string }, peer: SmtpPeer) =>
         asReply(() =>

@@ -38,6 +38,7 @@ export function extensionsOffered(session: Session): readonly string[] {
     ...(options.isBinaryMimeOffered ? ["BINARYMIME"] : []),
     ...(options.isDsnOffered ? ["DSN"] : []),
     ...extensionLines(session),
+    ...(options.handler.sendWaiting === undefined ? [] : ["ETRN"]),
     "ENHANCEDSTATUSCODES",
     ...(session.canStartTls ? ["STARTTLS"] : []),
     // RFC 4954 §4: not to those who may not, and not to those who have.

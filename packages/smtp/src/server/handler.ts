@@ -123,6 +123,8 @@ export interface SmtpHandler {
   verify?(text: string, peer: SmtpPeer): MaybePromise<Reply>;
   /** EXPN. Absent: 502. */
   expand?(text: string, peer: SmtpPeer): MaybePromise<Reply>;
+  /** ETRN (RFC 1985): sends what waits for a domain, in A-labels. Absent: 502, and not announced. */
+  sendWaiting?(domain: string, peer: SmtpPeer): MaybePromise<Reply>;
   /** Begins a transaction, or a Reply that refuses it. */
   mailFrom(mail: MailFrom, peer: SmtpPeer): MaybePromise<SmtpTransaction | Reply>;
 }

@@ -39,6 +39,7 @@ export const replies = {
     enhanced: "5.5.2",
     text: "Command has octets that no command can have",
   },
+  badEtrnSyntax: { code: 500, enhanced: "5.5.2", text: "Syntax: ETRN domain" },
   lineTooLong: { code: 500, enhanced: "5.5.2", text: "Line too long" },
   saysLhlo: { code: 500, enhanced: "5.5.1", text: "This is LMTP: say LHLO" },
   noArgument: { code: 501, enhanced: "5.5.4", text: "This command takes no argument" },
@@ -49,6 +50,12 @@ export const replies = {
   badVrfySyntax: { code: 501, enhanced: "5.5.4", text: "Syntax: VRFY address" },
   badExpnSyntax: { code: 501, enhanced: "5.5.4", text: "Syntax: EXPN address" },
   badAttributesSyntax: { code: 501, enhanced: "5.5.4", text: "Syntax: NAME=value, in xtext" },
+  badEtrnDomain: { code: 501, enhanced: "5.5.4", text: "ETRN needs a full domain name" },
+  etrnOfOneDomain: {
+    code: 501,
+    enhanced: "5.5.4",
+    text: "Only one domain at a time: no subdomains and no queues",
+  },
   badSender: { code: 501, enhanced: "5.1.7", text: "Bad sender address syntax" },
   badRecipient: { code: 501, enhanced: "5.1.3", text: "Bad recipient address syntax" },
   badAuthSyntax: {
