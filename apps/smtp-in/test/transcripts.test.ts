@@ -21,6 +21,8 @@ const configs: Readonly<Record<string, (toml: string) => string>> = {
         { domains = ["branch.example", "xn--bcher-kva.example"], networks = ["127.0.0.0/8"] },
         { domains = ["elsewhere.example"], networks = ["192.0.2.0/24"], accounts = ["ann@example.test"] }]`,
     ),
+  /** This host is a proxy. */
+  proxied: (toml) => toml.replaceAll("{ kind", '{ proxy_from = ["127.0.0.0/8"], kind'),
   /** The submission listener takes mail of a scanner here, three an hour. */
   scanner: (toml) =>
     toml.replace(
