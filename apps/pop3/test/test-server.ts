@@ -26,6 +26,8 @@ export async function startTestServer(
   options: {
     readonly messages?: readonly (string | Uint8Array)[];
     readonly isPlaintextAllowed?: boolean;
+    /** Another configuration than TEST_TOML. */
+    readonly toml?: string;
     /** A row of a crash table of the store, at which the process kills itself. */
     readonly crashAt?: string;
     /** Stands between the app and the store, for faults that a healthy disk does not have. */
@@ -34,7 +36,8 @@ export async function startTestServer(
 ): Promise<TestServer> {
   await using resources = new AsyncDisposableStack();
   const isPlaintextAllowed = options.isPlaintextAllowed ?? true;
-  const toml = isPlaintextAllowed ? TEST_TOML : TEST_TOML.replace('"loopback"', '"nobody"');
+  const { toml: given = TEST_TOML } = options;
+  const toml = isPlaintextAllowed ? given : given.replace('"loopback"', '"nobody"');
   const context = resources.use(await testContext(toml));
   const { config } = context;
   const store = resources.use(

@@ -1,14 +1,16 @@
 import { mkdir } from "node:fs/promises";
 import { type AuthClient, type BanWatch, connectAuth } from "@posthouse/accounts";
 import type { Resolver } from "@posthouse/dns";
-import { openQueueWriter, type QueueWriter } from "@posthouse/queue/writer";
+import { flushDomain, openQueueWriter, type QueueWriter } from "@posthouse/queue/writer";
 import {
+  AddressRanges,
   type AppContext,
   type BoundAddress,
   ClientAddressWatch,
   type Config,
   listen,
   loadTls,
+  ProxyGate,
   type RunningApp,
   type TlsIdentity,
 } from "@posthouse/service";
@@ -19,6 +21,7 @@ import {
   type SmtpServer,
 } from "@posthouse/smtp";
 import { connectionCounter, counted } from "./counts.ts";
+import { EtrnPolicy } from "./etrn-policy.ts";
 import { HandOver } from "./hand-over.ts";
 import { openInspector } from "./inspection/open-inspector.ts";
 import { limits } from "./limits.ts";
@@ -63,18 +66,24 @@ export async function start(context: AppContext, parts: Parts = {}): Promise<Run
 
   const clients = new ClientAddressWatch(log);
   const servers: SmtpServer[] = [];
+  const gates: ProxyGate[] = [];
   opened.defer(async () => {
-    await Promise.all(servers.map((server) => server.close(limits.closeMs)));
+    const closed = Promise.all(servers.map((server) => server.close(limits.closeMs)));
+    for (const gate of gates) gate.close();
+    await closed;
   });
   const addresses: BoundAddress[] = [];
   for (const listener of config.smtpIn.listeners) {
-    const { kind, address, port } = listener;
+    const { kind, address, port, proxyFrom } = listener;
     const relay = new RelayNetworks(listener.relayNetworks);
     const handler = mailHandler(options, { kind: kind === "mx" ? "mx" : "submission", relay });
     const server = serverFor(listener, { context, tls, connections, handler, relay });
     servers.push(server);
     clients.watch(server.netServer);
     count(server.netServer, nameOf[kind]);
+    const isImplicitTls = kind === "submissions";
+    const gate = { proxies: proxyFrom, isImplicitTls, name: nameOf[kind], log };
+    gates.push(new ProxyGate(server.netServer, gate));
     addresses.push(await listen(nameOf[kind], server.netServer, { address, port }));
   }
   const running = opened.move();
@@ -129,6 +138,8 @@ async function handlerOptions(
     events,
     log,
   });
+  const { etrnFrom } = config.smtpIn;
+  const flush = (domain: string) => flushDomain(smtpOut.socketPath, domain);
   const policy = new RelayPolicy(auth, config.auth.postmaster);
   return {
     sasl: {
@@ -139,6 +150,7 @@ async function handlerOptions(
     policy,
     sources,
     reception,
+    ...(etrnFrom.length > 0 && { etrn: new EtrnPolicy({ rules: etrnFrom, flush, log }) }),
     isFromChecked: config.smtpIn.checkFrom,
     mayVerify: config.smtpIn.vrfy === "authenticated",
     mayExpand: config.smtpIn.expn === "authenticated",
@@ -148,7 +160,7 @@ async function handlerOptions(
 }
 
 function serverFor(
-  { kind, clientCertificates }: Listener,
+  { kind, clientCertificates, xclientFrom }: Listener,
   parts: {
     readonly context: AppContext;
     readonly tls: TlsIdentity;
@@ -159,6 +171,7 @@ function serverFor(
 ): SmtpServer {
   const { config, log } = parts.context;
   const isMx = kind === "mx";
+  const filters = new AddressRanges(xclientFrom);
   return createSmtpServer({
     flavour: "smtp",
     hostname: config.hostname,
@@ -182,6 +195,7 @@ function serverFor(
       // RFC 4865 is for submission alone.
       ...(!isMx && { futureReleaseSecondsMax: limits.heldSecondsMax }),
     },
+    mayNameClients: (address) => filters.includes(address),
     isAuthRequired: (peer) => !isMx && parts.relay.ruleFor(peer) === undefined,
     isPlaintextAuthAllowedFromLoopback: config.auth.allowPlaintextFrom === "loopback",
     connections: parts.connections,

@@ -30,6 +30,8 @@ export const limits = {
   /** Wrong passwords that a session counts as which was ended for what it did. */
   abusePerSession: 5,
   hourMs: 3600 * SECOND_MS,
+  /** ETRN for one domain: each of them begins its retries anew. */
+  etrnPerHour: 60,
   /** Addresses, networks or accounts that one rate is counted for: 200 octets each. */
   rateKeysMax: 20_000,
   /** Messages that are put off until the DNS answers: 100 octets each. One more is taken as it is. */

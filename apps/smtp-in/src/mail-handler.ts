@@ -26,6 +26,7 @@ import {
   SpoolUnavailable,
 } from "@posthouse/smtp";
 import { refusalOfAuthor, refusalOfHeader } from "./author-check.ts";
+import type { EtrnPolicy } from "./etrn-policy.ts";
 import { type MessageHeader, readMessageHeader } from "./message-header.ts";
 import type { Reception } from "./reception.ts";
 import type { RelayNetworks, RelayRule } from "./relay-networks.ts";
@@ -38,6 +39,8 @@ export interface MailHandlerOptions {
   readonly policy: RelayPolicy;
   readonly sources: SourcePolicy;
   readonly reception: Reception;
+  /** ETRN, where anybody may. */
+  readonly etrn?: EtrnPolicy;
   readonly tmpDirectory: string;
   readonly log: Logger;
   /** SASL mechanisms that not every host has. */
@@ -60,7 +63,7 @@ export function mailHandler(
   options: MailHandlerOptions,
   { kind, relay }: ListenerRules,
 ): SmtpHandler {
-  const { policy, auth } = options;
+  const { policy, auth, etrn } = options;
   const { sources } = options;
   return {
     connected: (peer) => sources.connected(peer),
@@ -78,6 +81,9 @@ export function mailHandler(
       return refusal ?? new Transaction(options, { mail, peer, rule });
     },
     ...askings(options),
+    ...(etrn !== undefined && {
+      sendWaiting: (domain: string, peer: SmtpPeer) => etrn.sendWaiting(domain, peer),
+    }),
     ...(kind === "submission" && {
       authenticate: (login: { username: string; password: string }, peer: SmtpPeer) =>
         asReply(() =>
@@ -204,17 +210,23 @@ class Transaction implements SmtpTransaction {
     const { reception, tmpDirectory, log } = this.#options;
     await using spool = new MessageSpool(tmpDirectory);
     const envelope = this.#envelope();
+    const { forwardedFor } = this.#peer;
+    const about = forwardedFor === undefined ? {} : { forwardedFor };
     try {
       await spool.receive(octets);
       const header = readMessageHeader(spool.head, spool.sizeBytes);
       const refusal = refusalOfHeader(header) ?? (await this.#refusalOfAuthor(header));
-      if (refusal !== undefined) return reception.refuse(envelope, refusal);
-      return await reception.receive(envelope, spool, { header, isSubmission: this.#isSubmission });
+      if (refusal !== undefined) return reception.refuse(envelope, refusal, about);
+      return await reception.receive(envelope, spool, {
+        header,
+        isSubmission: this.#isSubmission,
+        ...about,
+      });
     } catch (error) {
-      if (error instanceof MessageRefused) return reception.refuse(envelope, error.reply);
+      if (error instanceof MessageRefused) return reception.refuse(envelope, error.reply, about);
       if (!(error instanceof SpoolUnavailable)) throw error;
       log.error({ err: error }, "Cannot keep a message");
-      return reception.refuse(envelope, replies.queueUnavailable);
+      return reception.refuse(envelope, replies.queueUnavailable, about);
     }
   }
 

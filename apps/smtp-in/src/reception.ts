@@ -1,6 +1,7 @@
 import { type QueuedEntry, QueueUnavailable, type QueueWriter } from "@posthouse/queue/writer";
 import type { EventTrail, Logger } from "@posthouse/service";
 import {
+  type ClientAttributes,
   type Envelope,
   type EnvelopeRecipient,
   isPositive,
@@ -68,10 +69,14 @@ export class Reception {
   async receive(
     envelope: Envelope,
     spool: MessageSpool,
-    { header, isSubmission }: { readonly header: MessageHeader; readonly isSubmission: boolean },
+    { header, isSubmission, forwardedFor }: Received,
   ): Promise<Reply> {
     const { hostname, atCrashPoint, inspector, areSubmittersHidden } = this.#options;
-    const about = { messageIdField: header.messageIdField, sizeBytes: spool.sizeBytes };
+    const about = {
+      messageIdField: header.messageIdField,
+      sizeBytes: spool.sizeBytes,
+      ...(forwardedFor !== undefined && { forwardedFor }),
+    };
     if (header.receivedCount > limits.receivedFieldsMax || isLoop(envelope, header)) {
       return this.refuse(envelope, replies.tooManyHops, about);
     }
@@ -120,10 +125,16 @@ export class Reception {
   /** A recipient that was refused at RCPT: there is no message yet, and people ask all the same. */
   refuseRecipient(
     mail: { readonly reversePath: string; readonly recipient: string },
-    { address, helo }: SmtpPeer,
+    { address, helo, forwardedFor }: SmtpPeer,
     reply: Reply,
   ): void {
-    const fields = { ...mail, client: address, helo, reply: inOneLine(reply) };
+    const fields = {
+      ...mail,
+      client: address,
+      helo,
+      ...(forwardedFor !== undefined && forwardedFields(forwardedFor)),
+      reply: inOneLine(reply),
+    };
     this.#options.events.record({ type: "refused", ...fields });
     this.#options.log.info(fields, "Refused recipient");
   }
@@ -223,9 +234,21 @@ function isLoop(
 interface MessageFacts {
   readonly messageIdField?: string | undefined;
   readonly sizeBytes?: number;
+  readonly forwardedFor?: ClientAttributes;
 }
 
-const fieldsOf = (envelope: Envelope, { messageIdField, sizeBytes }: MessageFacts) => ({
+/** What is known of a message beside its envelope. */
+interface Received {
+  readonly header: MessageHeader;
+  readonly isSubmission: boolean;
+  /** What a filter has said of its first client. */
+  readonly forwardedFor?: ClientAttributes;
+}
+
+const fieldsOf = (
+  envelope: Envelope,
+  { messageIdField, sizeBytes, forwardedFor }: MessageFacts,
+) => ({
   messageId: envelope.messageId,
   reversePath: envelope.reversePath,
   recipients: envelope.recipients.map(({ address }) => address),
@@ -233,9 +256,18 @@ const fieldsOf = (envelope: Envelope, { messageIdField, sizeBytes }: MessageFact
   client: envelope.client.address,
   helo: envelope.client.helo,
   protocol: envelope.client.protocol,
+  ...(forwardedFor !== undefined && forwardedFields(forwardedFor)),
   ...(sizeBytes !== undefined && { sizeBytes }),
   ...(messageIdField !== undefined && { headerMessageId: messageIdField }),
   ...(envelope.authenticatedAs !== undefined && { account: envelope.authenticatedAs }),
+});
+
+/** XFORWARD: who the client was before a filter between had the message. */
+const forwardedFields = ({ address, helo, name, ident }: ClientAttributes) => ({
+  ...(address !== undefined && { forwardedClient: address }),
+  ...(helo !== undefined && { forwardedHelo: helo }),
+  ...(name !== undefined && { forwardedName: name }),
+  ...(ident !== undefined && { forwardedIdent: ident }),
 });
 
 function outcomesOf(

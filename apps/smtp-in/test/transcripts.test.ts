@@ -1,3 +1,5 @@
+import { once } from "node:events";
+import { createServer, type Server } from "node:net";
 import { connect as tlsConnect } from "node:tls";
 import { TEST_TOML } from "@posthouse/service";
 import { connectTo, describeTranscripts, type Transcript } from "@posthouse/transcript";
@@ -11,6 +13,16 @@ const configs: Readonly<Record<string, (toml: string) => string>> = {
       "[smtp_in]",
       '[smtp_in]\nvrfy = "authenticated"\nexpn = "authenticated"\nno_soliciting = ["org.example:ADV"]',
     ),
+  /** Hosts that fetch their mail by ETRN: one here, one elsewhere, and one by its account. */
+  etrn: (toml) =>
+    toml.replace(
+      "[smtp_in]",
+      `[smtp_in]\netrn_from = [
+        { domains = ["branch.example", "xn--bcher-kva.example"], networks = ["127.0.0.0/8"] },
+        { domains = ["elsewhere.example"], networks = ["192.0.2.0/24"], accounts = ["ann@example.test"] }]`,
+    ),
+  /** This host is a proxy. */
+  proxied: (toml) => toml.replaceAll("{ kind", '{ proxy_from = ["127.0.0.0/8"], kind'),
   /** The submission listener takes mail of a scanner here, three an hour. */
   scanner: (toml) =>
     toml.replace(
@@ -20,13 +32,27 @@ const configs: Readonly<Record<string, (toml: string) => string>> = {
     ),
 };
 
-/** `@listener` smtp, submission or submissions; `@auth down`; `@tokens yes`; `@config` a name of above. */
+/** smtp-out's control socket, for which three deliveries wait for one domain. */
+async function listenAsSmtpOut(socketPath: string): Promise<Server> {
+  const server = createServer((socket) => {
+    socket.on("data", (line) => {
+      socket.write(`flushed ${String(line) === "flush branch.example\n" ? 3 : 0}\n`);
+    });
+  });
+  server.listen(socketPath);
+  await once(server, "listening");
+  return server;
+}
+
+/** `@smtp-out up` has somebody at its socket; `@listener` smtp, submission or submissions; `@auth down`; `@tokens yes`; `@config` a name of above. */
 async function startServer({ settings }: Transcript) {
   const config = configs[settings.get("config") ?? ""];
   const app = await testApp({
     takesTokens: settings.has("tokens"),
     ...(config !== undefined && { toml: config(TEST_TOML) }),
   });
+  const { socketPath } = app.context.config.smtpOut;
+  const smtpOut = settings.has("smtp-out") ? await listenAsSmtpOut(socketPath) : undefined;
   app.directory.isDown = settings.get("auth") === "down";
   const listener = (settings.get("listener") ?? "smtp") as "smtp" | "submission" | "submissions";
   const port = app.port(listener);
@@ -35,7 +61,10 @@ async function startServer({ settings }: Transcript) {
       listener === "submissions"
         ? tlsConnect({ port, host: "127.0.0.1", rejectUnauthorized: false })
         : await connectTo({ port, noDelay: true }),
-    [Symbol.asyncDispose]: () => app[Symbol.asyncDispose](),
+    async [Symbol.asyncDispose]() {
+      smtpOut?.close();
+      await app[Symbol.asyncDispose]();
+    },
   };
 }
 

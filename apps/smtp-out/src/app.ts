@@ -142,7 +142,16 @@ export async function start(
   // Before the scan: an entry that becomes ready now is either scanned or poked for, or both.
   const control = new ControlSocket({
     ready: (id) => void queue.admit(id).then(() => dispatcher.wake(), complain),
-    flush: (domain) => void queue.flush(domain).then(() => dispatcher.wake(), complain),
+    flush: async (domain) => {
+      try {
+        const count = await queue.flush(domain);
+        dispatcher.wake();
+        return count;
+      } catch (error) {
+        complain(error);
+        throw error;
+      }
+    },
     wake: () => dispatcher.wake(),
   });
   const { socketPath } = config.smtpOut;

@@ -4,15 +4,15 @@ import { limits } from "./limits.ts";
 export interface ControlHandler {
   /** A writer made this entry ready. */
   ready(id: string): void;
-  /** A host is back and wants its mail: ETRN of RFC 1985. */
-  flush(domain: string): void;
+  /** A host is back and wants its mail: ETRN of RFC 1985. Gives how many deliveries waited for it. */
+  flush(domain: string): Promise<number>;
   /** The administrator changed something in the queue. */
   wake(): void;
 }
 
 /**
  * The unix socket that writers and the command line poke: "ready ID", "flush DOMAIN" and "wake", a line
- * each, without an answer. What is not understood is ignored: nothing more can be done here than to look sooner.
+ * each. Only the second has an answer, "flushed COUNT" or "failed". What is not understood is ignored: nothing more can be done here than to look sooner.
  */
 export class ControlSocket implements AsyncDisposable {
   readonly server: net.Server;
@@ -23,7 +23,7 @@ export class ControlSocket implements AsyncDisposable {
       this.#sockets.add(socket);
       socket.on("close", () => this.#sockets.delete(socket));
       socket.on("error", () => socket.destroy());
-      readLines(socket, (line) => handle(line, handler));
+      readLines(socket, (line) => handle(line, handler, socket));
     });
     this.server.maxConnections = limits.controlConnectionsMax;
   }
@@ -45,9 +45,14 @@ function readLines(socket: net.Socket, take: (line: string) => void): void {
   });
 }
 
-function handle(line: string, handler: ControlHandler): void {
+function handle(line: string, handler: ControlHandler, socket: net.Socket): void {
+  const answer = (text: string) => void (socket.writable && socket.write(`${text}\n`));
   const [verb, id] = line.split(" ");
   if (verb === "ready" && id !== undefined) handler.ready(id);
-  else if (verb === "flush" && id !== undefined) handler.flush(id);
-  else if (verb === "wake") handler.wake();
+  else if (verb === "flush" && id !== undefined) {
+    void handler.flush(id).then(
+      (count) => answer(`flushed ${count}`),
+      () => answer("failed"),
+    );
+  } else if (verb === "wake") handler.wake();
 }

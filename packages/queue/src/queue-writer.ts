@@ -11,6 +11,7 @@ import { QueueUnavailable } from "./queue-unavailable.ts";
 import { SpoolDirectories } from "./spool-directories.ts";
 import { formatHeader, formatRecord, HEADER_BYTES } from "./spool-format.ts";
 
+export { flushDomain } from "./flush-domain.ts";
 export { QueueUnavailable };
 
 /**

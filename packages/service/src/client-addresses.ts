@@ -43,7 +43,7 @@ export class ClientAddressWatch {
   accepted(remoteAddress: string | undefined): void {
     if (this.#isOver || remoteAddress === undefined) return;
     const address = plainAddress(remoteAddress);
-    if (isIn(loopback, address)) return;
+    if (isLoopback(address)) return;
     this.#only ??= address;
     if (address !== this.#only || !isIn(privateAddresses, address)) {
       this.#isOver = true;
@@ -54,10 +54,13 @@ export class ClientAddressWatch {
     this.#isOver = true;
     this.#log.warn(
       { address },
-      `The first ${CONNECTIONS} connections all came from the private address ${address}: a NAT or a proxy seems to hide the clients, so a ban would hit all of them; in a container use network_mode: host, and put no proxy before this server, since it does not understand the PROXY protocol yet`,
+      `The first ${CONNECTIONS} connections all came from the private address ${address}: a NAT or a proxy seems to hide the clients, so a ban would hit all of them; in a container use network_mode: host, or have the proxy send the PROXY protocol and name it in proxy_from of the listener`,
     );
   }
 }
+
+/** Is this an address of the host itself? */
+export const isLoopback = (address: string): boolean => isIn(loopback, plainAddress(address));
 
 /** Without the zone of a link-local address, and IPv4 as IPv4. */
 function plainAddress(address: string): string {

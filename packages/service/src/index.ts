@@ -27,6 +27,8 @@ export { type BoundAddress, isAnswered, type ListenAt, ListenError, listen } fro
 export { type Logger, openLog } from "./log.ts";
 export { type Metrics, openMetrics } from "./metrics.ts";
 export { isForOperator, type OperatorError } from "./operator-error.ts";
+export { ProxyGate } from "./proxy/proxy-gate.ts";
+export { readProxyHeader } from "./proxy/proxy-header.ts";
 export { runApp } from "./run-app.ts";
 export {
   type ServedListener,

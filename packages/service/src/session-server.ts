@@ -2,6 +2,7 @@ import { createServer, type Server, type Socket } from "node:net";
 import { ClientAddressWatch } from "./client-addresses.ts";
 import { type BoundAddress, listen } from "./listen.ts";
 import type { Logger } from "./log.ts";
+import { ProxyGate } from "./proxy/proxy-gate.ts";
 
 /** One client's session, as the process sees it. */
 export interface ServedSession {
@@ -18,6 +19,8 @@ export interface ServedListener {
   readonly tls: "starttls" | "implicit";
   readonly address: string;
   readonly port: number;
+  /** Proxies that send the PROXY protocol. */
+  readonly proxyFrom: readonly string[];
 }
 
 export interface SessionOptions<Listener extends ServedListener> {
@@ -46,6 +49,7 @@ export class SessionServer<Listener extends ServedListener = ServedListener> {
   readonly #options: SessionServerOptions<Listener>;
   readonly #running = new Map<ServedSession, Promise<void>>();
   readonly #servers: Server[] = [];
+  readonly #gates: ProxyGate[] = [];
   readonly addresses: BoundAddress[] = [];
 
   constructor(options: SessionServerOptions<Listener>) {
@@ -54,9 +58,10 @@ export class SessionServer<Listener extends ServedListener = ServedListener> {
 
   /** Binds all listeners. @throws ListenError; then close() is still to be called */
   async listen(): Promise<void> {
-    const clients = new ClientAddressWatch(this.#options.log);
+    const { log } = this.#options;
+    const clients = new ClientAddressWatch(log);
     for (const listener of this.#options.listeners) {
-      const { tls, address, port } = listener;
+      const { tls, address, port, proxyFrom } = listener;
       const isImplicitTls = tls === "implicit";
       // A client that has sent its last command may close its half and still listen for the answers.
       const server = createServer({ allowHalfOpen: true }, (socket) =>
@@ -65,6 +70,7 @@ export class SessionServer<Listener extends ServedListener = ServedListener> {
       this.#servers.push(server);
       clients.watch(server);
       const name = isImplicitTls ? `${this.#options.name}s` : this.#options.name;
+      this.#gates.push(new ProxyGate(server, { proxies: proxyFrom, isImplicitTls, name, log }));
       this.addresses.push(await listen(name, server, { address, port }));
     }
   }
@@ -72,6 +78,7 @@ export class SessionServer<Listener extends ServedListener = ServedListener> {
   /** Takes nobody new and tells all that are there; those that do not end by themselves are cut off. */
   async close(): Promise<void> {
     const closed = Promise.all(this.#servers.map(closeServer));
+    for (const gate of this.#gates) gate.close();
     for (const session of this.#running.keys()) session.close();
     const cutOff = setTimeout(() => {
       for (const session of this.#running.keys()) session.destroy();

@@ -52,6 +52,7 @@ export { encodeOrcpt, splitOrcpt } from "./orcpt.ts";
 export { isPermanent, isPositive, isTransient, type Reply } from "./reply.ts";
 export { ConnectionCount, networkOf } from "./server/connection-count.ts";
 export {
+  type ClientAttributes,
   ConnectionLost,
   type Flavour,
   type MailFrom,

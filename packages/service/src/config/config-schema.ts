@@ -23,14 +23,37 @@ const relayNetwork = z.strictObject({
   senders: z.array(z.string().regex(/^[^@\s]*@[^@\s]+$/, "has to be an address or @domain")).min(1),
   messages_per_hour: count(100),
 });
+/** Who may have the mail for these domains sent when it asks (ETRN). */
+const etrnRule = z
+  .strictObject({
+    domains: z
+      .array(
+        z.string().regex(/^(?:[a-z\d-]{1,63}\.)+[a-z\d-]{1,63}$/, {
+          message: "has to be a domain in lower case, international ones as xn--…",
+        }),
+      )
+      .min(1),
+    networks: networks.default([]),
+    accounts: z.array(z.string().regex(/^[^@\s]+@[^@\s]+$/, "has to be an address")).default([]),
+  })
+  .refine((rule) => rule.networks.length + rule.accounts.length > 0, {
+    message: "name networks, accounts or both",
+  });
 const smtpListener = z.strictObject({
   kind: z.enum(["mx", "submission", "submissions"]),
   address,
   port,
   client_certificates: z.boolean().default(false),
+  proxy_from: networks.default([]),
+  xclient_from: networks.default([]),
   relay_networks: z.array(relayNetwork).default([]),
 });
-const tlsListener = z.strictObject({ tls: z.enum(["starttls", "implicit"]), address, port });
+const tlsListener = z.strictObject({
+  tls: z.enum(["starttls", "implicit"]),
+  address,
+  port,
+  proxy_from: networks.default([]),
+});
 /** Names of capabilities, as CAPABILITY shows them. */
 const capabilityNames = z.array(z.string().regex(/^[!-~]{1,64}$/)).default([]);
 const imapListener = tlsListener.extend({
@@ -165,6 +188,7 @@ export const configSchema = z.strictObject({
       expn: z.enum(["nobody", "authenticated"]).default("nobody"),
       early_talker_delay_ms: z.int().min(0).max(30_000).default(0),
       unlimited_from: networks.default([]),
+      etrn_from: z.array(etrnRule).default([]),
       limits: z
         .strictObject({
           connections_max: z.int().min(1).default(2000),
@@ -236,7 +260,7 @@ export const configSchema = z.strictObject({
     .prefault({}),
   pop3: z
     .strictObject({
-      listeners: z.array(tlsListener).default([
+      listeners: z.array(tlsListener).prefault([
         { tls: "starttls", address: "*", port: 110 },
         { tls: "implicit", address: "*", port: 995 },
       ]),

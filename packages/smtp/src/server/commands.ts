@@ -3,12 +3,14 @@ import { auth } from "./commands/auth.ts";
 import { bdat } from "./commands/bdat.ts";
 import { data } from "./commands/data.ts";
 import { ehlo, helo, lhlo } from "./commands/ehlo.ts";
-import { etrn, expn, help, noop, vrfy } from "./commands/information.ts";
+import { etrn } from "./commands/etrn.ts";
+import { expn, help, noop, vrfy } from "./commands/information.ts";
 import { mail } from "./commands/mail.ts";
 import { quit } from "./commands/quit.ts";
 import { rcpt } from "./commands/rcpt.ts";
 import { rset } from "./commands/rset.ts";
 import { starttls } from "./commands/starttls.ts";
+import { xclient, xforward } from "./commands/xclient.ts";
 
 /** Every command that this server knows. */
 export const commands: ReadonlyMap<string, Command> = new Map(
@@ -33,5 +35,8 @@ export const commands: ReadonlyMap<string, Command> = new Map(
     noop,
     etrn,
     quit,
+    // Of Postfix, for trusted peers
+    xclient,
+    xforward,
   ].map((command) => [command.name, command]),
 );

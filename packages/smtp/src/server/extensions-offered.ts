@@ -1,3 +1,4 @@
+import { xclientAttributes, xforwardAttributes } from "./client-attributes.ts";
 import { mechanismsOffered } from "./commands/auth.ts";
 import type { Session } from "./session.ts";
 
@@ -18,6 +19,13 @@ function extensionLines({ options, peer }: Session): string[] {
   return lines;
 }
 
+/** What a trusted peer may say of its clients. */
+function namingOffered({ options }: Session): string[] {
+  const mayLogIn = options.handler.authenticate !== undefined;
+  const ofClient = [...xclientAttributes.keys()].filter((name) => mayLogIn || name !== "LOGIN");
+  return [`XCLIENT ${ofClient.join(" ")}`, `XFORWARD ${[...xforwardAttributes.keys()].join(" ")}`];
+}
+
 /** The lines of the reply to EHLO and LHLO, for this session at this moment (RFC 5321 §4.1.1.1). */
 export function extensionsOffered(session: Session): readonly string[] {
   const { options } = session;
@@ -30,10 +38,12 @@ export function extensionsOffered(session: Session): readonly string[] {
     ...(options.isBinaryMimeOffered ? ["BINARYMIME"] : []),
     ...(options.isDsnOffered ? ["DSN"] : []),
     ...extensionLines(session),
+    ...(options.handler.sendWaiting === undefined ? [] : ["ETRN"]),
     "ENHANCEDSTATUSCODES",
     ...(session.canStartTls ? ["STARTTLS"] : []),
     // RFC 4954 §4: not to those who may not, and not to those who have.
     ...(session.canAuthenticate ? [`AUTH ${mechanismsOffered(session).join(" ")}`] : []),
+    ...(session.mayNameClients ? namingOffered(session) : []),
     ...(options.privateExtension === undefined ? [] : [options.privateExtension.keyword]),
   ];
 }

@@ -7,6 +7,20 @@ export type MaybePromise<T> = T | Promise<T>;
 /** SMTP of RFC 5321, or LMTP of RFC 2033. */
 export type Flavour = "smtp" | "lmtp";
 
+/** What a trusted peer says of the client that it speaks for, by XCLIENT or XFORWARD. */
+export interface ClientAttributes {
+  readonly name?: string | undefined;
+  readonly address?: string | undefined;
+  readonly port?: string | undefined;
+  readonly protocol?: string | undefined;
+  readonly helo?: string | undefined;
+  /** Whom the peer has authenticated: XCLIENT alone. */
+  readonly login?: string | undefined;
+  /** What the peer calls the message, and where it is from: XFORWARD alone. */
+  readonly ident?: string | undefined;
+  readonly source?: string | undefined;
+}
+
 /** Who speaks to us, as known at this moment of the session. */
 export interface SmtpPeer {
   /** IPv4 or IPv6 text; "" on a Unix socket. */
@@ -23,6 +37,8 @@ export interface SmtpPeer {
   readonly certifiedAddresses?: () => readonly string[];
   /** What authenticate() said it is. */
   readonly authenticatedAs?: string;
+  /** Whose the next message was before a filter had it. For the log: nothing is decided by it. */
+  readonly forwardedFor?: ClientAttributes;
 }
 
 /** MAIL of RFC 5321 §4.1.1.2, with its parameters read. */
@@ -107,6 +123,8 @@ export interface SmtpHandler {
   verify?(text: string, peer: SmtpPeer): MaybePromise<Reply>;
   /** EXPN. Absent: 502. */
   expand?(text: string, peer: SmtpPeer): MaybePromise<Reply>;
+  /** ETRN (RFC 1985): sends what waits for a domain, in A-labels. Absent: 502, and not announced. */
+  sendWaiting?(domain: string, peer: SmtpPeer): MaybePromise<Reply>;
   /** Begins a transaction, or a Reply that refuses it. */
   mailFrom(mail: MailFrom, peer: SmtpPeer): MaybePromise<SmtpTransaction | Reply>;
 }

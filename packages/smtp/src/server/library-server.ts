@@ -9,7 +9,7 @@ import type { ConnectionCount } from "./connection-count.ts";
 import { formatReply } from "./format-reply.ts";
 import { SmtpInput } from "./input.ts";
 import { serverLimits } from "./limits.ts";
-import { Session, type SessionTransport } from "./session.ts";
+import { isLoopbackAddress, Session, type SessionTransport } from "./session.ts";
 import type { SmtpServerOptions } from "./smtp-server.ts";
 
 /**
@@ -57,7 +57,7 @@ export class LibraryServer extends SMTPServer {
   }
 
   override connect(socket: Socket | TLSSocket, socketOptions?: SMTPConnectionOptions | null): void {
-    const address = plainAddress(socket.remoteAddress);
+    const address = plainAddress(socketOptions?.remoteAddress ?? socket.remoteAddress);
     const refusal = this.count.enter(address);
     if (refusal !== undefined) {
       refuse(socket, refusal);
@@ -73,6 +73,19 @@ export class LibraryServer extends SMTPServer {
       if (this.#live.size === 0) this.#whenEmpty?.();
     });
     connection.init();
+  }
+
+  /**
+   * In the same turn of the loop, and with the address of the socket below TLS: an app that stands behind
+   * a proxy has written the client's there. The package's own reader of PROXY headers is not used, since it
+   * knows version 1 alone.
+   */
+  override _handleProxy(
+    { remoteAddress }: Socket,
+    done: (error: null, options: { id: string; remoteAddress?: string }) => void,
+  ): void {
+    // The package gives it an id of its own then.
+    done(null, { id: "", ...(remoteAddress !== undefined && { remoteAddress }) });
   }
 
   shutDownSessions(): void {
@@ -132,7 +145,7 @@ class LibraryConnection extends SMTPConnection implements SessionTransport {
     const crowdedIdleMs = server.ours.crowdedIdleMs ?? serverLimits.crowdedIdleMs;
     this.#tickMs = Math.min(this.#idleMs, crowdedIdleMs);
     this.#count = server.count;
-    this.isLoopback = address === "" || address === "::1" || address.startsWith("127.");
+    this.isLoopback = isLoopbackAddress(address);
     this.ourSession = new Session(server.ours, this, this.#input());
   }
 

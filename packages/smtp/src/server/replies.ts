@@ -39,6 +39,7 @@ export const replies = {
     enhanced: "5.5.2",
     text: "Command has octets that no command can have",
   },
+  badEtrnSyntax: { code: 500, enhanced: "5.5.2", text: "Syntax: ETRN domain" },
   lineTooLong: { code: 500, enhanced: "5.5.2", text: "Line too long" },
   saysLhlo: { code: 500, enhanced: "5.5.1", text: "This is LMTP: say LHLO" },
   noArgument: { code: 501, enhanced: "5.5.4", text: "This command takes no argument" },
@@ -48,6 +49,13 @@ export const replies = {
   badBdatSyntax: { code: 501, enhanced: "5.5.4", text: "Syntax: BDAT octets [LAST]" },
   badVrfySyntax: { code: 501, enhanced: "5.5.4", text: "Syntax: VRFY address" },
   badExpnSyntax: { code: 501, enhanced: "5.5.4", text: "Syntax: EXPN address" },
+  badAttributesSyntax: { code: 501, enhanced: "5.5.4", text: "Syntax: NAME=value, in xtext" },
+  badEtrnDomain: { code: 501, enhanced: "5.5.4", text: "ETRN needs a full domain name" },
+  etrnOfOneDomain: {
+    code: 501,
+    enhanced: "5.5.4",
+    text: "Only one domain at a time: no subdomains and no queues",
+  },
   badSender: { code: 501, enhanced: "5.1.7", text: "Bad sender address syntax" },
   badRecipient: { code: 501, enhanced: "5.1.3", text: "Bad recipient address syntax" },
   badAuthSyntax: {
@@ -84,6 +92,11 @@ export const replies = {
   authRequired: { code: 530, enhanced: "5.7.0", text: "Authentication required" },
   badCredentials: { code: 535, enhanced: "5.7.8", text: "Authentication credentials invalid" },
   authNeedsTls: { code: 538, enhanced: "5.7.11", text: "Encryption required: say STARTTLS first" },
+  mayNotNameClients: {
+    code: 550,
+    enhanced: "5.7.1",
+    text: "You may not say for whom you speak",
+  },
   noSoliciting: {
     code: 550,
     enhanced: "5.7.1",

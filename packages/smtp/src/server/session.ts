@@ -3,7 +3,7 @@ import type { Reply } from "../reply.ts";
 import { type BodyOutcome, BodyReceiver } from "./body-receiver.ts";
 import { commands } from "./commands.ts";
 import { formatReply } from "./format-reply.ts";
-import type { MailFrom, SmtpPeer, SmtpTransaction } from "./handler.ts";
+import type { ClientAttributes, MailFrom, SmtpPeer, SmtpTransaction } from "./handler.ts";
 import { type CommandLine, LINE_TOO_LONG, type SmtpInput } from "./input.ts";
 import { serverLimits } from "./limits.ts";
 import type { MailCommandRules } from "./mail-command.ts";
@@ -53,6 +53,8 @@ export class Session {
   failedLogins = 0;
   readonly #transport: SessionTransport;
   #peer: SmtpPeer;
+  /** XCLIENT's word, instead of what the connection shows. */
+  #named: ClientAttributes = {};
   #hello: "EHLO" | "HELO" | "LHLO" | undefined;
   #unsent = "";
   #badCommands = 0;
@@ -89,6 +91,11 @@ export class Session {
       return false;
     const isPrivate = isPlaintextAuthAllowedFromLoopback === true && this.#peer.isLoopback;
     return this.#peer.tls !== undefined || isPrivate;
+  }
+
+  /** XCLIENT and XFORWARD are there. Who it said it speaks for has no say in it. */
+  get mayNameClients(): boolean {
+    return this.options.mayNameClients?.(this.#transport.address) === true;
   }
 
   get helloFirstReply(): Reply {
@@ -178,7 +185,23 @@ export class Session {
     this.#updatePeer({ authenticatedAs: account });
   }
 
+  /** The session is another client's from here on, and as new as if that had just connected. */
+  async becomeClient(said: ClientAttributes): Promise<void> {
+    this.#named = { ...this.#named, ...said };
+    this.#hello = undefined;
+    this.#peer = this.#freshPeer();
+    const refusal = await this.options.handler.connected?.(this.#peer);
+    if (refusal !== undefined) this.hangUp(refusal);
+    else this.#sayGreeting();
+  }
+
+  /** Of the next transaction. */
+  forwardFor(said: ClientAttributes): void {
+    this.#updatePeer({ forwardedFor: { ...this.#peer.forwardedFor, ...said } });
+  }
+
   beginTransaction(mail: MailFrom, handler: SmtpTransaction): void {
+    this.#forgetForwarded();
     this.transaction = {
       handler,
       mail,
@@ -192,6 +215,7 @@ export class Session {
   endTransaction(andThen: () => void): Promise<void> | void {
     const chunks = this.transaction?.chunks;
     this.transaction = undefined;
+    this.#forgetForwarded();
     if (chunks === undefined) return andThen();
     return chunks.abandon().then(andThen);
   }
@@ -256,11 +280,13 @@ export class Session {
     }
     this.input = input;
     this.#hello = undefined;
+    // RFC 3207 §4.2: XCLIENT too has to be said again, since anybody may have said it in the clear.
+    this.#named = {};
     this.#peer = this.#freshPeer();
   }
 
   async #greet(): Promise<boolean> {
-    const { handler, hostname, flavour, greetingDelayMs = 0 } = this.options;
+    const { handler, greetingDelayMs = 0 } = this.options;
     const refusal = await handler.connected?.(this.#peer);
     if (greetingDelayMs > 0) await this.#delay(greetingDelayMs);
     // RFC 5321 §4.3.1: a client waits for the greeting; what does not is seldom a mail server.
@@ -271,11 +297,14 @@ export class Session {
       this.hangUp(no);
       return false;
     }
-    this.reply({
-      code: 220,
-      text: `${hostname} ${flavour === "lmtp" ? "LMTP" : "ESMTP"} Posthouse`,
-    });
+    this.#sayGreeting();
     return true;
+  }
+
+  #sayGreeting(): void {
+    const { hostname, flavour } = this.options;
+    const name = flavour === "lmtp" ? "LMTP" : "ESMTP";
+    this.reply({ code: 220, text: `${hostname} ${name} Posthouse` });
   }
 
   async #delay(delayMs: number): Promise<void> {
@@ -370,9 +399,24 @@ export class Session {
   }
 
   #freshPeer(): SmtpPeer {
-    const { address, isLoopback, tls } = this.#transport;
-    const peer = { address, isLoopback, helo: "", protocol: "", ...(tls && this.#ofTls(tls)) };
+    const { tls } = this.#transport;
+    const { address = this.#transport.address, helo = "", login } = this.#named;
+    const peer = {
+      address,
+      // Only who is here himself can speak for somebody here.
+      isLoopback: this.#transport.isLoopback && isLoopbackAddress(address),
+      helo,
+      protocol: "",
+      ...(tls && this.#ofTls(tls)),
+      ...(login !== undefined && { authenticatedAs: login }),
+    };
     return { ...peer, protocol: this.#protocolOf(peer) };
+  }
+
+  #forgetForwarded(): void {
+    if (this.#peer.forwardedFor === undefined) return;
+    const { forwardedFor: _, ...peer } = this.#peer;
+    this.#peer = peer;
   }
 
   #ofTls(
@@ -397,6 +441,10 @@ export class Session {
     return `${name}${tls === undefined ? "" : "S"}${authenticatedAs === undefined ? "" : "A"}`;
   }
 }
+
+/** "" is a Unix socket. */
+export const isLoopbackAddress = (address: string): boolean =>
+  address === "" || address === "::1" || address.startsWith("127.");
 
 /** A command line is a verb and an argument, in ASCII or, with SMTPUTF8, in UTF-8 (RFC 6531 §3.3). */
 function readCommand(line: Buffer): { readonly name: string; readonly argument: string } | Reply {

@@ -32,6 +32,8 @@ export interface SmtpServerOptions {
   /** RFC 3030 §3: only where binary octets survive everything that comes after. */
   readonly isBinaryMimeOffered?: boolean;
   readonly extensions?: SmtpExtensions;
+  /** Who may say for whom it speaks, by XCLIENT and XFORWARD: by the connection's own address. */
+  readonly mayNameClients?: (address: string) => boolean;
   /** Parameters that only our own programs use, on a socket that only they reach. */
   readonly privateExtension?: {
     readonly keyword: string;

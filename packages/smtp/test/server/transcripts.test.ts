@@ -4,11 +4,30 @@ import type { SmtpServerOptions } from "@posthouse/smtp";
 import { connectTo, describeTranscripts, type Transcript } from "@posthouse/transcript";
 import { testAuthentication, testIdentity, testServer } from "./test-server.ts";
 
-type Kind = "mx" | "mx-tls" | "submission" | "submissions" | "lmtp" | "lmtp-ours";
+type Kind =
+  | "mx"
+  | "mx-tls"
+  | "mx-trusting"
+  | "mx-distrusting"
+  | "submission-trusting"
+  | "submission"
+  | "submissions"
+  | "lmtp"
+  | "lmtp-ours";
 
 const kinds: Readonly<Record<Kind, Partial<SmtpServerOptions>>> = {
   mx: {},
   "mx-tls": { tls: { mode: "starttls", identity: testIdentity } },
+  "mx-distrusting": { mayNameClients: () => false },
+  "mx-trusting": {
+    mayNameClients: () => true,
+    tls: { mode: "starttls", identity: testIdentity },
+  },
+  "submission-trusting": {
+    mayNameClients: () => true,
+    isAuthRequired: () => true,
+    handler: testAuthentication as SmtpServerOptions["handler"],
+  },
   submission: {
     lineEnds: "repair",
     isAuthRequired: () => true,

@@ -22,12 +22,6 @@ export const expn = defineCommand({
   },
 });
 
-/** ETRN: RFC 1985. Known, so that it is 502 and not 500 (RFC 5321 §4.2.4). */
-export const etrn = defineCommand({
-  name: "ETRN",
-  run: (session) => session.bad(replies.notImplemented),
-});
-
 /** HELP: RFC 5321 §4.1.1.8. */
 export const help = defineCommand({
   name: "HELP",
