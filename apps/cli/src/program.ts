@@ -7,6 +7,7 @@ import { appPasswordCommand } from "./commands/app-password.ts";
 import { appCommands } from "./commands/apps.ts";
 import { banCommand } from "./commands/ban.ts";
 import { configCommand } from "./commands/config.ts";
+import { deliverCommand } from "./commands/deliver.ts";
 import { dkimCommand } from "./commands/dkim.ts";
 import { domainCommand } from "./commands/domain.ts";
 import { healthCommand } from "./commands/health.ts";
@@ -44,6 +45,7 @@ export function program(): Command {
     // The mail itself
     mailboxCommand(),
     sieveCommand(),
+    deliverCommand(),
     queueCommand(),
     traceCommand(),
   ];

@@ -66,6 +66,7 @@ export {
   type SmtpTransaction,
 } from "./server/handler.ts";
 export { serverLimits } from "./server/limits.ts";
+export { LineEnds } from "./server/line-ends.ts";
 export { newMessageId } from "./server/message-id.ts";
 export { MessageSpool, SpoolUnavailable } from "./server/message-spool.ts";
 export { receivedField } from "./server/received-field.ts";

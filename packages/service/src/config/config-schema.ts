@@ -268,7 +268,7 @@ export const configSchema = z.strictObject({
     .prefault({}),
   managesieve: z
     .strictObject({
-      listeners: z.array(tlsListener).default([{ tls: "starttls", address: "*", port: 4190 }]),
+      listeners: z.array(tlsListener).prefault([{ tls: "starttls", address: "*", port: 4190 }]),
     })
     .prefault({}),
   smtp_out: z
