@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { statSync } from "node:fs";
 import { mkdir, open, readdir, readFile, rename, rm, stat, unlink } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { accountPath } from "../account-path.ts";
@@ -207,8 +208,11 @@ class FileScripts implements AccountScripts {
   }
 
   async #read(fileName: string): Promise<Buffer | undefined> {
+    const path = join(this.#folder, fileName);
+    // Most accounts have no filter, and each delivery asks: this look costs a tenth of a read that fails.
+    if (statSync(path, { throwIfNoEntry: false }) === undefined) return undefined;
     try {
-      return await readFile(join(this.#folder, fileName));
+      return await readFile(path);
     } catch (error) {
       if (errnoOf(error) === "ENOENT") return undefined;
       throw error;
