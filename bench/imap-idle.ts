@@ -1,10 +1,10 @@
 import { existsSync } from "node:fs";
-import { mkdir, readFile, rm } from "node:fs/promises";
+import { mkdir, rm } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { parseArgs } from "node:util";
-import { eventually } from "../e2e/eventually.ts";
+import { collectingEnv, memoryCollected } from "../e2e/app-memory.ts";
 import { idsOf } from "../e2e/postfix.ts";
 import { type Suite, startSuite } from "../e2e/suite.ts";
 import { connectAdmin } from "../packages/accounts/src/index.ts";
@@ -77,11 +77,7 @@ if (only.includes("storms")) {
 function startOurs(): Promise<Suite> {
   return startSuite({
     directory: ours,
-    env: {
-      POSTHOUSE_LOG_FORMAT: "json",
-      POSTHOUSE_BENCH_DIRECTORY: ours,
-      NODE_OPTIONS: `--import=${join(import.meta.dirname, "memory-on-signal.ts")}`,
-    },
+    env: { POSTHOUSE_LOG_FORMAT: "json", ...collectingEnv(ours) },
   });
 }
 
@@ -114,13 +110,7 @@ interface Memory {
 
 /** Of one process, in KiB, after it has collected its garbage. */
 async function memoryOf(pid: number): Promise<Memory> {
-  const path = join(ours, `memory.${pid}`);
-  await rm(path, { force: true });
-  process.kill(pid, "SIGUSR2");
-  const said = await eventually("the app has said what it holds", async () => {
-    const text = await readFile(path, "utf8").catch(() => "");
-    return text.endsWith("}") && (JSON.parse(text) as NodeJS.MemoryUsage);
-  });
+  const said = await memoryCollected(ours, pid);
   return {
     rss: (await residentMemoryMib([pid])) * KIB,
     pss: (await proportionalMemoryMib([pid])) * KIB,

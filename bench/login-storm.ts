@@ -96,5 +96,5 @@ class Bystander {
 async function hashesOf(suite: Suite): Promise<number> {
   const socket = join(suite.directory, "run", "auth.status.sock");
   const { stdout } = await run("curl", ["--silent", "--unix-socket", socket, "http://app/metrics"]);
-  return Number(/^posthouse_auth_hashes\w*\{[^}]*\} (\S+)/m.exec(stdout)?.[1] ?? NaN);
+  return Number(/^posthouse_auth_hashes_total\{[^}]*\} (\S+)/m.exec(stdout)?.[1] ?? NaN);
 }

@@ -1,4 +1,6 @@
+import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
+import { eventually } from "./eventually.ts";
 import { run } from "./program.ts";
 import type { Suite } from "./suite.ts";
 
@@ -28,4 +30,21 @@ export async function memoryOfApps(
     return [app, { heldMib, residentMib: mib("process_resident_memory_bytes") }] as const;
   });
   return Object.fromEntries(await Promise.all(entries));
+}
+
+/** For startSuite(): its apps can be asked by memoryCollected(). */
+export const collectingEnv = (directory: string): NodeJS.ProcessEnv => ({
+  POSTHOUSE_BENCH_DIRECTORY: directory,
+  NODE_OPTIONS: `--import=${join(import.meta.dirname, "..", "bench", "memory-on-signal.ts")}`,
+});
+
+/** What V8 says of a process that was started with collectingEnv(), after it has collected its garbage. */
+export async function memoryCollected(directory: string, pid: number): Promise<NodeJS.MemoryUsage> {
+  const path = join(directory, `memory.${pid}`);
+  await rm(path, { force: true });
+  process.kill(pid, "SIGUSR2");
+  return await eventually("the app has said what it holds", async () => {
+    const text = await readFile(path, "utf8").catch(() => "");
+    return text.endsWith("}") && (JSON.parse(text) as NodeJS.MemoryUsage);
+  });
 }

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { writeFile } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -17,7 +17,7 @@ import {
 import { LmtpConnection } from "../../bench/lmtp-load.ts";
 import { connectAdmin } from "../../packages/accounts/src/index.ts";
 import { connectTo } from "../../packages/transcript/src/index.ts";
-import { type AppMemory, memoryOfApps } from "../app-memory.ts";
+import { collectingEnv, memoryCollected } from "../app-memory.ts";
 import { type Suite, startSuite } from "../suite.ts";
 
 /**
@@ -27,34 +27,40 @@ import { type Suite, startSuite } from "../suite.ts";
  */
 const SECONDS = Number(process.env.POSTHOUSE_IMAP_SOAK_SECONDS ?? 60);
 const SEED = Number(process.env.POSTHOUSE_IMAP_SOAK_SEED ?? 1);
-const CLIENTS = 200;
+const CLIENTS = Number(process.env.POSTHOUSE_IMAP_SOAK_CLIENTS ?? 200);
 const ACCOUNTS = 10;
 const PERIOD_MS = 20_000;
 /** More than this in one mailbox, and a client clears it. */
 const MESSAGES_MAX = 60;
-/** Lines of the command and of what came with it are kept for the report. */
+/** Lines of the client that failed, and of each other one on its mailbox, in the report. */
+const LINES_SHOWN = 60;
+const LINES_OF_OTHERS_SHOWN = 25;
 const PASSWORD = "a soak of clients";
 
-/** What imap may hold more at the end than after its first fifth; and what the kernel gives it for that. */
+/** What imap may hold more at the end than after its first fifth, without garbage; and what the kernel gives it. */
 const GROWTH_MIB_MAX = 32;
 const RESIDENT_GROWTH_MIB_MAX = 64;
 
 test(`${CLIENTS} clients at random see what is there, and imap does not grow (seed ${SEED})`, {
   timeout: SECONDS * 1000 + 300_000,
 }, async (t) => {
-  await using suite = await startSuite();
+  const directory = await mkdtemp(join(tmpdir(), "imap-soak-"));
+  await using _removed = { [Symbol.asyncDispose]: () => rm(directory, { recursive: true }) };
+  await using suite = await startSuite({ directory, env: collectingEnv(directory) });
   const people = await addPeople(suite);
   const random = randomOf(SEED);
   const ledger = new Ledger();
   const clients: SoakClient[] = [];
-  for (let number = 0; number < CLIENTS; number += 1) {
-    const user = people[number % ACCOUNTS] ?? "";
-    const options = { user, number, ledger, random: randomOf(random(2 ** 31)) };
-    clients.push(await SoakClient.open(suite, options));
-  }
-  const endMs = Date.now() + SECONDS * 1000;
-  const memory: AppMemory[] = [];
+  t.diagnostic(`POSTHOUSE_IMAP_SOAK_SEED=${SEED} POSTHOUSE_IMAP_SOAK_CLIENTS=${CLIENTS}`);
+  const memory: NodeJS.MemoryUsage[] = [];
+  const imapPid = await suite.pidOf("imap");
   try {
+    for (let number = 0; number < CLIENTS; number += 1) {
+      const user = people[number % ACCOUNTS] ?? "";
+      const options = { user, number, ledger, random: randomOf(random(2 ** 31)) };
+      clients.push(await SoakClient.open(suite, options));
+    }
+    const endMs = Date.now() + SECONDS * 1000;
     while (Date.now() < endMs) {
       const stop = new AbortController();
       const timer = setTimeout(() => stop.abort(), Math.min(PERIOD_MS, endMs - Date.now()));
@@ -66,16 +72,11 @@ test(`${CLIENTS} clients at random see what is there, and imap does not grow (se
       clearTimeout(timer);
       await Promise.all([...work, mail]);
       await Promise.all(clients.map((client) => client.compare()));
-      agree(clients);
-      const { imap } = await memoryOfApps(suite, ["imap"]);
-      assert.ok(imap !== undefined);
-      memory.push(imap);
+      await agree(clients);
+      memory.push(await memoryCollected(directory, imapPid));
     }
   } catch (error) {
-    const told = clients.find((client) => client.hasFailed)?.dialogue;
-    const path = join(tmpdir(), `imap-soak-${process.pid}.txt`);
-    await writeFile(path, [told, ...suite.log.slice(-20)].join("\n"));
-    throw new Error(`What that client heard is in ${path}`, { cause: error });
+    throw new Error(await describeFailure(clients, suite), { cause: error });
   } finally {
     for (const client of clients) client.close();
   }
@@ -84,15 +85,38 @@ test(`${CLIENTS} clients at random see what is there, and imap does not grow (se
   report(t, memory);
 });
 
-function report(t: { diagnostic(text: string): void }, memory: readonly AppMemory[]): void {
-  const early = memory[Math.floor(memory.length / 5)];
-  const late = memory.at(-1);
-  assert.ok(early !== undefined && late !== undefined);
-  for (const key of ["heldMib", "residentMib"] as const) {
-    t.diagnostic(`${key}: ${memory.map((one) => one[key].toFixed(0)).join(" ")}`);
-  }
-  assert.ok(late.heldMib - early.heldMib < GROWTH_MIB_MAX, "imap holds more and more");
-  assert.ok(late.residentMib - early.residentMib < RESIDENT_GROWTH_MIB_MAX, "imap grows");
+/** Who failed at what, believing what; and a file with what it and all others on that mailbox said and heard. */
+async function describeFailure(clients: readonly SoakClient[], suite: Suite): Promise<string> {
+  const failed = clients.filter(({ failure }) => failure !== undefined);
+  const places = new Set(failed.map(({ picture }) => picture.place));
+  const others = clients.filter(
+    (one) => one.failure === undefined && places.has(one.picture.place),
+  );
+  const path = join(tmpdir(), `imap-soak-${process.pid}.txt`);
+  const parts = [
+    ...failed.map((one) => one.describe(LINES_SHOWN)),
+    ...others.map((one) => one.describe(LINES_OF_OTHERS_SHOWN)),
+    ...suite.log.slice(-20),
+  ];
+  await writeFile(path, `seed ${SEED}\n${parts.join("\n\n")}\n`);
+  const what = failed.map((one) => `${one.title}: ${one.failure}`);
+  return [`Seed ${SEED}; dialogues and beliefs are in ${path}`, ...what].join("\n");
+}
+
+function report(
+  t: { diagnostic(text: string): void },
+  memory: readonly NodeJS.MemoryUsage[],
+): void {
+  const early = Math.floor(memory.length / 5);
+  const grownMib = (what: string, bytesOf: (one: NodeJS.MemoryUsage) => number): number => {
+    const mib = memory.map((one) => bytesOf(one) / 1024 ** 2);
+    t.diagnostic(`${what}, MiB: ${mib.map((one) => one.toFixed(0)).join(" ")}`);
+    return (mib.at(-1) ?? Number.NaN) - (mib[early] ?? Number.NaN);
+  };
+  const held = grownMib("held", ({ heapUsed, external }) => heapUsed + external);
+  const resident = grownMib("resident", ({ rss }) => rss);
+  assert.ok(held < GROWTH_MIB_MAX, `imap holds ${held.toFixed(0)} MiB more`);
+  assert.ok(resident < RESIDENT_GROWTH_MIB_MAX, `imap has grown by ${resident.toFixed(0)} MiB`);
 }
 
 async function addPeople(suite: Suite): Promise<readonly string[]> {
@@ -146,7 +170,8 @@ interface SoakOptions {
 class SoakClient {
   readonly user: string;
   commands = 0;
-  hasFailed = false;
+  /** What it could not believe. */
+  failure: Error | undefined;
   readonly #client: BelievingClient;
   readonly #random: Random;
   readonly #ledger: Ledger;
@@ -175,8 +200,14 @@ class SoakClient {
     return one;
   }
 
-  get dialogue(): string {
-    return this.#client.wholeDialogue;
+  get title(): string {
+    return `${this.#client.name} at ${this.#place}, in ${JSON.stringify(this.#client.command)}`;
+  }
+
+  describe(lines: number): string {
+    const failure = this.failure === undefined ? "" : `${this.failure.stack}\n`;
+    const { beliefs } = this.#client;
+    return `--- ${this.title}\n${failure}It believes:\n${beliefs}\n${this.#client.lastLines(lines)}`;
   }
 
   /** What it sees: the mailbox that it has selected, and what it believes to be in it. */
@@ -189,22 +220,24 @@ class SoakClient {
   }
 
   async work(signal: AbortSignal): Promise<void> {
-    try {
+    await this.check(async () => {
       while (!signal.aborted) {
         await this.#step(signal);
         this.commands += 1;
       }
-    } catch (error) {
-      this.hasFailed = true;
-      throw error;
-    }
+    });
   }
 
   async compare(): Promise<void> {
+    await this.check(() => compare(this.#client));
+  }
+
+  /** What fails in it is told as this client's. */
+  async check(work: () => Promise<void> | void): Promise<void> {
     try {
-      await compare(this.#client);
+      await work();
     } catch (error) {
-      this.hasFailed = true;
+      this.failure = error as Error;
       throw error;
     }
   }
@@ -273,13 +306,16 @@ class SoakClient {
 const stepsInPlace = steps.filter(({ name }) => name !== "selectAnother");
 
 /** After compare() all have the same picture of the same mailbox. */
-function agree(clients: readonly SoakClient[]): void {
+async function agree(clients: readonly SoakClient[]): Promise<void> {
   const pictures = new Map<string, string>();
-  for (const { picture } of clients) {
+  for (const client of clients) {
+    const { picture } = client;
     const text = picture.messages
       .map(({ uid, flags = [] }) => `${uid} ${[...flags].sort().join(" ")}`)
       .join("\n");
-    assert.equal(text, pictures.get(picture.place) ?? text, picture.place);
+    await client.check(() =>
+      assert.equal(text, pictures.get(picture.place) ?? text, picture.place),
+    );
     pictures.set(picture.place, text);
   }
 }

@@ -491,8 +491,11 @@ export class ImapSession implements Session {
     if (error instanceof LineTooLong) {
       return bad(`A line has more than ${error.bytesMax} octets`, "TOOBIG");
     }
-    if (error instanceof AuthUnavailable) return no("UNAVAILABLE", "Cannot check logins now");
     const where = { command: this.#incoming?.name, remoteAddress: this.connection.remoteAddress };
+    if (error instanceof AuthUnavailable) {
+      this.services.log.warn({ err: error, ...where }, "Cannot check logins now");
+      return no("UNAVAILABLE", "Cannot check logins now");
+    }
     if (error instanceof StoreError) {
       if (error.code === "unavailable") {
         this.services.log.error({ err: error, ...where }, "The store could not do it");

@@ -15,6 +15,8 @@ export interface FlagChange {
 
 const NOTED_LINES_MAX = 2000;
 const NOTED_CHARACTERS_MAX = 200;
+/** No command takes this long, and IDLE is said to be on within it: it is stuck. */
+const SILENCE_MS_MAX = 60_000;
 
 /**
  * A client that believes what it is told: it keeps the list of messages that the untagged responses
@@ -56,14 +58,27 @@ export class BelievingClient {
     });
   }
 
-  /** The last lines in both directions. */
+  /** The last lines in both directions, each with its time in ms, by which those of several clients are in order. */
   get dialogue(): string {
-    return this.#dialogue.slice(-60).join("\n");
+    return this.lastLines(60);
   }
 
-  /** As many as are kept. */
-  get wholeDialogue(): string {
-    return this.#dialogue.join("\n");
+  lastLines(count: number): string {
+    return this.#dialogue.slice(-count).join("\n");
+  }
+
+  /** What it holds to be in the mailbox, a message a line. */
+  get beliefs(): string {
+    const lines = this.messages.map(
+      ({ uid = "?", flags }, at) =>
+        `${at + 1}: UID ${uid} ${flags === undefined ? "?" : `(${[...flags].join(" ")})`}`,
+    );
+    return lines.join("\n");
+  }
+
+  /** The command that is running or was last, without its tag and what follows its first line. */
+  get command(): string {
+    return this.#command.split("\r\n", 1)[0] ?? "";
   }
 
   /** Sends a command, takes in its untagged responses, and gives the tagged one. */
@@ -123,7 +138,8 @@ export class BelievingClient {
   }
 
   #note(line: string): void {
-    this.#dialogue.push(line.slice(0, NOTED_CHARACTERS_MAX));
+    const atMs = performance.now().toFixed(1);
+    this.#dialogue.push(`${atMs} ${line.slice(0, NOTED_CHARACTERS_MAX)}`);
     if (this.#dialogue.length > 2 * NOTED_LINES_MAX) this.#dialogue.splice(0, NOTED_LINES_MAX);
   }
 
@@ -249,8 +265,15 @@ export class BelievingClient {
 
   async #receive(): Promise<void> {
     assert.ok(!this.#hasEnded, "the server closed the connection");
-    await new Promise<void>((wake) => {
-      this.#wake = wake;
+    await new Promise<void>((wake, fail) => {
+      const timer = setTimeout(
+        () => fail(new Error(`Nothing came for ${SILENCE_MS_MAX / 1000} s`)),
+        SILENCE_MS_MAX,
+      );
+      this.#wake = () => {
+        clearTimeout(timer);
+        wake();
+      };
     });
   }
 }

@@ -118,13 +118,17 @@ export function connectAuth(options: Omit<CallClientOptions, "onEvent">): AuthCl
   });
   const ask = (method: string, params: Readonly<Record<string, unknown>>) =>
     client.call(method, params, { isRepeatable: true });
+  const askForHash = (method: string, params: Readonly<Record<string, unknown>>) => {
+    const callMs = options.callMs ?? limits.loginCallMsMax;
+    return client.call(method, params, { isRepeatable: true, callMs });
+  };
 
   return {
     async authenticate(request) {
       // Longer than any password or name can be: no use in asking.
       if (isTooLong(request.username, limits.usernameCharsMax)) return { kind: "refused" };
       if (isTooLong(request.password, limits.passwordCharsMax)) return { kind: "refused" };
-      return (await ask("authenticate", { ...request })) as AuthenticateResult;
+      return (await askForHash("authenticate", { ...request })) as AuthenticateResult;
     },
     ...saslLogins(ask),
     async resolveRecipient(address) {

@@ -9,8 +9,10 @@ export const limits = {
   callsPerConnectionMax: 512,
   /** Requests that one client may have under way; more means that auth hangs. */
   callsWaitingMax: 4096,
-  /** A client waits this long for an answer: longer than the queue of hashes, shorter than any client's patience. */
+  /** A client waits this long for an answer that takes no hash. */
   callMsMax: 10 * SECOND_MS,
+  /** … and for a login: longer than the queue of hashes, shorter than the patience of mail programs, a minute. */
+  loginCallMsMax: 30 * SECOND_MS,
   /** A connection is tried again for this long, so that a restart of auth is not seen. */
   connectMsMax: 1 * SECOND_MS,
   connectRetryMs: 50,
@@ -63,10 +65,12 @@ export const limits = {
   bcryptBytesMax: 72,
   /** 2^15 rounds take 2 s; a hash that was brought along must not stop a thread for an hour. */
   bcryptCostMax: 15,
-  /** Checks that wait for their turn: 256 at cost 10 are done before a client gives up. */
-  hashesWaitingMax: 256,
-  /** … of which one address may have this many, so that others find room. */
-  hashesWaitingPerAddressMax: 32,
+  /** Checks that wait for their turn: at cost 10 two cores have done them all after 15 s. */
+  hashesWaitingMax: 1024,
+  /** … of which one address may have this many, so that others find room: an office whose router began anew. */
+  hashesWaitingPerAddressMax: 256,
+  /** Whoever asked for a check has given up after this long: it is not made any more. */
+  hashWaitMsMax: 25 * SECOND_MS,
   /** Successful logins remembered: 200 octets each. */
   loginsRememberedMax: 20_000,
   loginRememberedMs: 30 * 60 * SECOND_MS,

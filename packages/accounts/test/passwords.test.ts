@@ -117,7 +117,7 @@ test("a full line is refused while others find room, and work that fails stops n
   const queue = new HashQueue(1);
   const gate = Promise.withResolvers<void>();
   const first = queue.run("a", () => gate.promise);
-  const rest = Array.from({ length: 32 }, () => queue.run("a", async () => "done"));
+  const rest = Array.from({ length: 256 }, () => queue.run("a", async () => "done"));
   await assert.rejects(
     queue.run("a", async () => "refused"),
     AuthUnavailable,
@@ -126,7 +126,25 @@ test("a full line is refused while others find room, and work that fails stops n
   gate.resolve();
   await first;
   await assert.rejects(failing, /no memory/);
-  assert.deepEqual(await Promise.all(rest), Array(32).fill("done"));
+  assert.deepEqual(await Promise.all(rest), Array(256).fill("done"));
+});
+
+test("what has waited for too long is refused without being done, and the next is done", async () => {
+  let nowMs = 0;
+  const queue = new HashQueue(1, () => nowMs);
+  const gate = Promise.withResolvers<void>();
+  const first = queue.run("a", () => gate.promise);
+  let isDone = false;
+  const late = queue.run("b", async () => {
+    isDone = true;
+  });
+  nowMs = 25_001;
+  const next = queue.run("c", async () => "done");
+  gate.resolve();
+  await first;
+  await assert.rejects(late, AuthUnavailable);
+  assert.equal(await next, "done");
+  assert.ok(!isDone);
 });
 
 test("a login is remembered until its time is over, its account forgotten, or its hash another", () => {

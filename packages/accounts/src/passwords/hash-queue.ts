@@ -13,15 +13,23 @@ import { limits } from "../limits.ts";
  * it, and everybody else would wait behind. So each key (an address) has a line of its own, lines take
  * turns, and of one line one runs at a time: the outcome of a guess is known before the next is made,
  * and a ban ends the rest of the line without hashing.
+ *
+ * A hash for somebody who has given up would only keep the next from being answered in time: what has waited for too
+ * long is refused when its turn comes.
  */
 export class HashQueue {
   readonly #atOnce: number;
   readonly #lines = new Map<string, Waiting[]>();
   readonly #running = new Set<string>();
+  readonly #now: () => number;
   #waiting = 0;
 
-  constructor(atOnce = Math.min(2, availableParallelism())) {
+  constructor(
+    atOnce = Math.min(2, availableParallelism()),
+    now: () => number = () => performance.now(),
+  ) {
     this.#atOnce = atOnce;
+    this.#now = now;
   }
 
   /** How many are in line. */
@@ -29,15 +37,20 @@ export class HashQueue {
     return this.#waiting;
   }
 
-  /** @throws AuthUnavailable when the line is full */
+  /** @throws AuthUnavailable when the line is full, or its turn came too late */
   run<Result>(key: string, work: () => Promise<Result>): Promise<Result> {
     const line = this.#lines.get(key) ?? [];
     const isFull = this.#waiting >= limits.hashesWaitingMax;
     if (isFull || line.length >= limits.hashesWaitingPerAddressMax) {
       return Promise.reject(new AuthUnavailable("Too many passwords are being checked"));
     }
+    const untilMs = this.#now() + limits.hashWaitMsMax;
     return new Promise((resolve, reject) => {
-      line.push(() => work().then(resolve, reject));
+      line.push(async () => {
+        if (this.#now() > untilMs)
+          reject(new AuthUnavailable("The turn of a password came too late"));
+        else await work().then(resolve, reject);
+      });
       this.#lines.set(key, line);
       this.#waiting += 1;
       this.#startNext();

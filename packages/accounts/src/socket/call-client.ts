@@ -36,7 +36,7 @@ export class CallClient implements AsyncDisposable {
 
   /**
    * A question (`isRepeatable`) is asked again when the connection breaks before its answer; a change
-   * is not, since it may have been made.
+   * is not, since it may have been made. `callMs` is for a method that takes longer than others.
    *
    * @throws AuthUnavailable when there is no answer
    * @throws DirectoryError when the answer is a refusal
@@ -44,9 +44,9 @@ export class CallClient implements AsyncDisposable {
   async call(
     method: string,
     params: Readonly<Record<string, unknown>>,
-    { isRepeatable = false } = {},
+    { isRepeatable = false, callMs = this.#callMs } = {},
   ): Promise<unknown> {
-    const untilMs = performance.now() + this.#callMs;
+    const untilMs = performance.now() + callMs;
     const attempt = async () => {
       const connection = await this.#connected();
       return resultOf(await connection.request(method, params, untilMs - performance.now()));
