@@ -1,3 +1,11 @@
 /** Every server of Posthouse, in the order in which they start: each finds what it needs from those before it. */
-export const appNames = ["auth", "lmtp-delivery", "smtp-out", "smtp-in", "imap", "pop3"] as const;
+export const appNames = [
+  "auth",
+  "lmtp-delivery",
+  "smtp-out",
+  "smtp-in",
+  "imap",
+  "pop3",
+  "http",
+] as const;
 export type AppName = (typeof appNames)[number];

@@ -17,6 +17,7 @@ const whatItIs: Record<AppName, string> = {
   "smtp-in": "takes mail from the internet (25) and from your people (587, 465)",
   imap: "serves mailboxes by IMAP",
   pop3: "serves INBOX by POP3",
+  http: "gets certificates by ACME, and tells mail programs their settings",
 };
 
 /** `posthouse imap` and so on: one server in the foreground, as systemd and containers run it. */

@@ -35,6 +35,12 @@ listeners = [
   { tls = "implicit", address = "127.0.0.1", port = 995 },
 ]
 
+[http]
+listeners = [
+  { tls = "none", address = "127.0.0.1", port = 80 },
+  { tls = "implicit", address = "127.0.0.1", port = 443 },
+]
+
 [smtp_out]
 # Mail to other domains stays in the queue; "posthouse local --send" sends it.
 send = false
