@@ -16,6 +16,7 @@ import { mailboxCommand } from "./commands/mailbox.ts";
 import { queueCommand } from "./commands/queue.ts";
 import { senderCommand } from "./commands/sender.ts";
 import { sieveCommand } from "./commands/sieve.ts";
+import { tlsCommand } from "./commands/tls.ts";
 import { traceCommand } from "./commands/trace.ts";
 import { upCommand } from "./commands/up.ts";
 
@@ -34,6 +35,7 @@ export function program(): Command {
     ...appCommands(),
     healthCommand(),
     configCommand(),
+    tlsCommand(),
     // Who has mail here
     domainCommand(),
     accountCommand(),

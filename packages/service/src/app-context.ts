@@ -15,6 +15,8 @@ export interface AppContext {
 /** An app that serves. */
 export interface RunningApp {
   readonly addresses: readonly BoundAddress[];
+  /** What the administrator should know though it serves, a sentence each: for `posthouse health`. */
+  problems?(): readonly string[];
   /** SIGHUP: reads certificates again, without losing a connection. */
   reload?(): Promise<void>;
   /** Stops accepting, ends connections politely, and resolves within 2 s. */

@@ -7,5 +7,6 @@ export const appNames = [
   "imap",
   "pop3",
   "managesieve",
+  "http",
 ] as const;
 export type AppName = (typeof appNames)[number];

@@ -38,5 +38,11 @@ export {
 } from "./session-server.ts";
 export { openStatusServer, statusSocketPath } from "./status-server.ts";
 export { TEST_TOML, type TestContext, testContext } from "./test-context.ts";
+export {
+  acmeCertificateFile,
+  type CertificateInUse,
+  certificateInUse,
+} from "./tls/certificate-in-use.ts";
+export { makeCertificateRequest } from "./tls/certificate-request.ts";
 export { makeSelfSignedCertificate } from "./tls/self-signed-certificate.ts";
 export { loadTls, type TlsIdentity } from "./tls/tls-identity.ts";

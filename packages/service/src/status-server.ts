@@ -21,7 +21,9 @@ export async function openStatusServer(
   const server = createServer((request, response) => {
     if (request.url === "/health") {
       response.setHeader("content-type", "application/json");
-      response.end(`${JSON.stringify({ app: name, status: "ok", addresses: app.addresses })}\n`);
+      const problems = app.problems?.() ?? [];
+      const health = { app: name, status: "ok", addresses: app.addresses, problems };
+      response.end(`${JSON.stringify(health)}\n`);
       return;
     }
     if (request.url !== "/metrics") {

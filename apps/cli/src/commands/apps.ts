@@ -18,6 +18,7 @@ const whatItIs: Record<AppName, string> = {
   imap: "serves mailboxes by IMAP",
   pop3: "serves INBOX by POP3",
   managesieve: "lets mail programs edit filters, by ManageSieve",
+  http: "gets certificates by ACME, and tells mail programs their settings",
 };
 
 /** `posthouse imap` and so on: one server in the foreground, as systemd and containers run it. */

@@ -1,9 +1,9 @@
-import { request } from "node:http";
 import { appNames, loadConfig, statusSocketPath } from "@posthouse/service";
 import { Command } from "commander";
 import { CommandFailure } from "../command-failure.ts";
 import { withExamples } from "../examples.ts";
-import { print } from "../output.ts";
+import { harmless, print } from "../output.ts";
+import { askSocket } from "../socket-request.ts";
 import { configSourceOf, type SourceOptions, withSourceOptions } from "../source-options.ts";
 
 const ANSWER_MS_MAX = 5000;
@@ -26,20 +26,25 @@ async function health(server: string | undefined, options: SourceOptions): Promi
   }
   const { runDir } = loadConfig(configSourceOf(options));
   for (const name of names) {
-    const isServing = await answers(statusSocketPath(runDir, name));
-    print(`${name.padEnd(14)} ${isServing ? "serves" : "does not answer"}`);
-    if (!isServing) process.exitCode = 1;
+    const problems = await problemsOf(statusSocketPath(runDir, name));
+    print(`${name.padEnd(14)} ${problems === undefined ? "does not answer" : "serves"}`);
+    for (const problem of problems ?? []) print(`  ${harmless(problem)}`);
+    if (problems === undefined) process.exitCode = 1;
   }
 }
 
-function answers(socketPath: string): Promise<boolean> {
-  return new Promise((resolve) => {
-    const asking = request({ socketPath, path: "/health", timeout: ANSWER_MS_MAX }, (response) => {
-      response.resume();
-      resolve(response.statusCode === 200);
+/** What a server says is wrong though it serves; undefined when it does not answer. */
+async function problemsOf(socketPath: string): Promise<readonly string[] | undefined> {
+  try {
+    const { status, body } = await askSocket({
+      socketPath,
+      path: "/health",
+      timeoutMs: ANSWER_MS_MAX,
     });
-    asking.on("timeout", () => asking.destroy());
-    asking.on("error", () => resolve(false));
-    asking.end();
-  });
+    if (status !== 200) return undefined;
+    const { problems = [] } = JSON.parse(body) as { problems?: readonly string[] };
+    return problems;
+  } catch {
+    return undefined;
+  }
 }

@@ -38,6 +38,12 @@ listeners = [
 [managesieve]
 listeners = [{ tls = "starttls", address = "127.0.0.1", port = 4190 }]
 
+[http]
+listeners = [
+  { tls = "none", address = "127.0.0.1", port = 80 },
+  { tls = "implicit", address = "127.0.0.1", port = 443 },
+]
+
 [smtp_out]
 # Mail to other domains stays in the queue; "posthouse local --send" sends it.
 send = false

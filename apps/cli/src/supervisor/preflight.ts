@@ -17,7 +17,7 @@ export async function preflight(config: Config): Promise<void> {
 
 /** Every TCP port that the apps will take. */
 function portsOf(config: Config): readonly { name: string; address: string; port: number }[] {
-  const tlsName = { starttls: "", implicit: "s" } as const;
+  const tlsName = { none: "", starttls: "", implicit: "s" } as const;
   return [
     ...config.smtpIn.listeners.map((one) => ({
       ...one,
@@ -30,6 +30,7 @@ function portsOf(config: Config): readonly { name: string; address: string; port
       ...one,
       name: `managesieve${tlsName[one.tls]}`,
     })),
+    ...config.http.listeners.map((one) => ({ ...one, name: `http${tlsName[one.tls]}` })),
   ];
 }
 

@@ -101,6 +101,14 @@ const sharedFilter = z.strictObject({
   description: z.string().min(1).optional(),
 });
 const plainListener = z.strictObject({ address, port });
+const webListener = z.strictObject({ tls: z.enum(["none", "implicit"]), address, port });
+/** No address and no wildcard: HTTP-01 proves host names only (RFC 8555 §8.3). */
+export const certificateName = z
+  .string()
+  .regex(
+    /^(?=.{1,253}$)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+(?:[a-z][a-z0-9-]{0,61}[a-z0-9])$/,
+    "has to be a host name in lower case, such as mail.example.org",
+  );
 
 const filter = z.strictObject({
   name: z.string().regex(/^[A-Za-z0-9_-]{1,32}$/, "has to be letters, digits, - and _"),
@@ -161,6 +169,18 @@ export const configSchema = z.strictObject({
       client_ca_file: z.string().min(1).optional(),
     })
     .prefault({}),
+  acme: z
+    .strictObject({
+      agree_to_terms: z.boolean().default(false),
+      directory_url: z
+        .url({ protocol: /^https$/, error: "has to be an https:// address" })
+        .default("https://acme-v02.api.letsencrypt.org/directory"),
+      contact: z.email("has to be an address such as postmaster@example.org").optional(),
+      names: z.array(certificateName).max(100).default([]),
+      ca_file: z.string().min(1).optional(),
+    })
+    .prefault({}),
+  http: z.strictObject({ listeners: z.array(webListener).optional() }).prefault({}),
   log: z
     .strictObject({ level: z.enum(["debug", "info", "warn", "error"]).default("info") })
     .prefault({}),

@@ -14,7 +14,10 @@ type Section = CamelKeys<ConfigFile>;
 
 /** What an app finds at start: every default filled in, every path absolute. */
 export interface Config
-  extends Omit<Section, "paths" | "runDir" | "auth" | "smtpOut" | "lmtp" | "sieve" | "tls"> {
+  extends Omit<
+    Section,
+    "paths" | "runDir" | "auth" | "smtpOut" | "lmtp" | "sieve" | "tls" | "acme" | "http"
+  > {
   readonly runDir: string;
   readonly paths: {
     readonly mail: string;
@@ -27,6 +30,22 @@ export interface Config
     readonly certificateFile?: string;
     readonly keyFile?: string;
     readonly clientCaFile?: string;
+  };
+  readonly acme: {
+    /** Whoever runs this host agreed to the terms of the ACME server; else nothing is asked of it. */
+    readonly isOn: boolean;
+    readonly directoryUrl: string;
+    readonly contact?: string;
+    /** What the certificate is for; this host's name when the file says nothing. */
+    readonly names: readonly string[];
+    /** An authority to believe beside those of Node, for an ACME server of one's own. */
+    readonly caFile?: string;
+    /** The account's key, and what became of the last try: apps/http's user alone reads it. */
+    readonly stateDirectory: string;
+  };
+  readonly http: {
+    readonly listeners: NonNullable<Section["http"]["listeners"]>;
+    readonly socketPath: string;
   };
   readonly auth: Section["auth"] & {
     readonly socketPath: string;
@@ -67,6 +86,7 @@ export function configOf(
       one.port === 0 ? one : { ...one, port: one.port + options.portOffset },
     );
   const { tlsCaFile, ...smtpOut } = section.smtpOut;
+  const { agreeToTerms, caFile, contact, ...acme } = section.acme;
   return {
     ...section,
     dataDir,
@@ -84,6 +104,19 @@ export function configOf(
       }),
       ...(section.tls.keyFile && { keyFile: absolute(section.tls.keyFile) }),
       ...(section.tls.clientCaFile && { clientCaFile: absolute(section.tls.clientCaFile) }),
+    },
+    acme: {
+      isOn: agreeToTerms,
+      directoryUrl: acme.directoryUrl,
+      ...(contact !== undefined && { contact }),
+      names: acme.names.length > 0 ? acme.names : [section.hostname.toLowerCase()],
+      ...(caFile !== undefined && { caFile: absolute(caFile) }),
+      stateDirectory: join(within(section.paths.state, "state"), "http"),
+    },
+    http: {
+      // A host whose ports 80 and 443 are another program's goes on as before until it asks for something here.
+      listeners: shifted(section.http.listeners ?? (agreeToTerms ? webListeners : [])),
+      socketPath: join(runDir, "http.sock"),
     },
     auth: {
       ...section.auth,
@@ -117,6 +150,11 @@ export function configOf(
   };
 }
 
+const webListeners = [
+  { tls: "none", address: "*", port: 80 },
+  { tls: "implicit", address: "*", port: 443 },
+] as const;
+
 /** Every directory that the apps expect, parents first. */
 export const directoriesOf = (config: Config): readonly string[] => [
   config.dataDir,
@@ -124,6 +162,7 @@ export const directoriesOf = (config: Config): readonly string[] => [
   ...Object.values(config.paths),
   config.auth.stateDirectory,
   config.smtpOut.stateDirectory,
+  config.acme.stateDirectory,
 ];
 
 function camelKeys(value: unknown): unknown {

@@ -4,7 +4,7 @@ import { parse, TomlError } from "smol-toml";
 import type { z } from "zod";
 import { type Config, configOf } from "./config.ts";
 import { ConfigError } from "./config-error.ts";
-import { configSchema } from "./config-schema.ts";
+import { certificateName, configSchema } from "./config-schema.ts";
 
 export interface ConfigSource {
   /** The TOML file; when absent, `posthouse.toml` in `dataDir`, else /etc/posthouse/posthouse.toml. */
@@ -44,7 +44,27 @@ export function configFromToml(text: string, path: string, portOffset = 0): Conf
       `${path}: tls.certificate_file and tls.key_file go together: give both or neither`,
     );
   }
-  const { imap, smtp_in } = parsed.data;
+  const { imap, smtp_in, acme, http } = parsed.data;
+  if (acme.agree_to_terms && tls.certificate_file !== undefined) {
+    throw new ConfigError(
+      `${path}: tls.certificate_file and acme.agree_to_terms are two answers to one question: remove the first to have certificates made, or the second to use those files`,
+    );
+  }
+  const { hostname } = parsed.data;
+  if (
+    acme.agree_to_terms &&
+    acme.names.length === 0 &&
+    !certificateName.safeParse(hostname.toLowerCase()).success
+  ) {
+    throw new ConfigError(
+      `${path}: no ACME server gives a certificate for hostname "${hostname}": write the whole name, such as mail.example.org, or acme.names`,
+    );
+  }
+  if (acme.agree_to_terms && http.listeners?.every((one) => one.tls !== "none")) {
+    throw new ConfigError(
+      `${path}: [acme] needs a listener in http.listeners with tls = "none": the ACME server asks there, on port 80, whether the names are yours`,
+    );
+  }
   const wantsCertificates = [...imap.listeners, ...smtp_in.listeners].some(
     (one) => one.client_certificates,
   );

@@ -1,9 +1,14 @@
 import { linkSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
-import { join } from "node:path";
+import { dirname } from "node:path";
 import { createSecureContext, type SecureContext, type TlsOptions } from "node:tls";
 import type { Config } from "../config/config.ts";
 import { ConfigError } from "../config/config-error.ts";
+import {
+  type CertificateInUse,
+  certificateInUse,
+  selfMadeCertificateFile,
+} from "./certificate-in-use.ts";
 import { makeSelfSignedCertificate } from "./self-signed-certificate.ts";
 
 /** How often the files of another tool (certbot and the like) are looked at. */
@@ -13,7 +18,6 @@ const SELF_SIGNED_DAYS = 3650;
 
 /** The certificate of this host, as it is now: ask at each handshake, never keep the answer. */
 export interface TlsIdentity {
-  readonly isSelfSigned: boolean;
   context(): SecureContext;
   /** For tls.createServer() and for STARTTLS: the context is looked up at each handshake. */
   options(asked?: { readonly clientCertificate: boolean }): TlsOptions;
@@ -24,22 +28,24 @@ export interface TlsIdentity {
   close(): void;
 }
 
+type TlsConfig = Pick<Config, "hostname" | "paths" | "tls" | "acme">;
+
 /**
- * Loads `tls.certificate_file` and `tls.key_file`, or a self-made certificate that is kept in the
- * state directory. Files that change are read again within a minute, and at once by reload().
+ * Loads `tls.certificate_file` and `tls.key_file`; or, with `[acme]`, what apps/http got from the ACME
+ * server; or, where there is neither, a self-made certificate that is kept in the state directory.
+ * Files that change or come are read again within a minute, and at once by reload().
  *
  * @throws ConfigError
  */
 export function loadTls(
-  config: Pick<Config, "hostname" | "paths" | "tls">,
+  config: TlsConfig,
   complain: (error: unknown) => void = () => {},
 ): TlsIdentity {
-  const isSelfSigned = config.tls.certificateFile === undefined;
-  const files = isSelfSigned ? selfSignedFiles(config) : configuredFiles(config);
-  let current = read(files);
+  let current = readInUse(config, complain);
   const listeners: (() => void)[] = [];
 
   const reload = (): boolean => {
+    const files = filesOf(config, certificateInUse(config));
     if (stampOf(files) === current.stamp) return false;
     current = read(files);
     for (const listener of listeners) listener();
@@ -54,12 +60,14 @@ export function loadTls(
   }, LOOK_MS).unref();
 
   return {
-    isSelfSigned,
     context: () => current.context,
     options: (asked) => ({
       // Asked for, and not demanded: whoever has none may log in as everybody else does.
       ...(asked?.clientCertificate && { requestCert: true, rejectUnauthorized: false }),
       secureContext: current.context,
+      // What tls.createServer() takes for clients that send no name; others get the context.
+      cert: current.certificate,
+      key: current.key,
       SNICallback: (_name, done) => done(null, current.context),
       minVersion: "TLSv1.2",
       honorCipherOrder: true,
@@ -70,6 +78,23 @@ export function loadTls(
   };
 }
 
+/** A damaged certificate of the ACME server must not keep its successor from being fetched: apps/http serves too. */
+function readInUse(config: TlsConfig, complain: (error: unknown) => void): LoadedFiles {
+  const inUse = certificateInUse(config);
+  if (inUse.source === "self-made") makeSelfSigned(config);
+  try {
+    return read(filesOf(config, inUse));
+  } catch (error) {
+    if (inUse.source !== "acme") throw error;
+    complain(error);
+    makeSelfSigned(config);
+    const certificateFile = selfMadeCertificateFile(config);
+    return read(
+      filesOf(config, { source: "self-made", certificateFile, keyFile: certificateFile }),
+    );
+  }
+}
+
 interface TlsFiles {
   /** Who signs the certificates of clients. */
   readonly clientAuthority?: string;
@@ -77,30 +102,22 @@ interface TlsFiles {
   readonly key: string;
 }
 
-function configuredFiles({ tls }: Pick<Config, "tls">): TlsFiles {
-  return {
-    certificate: tls.certificateFile ?? "",
-    key: tls.keyFile ?? "",
-    ...(tls.clientCaFile && { clientAuthority: tls.clientCaFile }),
-  };
-}
+const filesOf = ({ tls }: TlsConfig, { certificateFile, keyFile }: CertificateInUse): TlsFiles => ({
+  certificate: certificateFile,
+  key: keyFile,
+  ...(tls.clientCaFile && { clientAuthority: tls.clientCaFile }),
+});
 
 /**
  * Several apps start at once and must show one certificate. link() lets the first to finish win; all,
  * also the winner, then read what is in place. Key and certificate are one file, so no mixture can be seen.
  */
-function selfSignedFiles(config: Pick<Config, "hostname" | "paths" | "tls">): TlsFiles {
-  const directory = join(config.paths.state, "tls");
-  const path = join(directory, "self-signed.pem");
-  const { clientCaFile } = config.tls;
-  const own = {
-    certificate: path,
-    key: path,
-    ...(clientCaFile && { clientAuthority: clientCaFile }),
-  };
+function makeSelfSigned(config: TlsConfig): void {
+  const path = selfMadeCertificateFile(config);
+  const directory = dirname(path);
   try {
     mkdirSync(directory, { recursive: true, mode: 0o750 });
-    if (isThere(path)) return own;
+    if (isThere(path)) return;
     const names = [...new Set([config.hostname, hostname(), "localhost", "127.0.0.1", "::1"])];
     const made = makeSelfSignedCertificate({
       names,
@@ -115,7 +132,6 @@ function selfSignedFiles(config: Pick<Config, "hostname" | "paths" | "tls">): Tl
       if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
     }
     rmSync(tmp, { force: true });
-    return own;
   } catch (cause) {
     throw new ConfigError(
       `Cannot make a certificate in "${directory}": ${(cause as Error).message}`,
@@ -130,13 +146,22 @@ function isThere(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false }) !== undefined;
 }
 
-function read(files: TlsFiles): { readonly context: SecureContext; readonly stamp: string } {
+interface LoadedFiles {
+  readonly context: SecureContext;
+  readonly certificate: string;
+  readonly key: string;
+  readonly stamp: string;
+}
+
+function read(files: TlsFiles): LoadedFiles {
   const stamp = stampOf(files);
   const certificate = readPem(files.certificate, "tls.certificate_file");
   const key = readPem(files.key, "tls.key_file");
   const ca = files.clientAuthority && readPem(files.clientAuthority, "tls.client_ca_file");
   try {
     return {
+      certificate,
+      key,
       context: createSecureContext({
         cert: certificate,
         key,
@@ -167,7 +192,7 @@ function stampOf(files: TlsFiles): string {
   return [files.certificate, files.key, files.clientAuthority ?? files.key]
     .map((path) => {
       const stat = statSync(path, { throwIfNoEntry: false });
-      return stat === undefined ? "missing" : `${stat.ino} ${stat.mtimeMs} ${stat.size}`;
+      return `${path} ${stat === undefined ? "missing" : `${stat.ino} ${stat.mtimeMs} ${stat.size}`}`;
     })
     .join(" ");
 }

@@ -1,0 +1,178 @@
+import { createHash, X509Certificate } from "node:crypto";
+import { readFileSync } from "node:fs";
+import {
+  type CertificateInUse,
+  type Config,
+  certificateInUse,
+  statusSocketPath,
+} from "@posthouse/service";
+import { Command } from "commander";
+import { CommandFailure } from "../command-failure.ts";
+import { withExamples } from "../examples.ts";
+import { harmless, print } from "../output.ts";
+import { askSocket } from "../socket-request.ts";
+import {
+  configOf,
+  type SourceOptions,
+  withJsonOption,
+  withSourceOptions,
+} from "../source-options.ts";
+
+const DAY_MS = 86_400_000;
+const STATUS_MS_MAX = 5000;
+/** A little more than apps/http gives an order. */
+const RENEW_MS_MAX = 4 * 60_000;
+
+/** `posthouse tls`: the certificate of this host. */
+export function tlsCommand(): Command {
+  const tls = new Command("tls").description("the certificate that every server shows");
+  tls.addCommand(
+    withExamples(
+      withJsonOption(
+        withSourceOptions(
+          new Command("status").description(
+            "say which certificate is shown, for whom and how long; exit code 1 when something is wrong with it",
+          ),
+        ),
+      ).action(status),
+      ["tls status", "tls status --json"],
+    ),
+  );
+  tls.addCommand(
+    withExamples(
+      withSourceOptions(
+        new Command("renew")
+          .description("order a new certificate from the ACME server now")
+          .option("--new-key", "with a new key: TLSA records about the old one have to change"),
+      ).action(renew),
+      ["tls renew", "tls renew --new-key"],
+    ),
+  );
+  return tls;
+}
+
+interface TlsStatus {
+  readonly source: CertificateInUse["source"];
+  readonly file: string;
+  readonly names: readonly string[];
+  readonly issuer: string;
+  readonly from: string;
+  readonly until: string;
+  /** Whole days; below 0 it has ended. */
+  readonly daysLeft: number;
+  /** A TLSA record's data: DANE-EE, SPKI, SHA2-256 (RFC 7671 §5.1). */
+  readonly tlsa: string;
+  readonly problems: readonly string[];
+}
+
+async function status(options: SourceOptions & { readonly json?: boolean }): Promise<void> {
+  const config = configOf(options);
+  const found = await statusOf(config);
+  if (options.json === true) print(JSON.stringify(found, null, 2));
+  else {
+    print(`Certificate  ${found.file} (${whatItIs[found.source]})`);
+    print(`Names        ${harmless(found.names.join(", "))}`);
+    print(`Issuer       ${harmless(found.issuer)}`);
+    const left = found.daysLeft < 0 ? "it has ended" : `${found.daysLeft} days left`;
+    print(`Valid        ${found.from} to ${found.until}, ${left}`);
+    print(`TLSA         _25._tcp.${config.hostname}. TLSA ${found.tlsa}`);
+    for (const problem of found.problems) print(`Problem      ${harmless(problem)}`);
+  }
+  if (found.problems.length > 0) process.exitCode = 1;
+}
+
+const whatItIs: Record<CertificateInUse["source"], string> = {
+  configured: "as tls.certificate_file says",
+  acme: "from the ACME server",
+  "self-made": "self-made: clients have to be told to trust it",
+};
+
+async function statusOf(config: Config): Promise<TlsStatus> {
+  const { source, certificateFile } = certificateInUse(config);
+  const certificate = readCertificate(certificateFile);
+  const untilMs = Date.parse(certificate.validTo);
+  const daysLeft = Math.floor((untilMs - Date.now()) / DAY_MS);
+  const spki = certificate.publicKey.export({ type: "spki", format: "der" });
+  return {
+    source,
+    file: certificateFile,
+    names: (certificate.subjectAltName ?? "")
+      .split(", ")
+      .map((name) => name.replace(/^(?:DNS|IP Address):/, "")),
+    issuer: certificate.issuer.replaceAll("\n", ", "),
+    from: dayOf(Date.parse(certificate.validFrom)),
+    until: dayOf(untilMs),
+    daysLeft,
+    tlsa: `3 1 1 ${createHash("sha256").update(spki).digest("hex")}`,
+    problems: [
+      ...(daysLeft < 0 ? [`The certificate ended on ${dayOf(untilMs)}`] : []),
+      ...(config.acme.isOn ? await problemsOfHttp(config) : []),
+    ],
+  };
+}
+
+function readCertificate(path: string): X509Certificate {
+  try {
+    const pem = readFileSync(path, "latin1");
+    return new X509Certificate(pem.slice(Math.max(0, pem.indexOf("-----BEGIN CERTIFICATE-----"))));
+  } catch (cause) {
+    const { code, path: unreadable } = cause as NodeJS.ErrnoException;
+    if (code === "ENOENT") {
+      throw new CommandFailure(
+        `There is no certificate "${path}" yet: the first server that starts makes one`,
+        { cause },
+      );
+    }
+    if (unreadable !== undefined) throw cause;
+    throw new CommandFailure(`"${path}" is not a certificate: ${(cause as Error).message}`, {
+      cause,
+    });
+  }
+}
+
+const dayOf = (ms: number): string => new Date(ms).toISOString().slice(0, 10);
+
+async function problemsOfHttp({ runDir }: Config): Promise<readonly string[]> {
+  try {
+    const socketPath = statusSocketPath(runDir, "http");
+    const { body } = await askSocket({ socketPath, path: "/health", timeoutMs: STATUS_MS_MAX });
+    return (JSON.parse(body) as { problems: readonly string[] }).problems;
+  } catch {
+    return ["The server http does not answer, so nobody renews this certificate"];
+  }
+}
+
+async function renew(options: SourceOptions & { readonly newKey?: boolean }): Promise<void> {
+  const config = configOf(options);
+  if (!config.acme.isOn) {
+    throw new CommandFailure(
+      "There is no agree_to_terms = true under [acme] in the configuration, so no certificates are ordered",
+    );
+  }
+  const { isDone, message } = await askForRenewal(config, options.newKey === true);
+  if (!isDone) throw new CommandFailure(harmless(message));
+  print(harmless(message));
+}
+
+async function askForRenewal(
+  { http }: Config,
+  withNewKey: boolean,
+): Promise<{ readonly isDone: boolean; readonly message: string }> {
+  try {
+    const { body } = await askSocket({
+      socketPath: http.socketPath,
+      path: withNewKey ? "/renew?new-key" : "/renew",
+      method: "POST",
+      timeoutMs: RENEW_MS_MAX,
+    });
+    return JSON.parse(body) as { isDone: boolean; message: string };
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    throw new CommandFailure(
+      code === "EACCES"
+        ? `This user may not use "${http.socketPath}"; run as root`
+        : "The server http does not answer: is it running? (posthouse health http)",
+      { cause },
+    );
+  }
+}

@@ -1,0 +1,56 @@
+import { type AppContext, type BoundAddress, loadTls, type RunningApp } from "@posthouse/service";
+import { Challenges } from "./acme/challenges.ts";
+import { orderInThread } from "./acme/order.ts";
+import { type OrderCertificate, Renewal } from "./acme/renewal.ts";
+import { openControlServer } from "./control-server.ts";
+import { routeOf } from "./routes.ts";
+import { WebServer } from "./web-server.ts";
+
+/** Parts that a test gives instead of the usual ones. */
+export interface Parts {
+  readonly order?: OrderCertificate;
+  readonly now?: () => number;
+}
+
+/** Serves HTTP and HTTPS on the listeners of `[http]`, and gets certificates as `[acme]` says. */
+export async function start(context: AppContext, parts: Parts = {}): Promise<RunningApp> {
+  const { config, log, metrics } = context;
+  const tls = loadTls(config, (error) => log.error({ err: error }, "Cannot renew the certificate"));
+  const challenges = new Challenges();
+  const renewal = new Renewal({
+    config,
+    log,
+    order: parts.order ?? ((request, signal) => orderInThread(request, challenges, signal)),
+    onIssued: () => void tls.reload(),
+    ...(parts.now && { now: parts.now }),
+  });
+  const web = new WebServer({
+    listeners: config.http.listeners,
+    tls,
+    log,
+    requests: metrics.counter("http_requests", "HTTP requests by status", ["status"]),
+    route: routeOf({ challenges }),
+  });
+  const control = openControlServer(renewal);
+  async function close(): Promise<void> {
+    await Promise.all([renewal.close(), web.close(), control.close()]);
+    tls.close();
+  }
+  const addresses: BoundAddress[] = [];
+  try {
+    addresses.push(...(await web.listen()), await control.listen(config.http.socketPath));
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  // Not before: the ACME server's first question comes within a second.
+  void renewal.start();
+  return {
+    addresses,
+    close,
+    problems: () => renewal.problems(),
+    reload: async () => {
+      tls.reload();
+    },
+  };
+}

@@ -1,0 +1,37 @@
+import { type BoundAddress, listen } from "@posthouse/service";
+import type { Renewal } from "./acme/renewal.ts";
+
+const { createServer } = process.getBuiltinModule("node:http");
+
+/**
+ * HTTP on a Unix socket that only this app's user and root can use: `POST /renew` orders a certificate
+ * now, and `POST /renew?new-key` one with a new key. The answer comes when the order is over.
+ */
+export function openControlServer(renewal: Pick<Renewal, "renewNow">): {
+  listen(socketPath: string): Promise<BoundAddress>;
+  close(): Promise<void>;
+} {
+  const server = createServer((request, response) => {
+    request.resume();
+    const { pathname, searchParams } = new URL(request.url ?? "/", "http://http");
+    if (request.method !== "POST" || pathname !== "/renew") {
+      response.writeHead(404).end("There is POST /renew\n");
+      return;
+    }
+    renewal.renewNow({ withNewKey: searchParams.has("new-key") }).then(
+      (result) => {
+        response.setHeader("content-type", "application/json");
+        response.end(`${JSON.stringify(result)}\n`);
+      },
+      (error: Error) => response.writeHead(500).end(`${error.message}\n`),
+    );
+  });
+  return {
+    listen: (socketPath) => listen("http control", server, { socketPath, mode: 0o600 }),
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}

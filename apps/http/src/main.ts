@@ -1,0 +1,4 @@
+import { runApp } from "@posthouse/service";
+import { start } from "./app.ts";
+
+runApp("http", start);

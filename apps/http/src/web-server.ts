@@ -1,0 +1,124 @@
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
+import {
+  type BoundAddress,
+  type Config,
+  type Logger,
+  listen,
+  type TlsIdentity,
+} from "@posthouse/service";
+import { type Answer, answers, type Request } from "./answers.ts";
+import { limits } from "./limits.ts";
+
+/** Not imported: an import makes all that they export, with a WebSocket client and its 6 MiB. */
+const http = process.getBuiltinModule("node:http");
+const https = process.getBuiltinModule("node:https");
+
+export interface WebServerOptions {
+  readonly listeners: Config["http"]["listeners"];
+  readonly tls: TlsIdentity;
+  readonly log: Pick<Logger, "error">;
+  readonly requests: { inc(labels: { status: string }): void };
+  readonly route: (request: Request) => Promise<Answer>;
+}
+
+/**
+ * The listeners of `[http]`. Plain node:http: a dozen fixed answers need neither a router nor middleware,
+ * and every bound that is needed here is an option of its server.
+ */
+export class WebServer {
+  readonly #options: WebServerOptions;
+  readonly #servers: Server[] = [];
+
+  constructor(options: WebServerOptions) {
+    this.#options = options;
+  }
+
+  /** @throws ListenError; then close() is still to be called */
+  async listen(): Promise<readonly BoundAddress[]> {
+    const addresses: BoundAddress[] = [];
+    for (const { tls, address, port } of this.#options.listeners) {
+      const server = tls === "none" ? http.createServer(bounds) : this.#secureServer();
+      this.#prepare(server);
+      this.#servers.push(server);
+      const name = tls === "none" ? "http" : "https";
+      addresses.push(await listen(name, server, { address, port }));
+    }
+    return addresses;
+  }
+
+  /** Takes nobody new; who has asked gets an answer, within closeMsMax. */
+  async close(): Promise<void> {
+    const cutOff = setTimeout(() => {
+      for (const server of this.#servers) server.closeAllConnections();
+    }, limits.closeMsMax);
+    await Promise.all(this.#servers.map(closeServer));
+    clearTimeout(cutOff);
+  }
+
+  #secureServer(): Server {
+    const { tls } = this.#options;
+    const server = https.createServer({
+      ...bounds,
+      ...tls.options(),
+      handshakeTimeout: limits.handshakeMsMax,
+    });
+    tls.onChange(() => server.setSecureContext(tls.options()));
+    // Somebody who speaks no TLS, or trusts nothing self-made: nothing to be told about.
+    server.on("tlsClientError", () => {});
+    return server;
+  }
+
+  #prepare(server: Server): void {
+    server.maxConnections = limits.connectionsMax;
+    server.maxRequestsPerSocket = limits.requestsPerConnectionMax;
+    server.on("clientError", (_error, socket) => {
+      if (socket.writable) socket.end("HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n");
+      else socket.destroy();
+    });
+    server.on("request", (request, response) => void this.#answer(request, response));
+  }
+
+  async #answer(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
+    let answer: Answer;
+    try {
+      answer = await this.#options.route(requestOf(incoming));
+    } catch (err) {
+      this.#options.log.error({ err }, "A request failed in an unforeseen way");
+      answer = answers.failed;
+    }
+    this.#options.requests.inc({ status: String(answer.status) });
+    // A body that nobody wants is not read: without its end the connection cannot serve another request.
+    if (!incoming.complete) response.shouldKeepAlive = false;
+    const body = Buffer.from(answer.body);
+    response.writeHead(answer.status, {
+      "content-type": answer.contentType,
+      "content-length": body.length,
+      "x-content-type-options": "nosniff",
+      ...answer.headers,
+    });
+    response.end(incoming.method === "HEAD" ? undefined : body);
+  }
+}
+
+const bounds = {
+  maxHeaderSize: limits.headerBytesMax,
+  headersTimeout: limits.headerMsMax,
+  requestTimeout: limits.requestMsMax,
+  keepAliveTimeout: limits.keepAliveMs,
+  connectionsCheckingInterval: 2000,
+} as const;
+
+function requestOf(incoming: IncomingMessage): Request {
+  const [path = "/"] = (incoming.url ?? "/").split("?", 1);
+  return { method: incoming.method ?? "GET", path };
+}
+
+const closeServer = (server: Server): Promise<void> =>
+  new Promise((resolve) => {
+    if (!server.listening) {
+      resolve();
+      return;
+    }
+    server.close(() => resolve());
+    server.closeIdleConnections();
+  });
