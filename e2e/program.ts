@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { accessSync, constants } from "node:fs";
-import { delimiter, join } from "node:path";
+import { delimiter, isAbsolute, join } from "node:path";
 import type { TestContext } from "node:test";
 
 /** What a foreign program did. */
@@ -18,7 +18,8 @@ const searchPath = [
 
 /** Where Debian has put it; undefined when it is not installed. */
 export function whereIs(program: string): string | undefined {
-  return searchPath
+  const directories = isAbsolute(program) ? ["/"] : searchPath;
+  return directories
     .map((directory) => join(directory, program))
     .find((path) => {
       try {
