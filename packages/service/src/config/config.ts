@@ -94,7 +94,11 @@ export function configOf(
     smtpIn: { ...section.smtpIn, listeners: shifted(section.smtpIn.listeners) },
     imap: { ...section.imap, listeners: shifted(section.imap.listeners) },
     pop3: { listeners: shifted(section.pop3.listeners) },
-    lmtp: { listeners: shifted(section.lmtp.listeners), socketPath: join(runDir, "lmtp.sock") },
+    lmtp: {
+      ...section.lmtp,
+      listeners: shifted(section.lmtp.listeners),
+      socketPath: join(runDir, "lmtp.sock"),
+    },
     sieve: {
       beforeFiles: section.sieve.beforeFiles.map(absolute),
       afterFiles: section.sieve.afterFiles.map(absolute),
