@@ -11,6 +11,7 @@ import type { CrashRow } from "./filter/act.ts";
 import { GlobalScripts } from "./filter/global-scripts.ts";
 import { OutgoingMail } from "./filter/outgoing-mail.ts";
 import { limits } from "./limits.ts";
+import { QuotaWatch } from "./quota.ts";
 
 /** Parts that a test, or a process that holds several apps, gives instead of the usual ones. */
 export interface Parts {
@@ -48,6 +49,9 @@ export async function start(context: AppContext, parts: Parts = {}): Promise<Run
     hostname,
     tmpDirectory,
     atCrashPoint,
+    quotaWatch: new QuotaWatch({ store, hostname }),
+    hasSubaddressFolders: lmtp.subaddressFolders,
+    duplicateMessageIdSeconds: lmtp.duplicateMessageIdSeconds,
     filters: {
       scripts: openScriptStore({ mailDirectory: paths.mail }),
       globals: new GlobalScripts(config.sieve, cache, log),

@@ -1,5 +1,10 @@
 import type { Account } from "@posthouse/accounts";
-import { type MailStore, type ScriptStore, StoreError } from "@posthouse/mailbox-store";
+import {
+  type AccountMail,
+  type MailStore,
+  type ScriptStore,
+  StoreError,
+} from "@posthouse/mailbox-store";
 import type { EventTrail, Logger } from "@posthouse/service";
 import type { MessageSource, ProgramCache } from "@posthouse/sieve";
 import {
@@ -10,7 +15,8 @@ import {
   receivedField,
   withoutFields,
 } from "@posthouse/smtp";
-import { mailboxFor } from "./filing.ts";
+import { deliverOnce } from "./duplicates.ts";
+import { detailOf, mailboxFor } from "./filing.ts";
 import { filterMessage } from "./filter/account-filter.ts";
 import { act, type CrashRow } from "./filter/act.ts";
 import { tellOfFailure } from "./filter/failure-notice.ts";
@@ -19,6 +25,7 @@ import { MailNotQueued, type OutgoingMail } from "./filter/outgoing-mail.ts";
 import { spoolSource } from "./filter/spool-source.ts";
 import { finalFields } from "./final-fields.ts";
 import { limits } from "./limits.ts";
+import { accountFor, type QuotaWatch, replyWhenFull } from "./quota.ts";
 import { delivered, replies, replyOfStoreError } from "./replies.ts";
 
 /** What filters need beside the message. */
@@ -36,6 +43,11 @@ export interface DeliveryOptions {
   readonly log: Logger;
   readonly hostname: string;
   readonly filters: Filters;
+  readonly quotaWatch: QuotaWatch;
+  /** Whether what stands behind the separator of an address names a mailbox. */
+  readonly hasSubaddressFolders: boolean;
+  /** How long a Message-ID that an account has had is not delivered again; 0 when it is. */
+  readonly duplicateMessageIdSeconds: number;
   /** Tests stop here, in the name of a row of the crash table. */
   readonly atCrashPoint?: ((row: CrashRow) => Promise<void>) | undefined;
 }
@@ -64,11 +76,12 @@ export interface DeliveryEnvelope extends EnvelopeHead {
  * Recipients are independent: one that is full does not keep the others waiting or from their copy.
  */
 export async function deliverToAll(
-  { store, events, log, hostname, filters, atCrashPoint }: DeliveryOptions,
+  options: DeliveryOptions,
   envelope: DeliveryEnvelope,
   recipients: readonly AcceptedRecipient[],
   spool: MessageSpool,
 ): Promise<readonly Reply[]> {
+  const { store, events, log, hostname, filters, quotaWatch, atCrashPoint } = options;
   // That of an earlier delivery: there is one only (RFC 5321 §4.4).
   spool.replaceHead(withoutFields(spool.head, ["return-path"]));
   const received = envelope.needsReceived ? receivedFieldFor(envelope, recipients, hostname) : "";
@@ -85,10 +98,22 @@ export async function deliverToAll(
     const separator = envelope.needsReceived && !beginsWithHeader(spool.head) ? "\r\n" : "";
     const before = Buffer.from(`${fields}${received}${separator}`, "utf8");
     const about = { messageId, recipient: account.address };
+    const scripts = filters.scripts.of(account);
+    const detail = options.hasSubaddressFolders
+      ? detailOf(originalAddress, filters.detailSeparator)
+      : undefined;
+    const lookAtQuota = async (mail: AccountMail): Promise<void> => {
+      try {
+        await quotaWatch.lookAt(account, () => mail.quota(), scripts, messageId);
+      } catch (err) {
+        // The message is delivered, whatever becomes of the warning.
+        if (!(err instanceof StoreError)) throw err;
+        log.warn({ ...about, err }, "Cannot tell an owner of a quota");
+      }
+    };
     try {
       await atCrashPoint?.("L1");
-      await using mail = await store.openAccount(account);
-      const scripts = filters.scripts.of(account);
+      await using mail = await store.openAccount(accountFor(account, envelope, originalAddress));
       const filtered = await filterMessage({
         ...filters,
         account,
@@ -106,18 +131,21 @@ export async function deliverToAll(
           scripts,
           envelope,
           originalAddress,
+          detail,
           spool,
           before,
           events,
         };
         const { outgoing } = filters;
-        return await act(
+        const reply = await act(
           { ...context, outgoing, source: await source(), log, hostname, atCrashPoint },
           filtered.result,
         );
+        await lookAtQuota(mail);
+        return reply;
       }
       const octets = spool.octets(before);
-      const mailbox = await mailboxFor(mail, envelope);
+      const mailbox = await mailboxFor(mail, envelope, detail);
       const appended = await mail.deliver(mailbox, { octets }, `${messageId} ${account.address}`);
       await atCrashPoint?.("L3");
       const uid = appended.uids[0];
@@ -135,6 +163,7 @@ export async function deliverToAll(
         events.record({ type: "filter-failed", ...about, reason });
         await tellOfFailure({ account, mail, scripts, script, reason, messageId, hostname });
       }
+      await lookAtQuota(mail);
       return delivered(messageId);
     } catch (error) {
       if (error instanceof MailNotQueued) {
@@ -142,7 +171,10 @@ export async function deliverToAll(
         return replies.filterUnavailable;
       }
       if (!(error instanceof StoreError)) throw error;
-      const reply = replyOfStoreError[error.code];
+      const reply =
+        error.code === "over-quota"
+          ? await replyWhenFull(scripts, Date.now())
+          : replyOfStoreError[error.code];
       events.record({
         type: "refused",
         ...about,
@@ -152,7 +184,19 @@ export async function deliverToAll(
       return reply;
     }
   };
-  return await repliesFor(recipients, deliverTo);
+  return await repliesFor(recipients, (account, originalAddress) =>
+    deliverOnce({
+      scripts: filters.scripts.of(account),
+      seconds: options.duplicateMessageIdSeconds,
+      head: spool.head,
+      deliver: () => deliverTo(account, originalAddress),
+      repeated: () => {
+        const reason = "a message with this Message-ID came before";
+        events.record({ type: "discarded", messageId, recipient: account.address, reason });
+        return delivered(messageId);
+      },
+    }),
+  );
 }
 
 /** An account that two recipients lead to has one copy, and both have its reply. */

@@ -1,13 +1,15 @@
-import { type AccountMail, StoreError } from "@posthouse/mailbox-store";
+import { type AccountMail, type MailboxInfo, StoreError } from "@posthouse/mailbox-store";
 import type { EnvelopeHead } from "@posthouse/smtp";
 
 /**
  * The mailbox that a message goes into when nobody else says otherwise: INBOX, or what smtp-in decided in
- * the verdict "file-into". A mailbox that its owner removed is made again.
+ * the verdict "file-into". A mailbox that its owner removed is made again. `detail` is what the address
+ * has behind its separator, where that may name a mailbox.
  */
 export async function mailboxFor(
   mail: Pick<AccountMail, "listMailboxes" | "createMailbox">,
   { verdicts }: Pick<EnvelopeHead, "verdicts">,
+  detail?: string,
 ): Promise<string> {
   const into = verdicts["file-into"];
   if (into === "junk") {
@@ -23,8 +25,27 @@ export async function mailboxFor(
     await create(mail, "Rejects");
     return "Rejects";
   }
-  return "INBOX";
+  if (detail === undefined) return "INBOX";
+  const mailboxes = await mail.listMailboxes();
+  return mailboxes.find((one) => isMeant(one, detail))?.name ?? "INBOX";
 }
+
+/** `lists` of `ann+lists@example.org`; undefined when there is none. */
+export function detailOf(address: string, separator: string): string | undefined {
+  const localPart = address.slice(0, Math.max(address.lastIndexOf("@"), 0));
+  const at = localPart.indexOf(separator);
+  const detail = at < 1 ? "" : localPart.slice(at + separator.length);
+  return detail === "" ? undefined : detail;
+}
+
+/**
+ * In any case, since addresses have none. A mailbox with a use of its own is not for strangers to choose:
+ * nobody looks for new mail in Sent or Trash.
+ */
+const isMeant = ({ exists, name, specialUse }: MailboxInfo, detail: string): boolean =>
+  exists && specialUse.length === 0 && folded(name) === folded(detail);
+
+const folded = (name: string): string => name.normalize("NFC").toLowerCase();
 
 async function create(mail: Pick<AccountMail, "createMailbox">, name: string): Promise<void> {
   try {

@@ -24,6 +24,10 @@ export const limits = {
   redirectRememberedMs: 7 * 24 * 3600 * 1000,
   /** One failure of a filter is told to its owner once in this time. */
   failureToldMs: 30 * 24 * 3600 * 1000,
+  /** How long a full mailbox puts mail off (452) before it refuses it (552). */
+  fullForNowMs: 3 * 24 * 3600 * 1000,
+  /** What an owner was told of a quota, and since when a mailbox is full, is forgotten after this time at the latest. */
+  quotaRememberedMs: 400 * 24 * 3600 * 1000,
   /** Of the 2 s that an app has to stop: for deliveries under way. */
   closeMs: 1500,
 } as const;

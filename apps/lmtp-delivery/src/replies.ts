@@ -19,6 +19,8 @@ export const replies = {
     enhanced: "4.3.0",
     text: "Cannot send on what a filter wants to now, try again later",
   },
+  fullForNow: { code: 452, enhanced: "4.2.2", text: "Mailbox is full" },
+  full: { code: 552, enhanced: "5.2.2", text: "Mailbox is full, and has been for days" },
   badEnvelope: { code: 501, enhanced: "5.5.4", text: "XENVELOPE or XORIGINAL cannot be read" },
   unknownUser: { code: 550, enhanced: "5.1.1", text: "No such user here" },
   goesElsewhere: {
@@ -56,7 +58,7 @@ export const replyOfStoreError = {
   unavailable: tryLater,
   "read-only": { code: 450, enhanced: "4.2.1", text: "Mailbox is read-only now" },
   "not-permitted": { code: 550, enhanced: "5.2.1", text: "Mailbox does not take mail" },
-  "over-quota": { code: 452, enhanced: "4.2.2", text: "Mailbox is full" },
+  "over-quota": replies.fullForNow,
   limit: { code: 552, enhanced: "5.2.3", text: "Message is larger than the mailbox takes" },
   "bad-message": { code: 554, enhanced: "5.6.0", text: "Message cannot be stored" },
 } as const satisfies Record<StoreErrorCode, Reply>;

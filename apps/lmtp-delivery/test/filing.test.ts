@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { StoreError } from "@posthouse/mailbox-store";
-import { mailboxFor } from "../src/filing.ts";
+import { detailOf, mailboxFor } from "../src/filing.ts";
 
 const mail = (names: readonly (readonly [string, "\\Junk"?])[]) => {
   const made: string[] = [];
@@ -68,5 +68,37 @@ for (const { name, into, there, is, made } of cases) {
     const verdicts = into === undefined ? {} : { "file-into": into };
     assert.equal(await mailboxFor(account, { verdicts }), is);
     assert.deepEqual(account.made, made);
+  });
+}
+
+const details = [
+  { name: "a mailbox of that name", detail: "lists", there: [["INBOX"], ["Lists"]], is: "Lists" },
+  { name: "one below another", detail: "lists/dev", there: [["Lists/Dev"]], is: "Lists/Dev" },
+  { name: "no such mailbox", detail: "shop", there: [["INBOX"]], is: "INBOX" },
+  { name: "one with a use of its own", detail: "spam", there: [["Spam", "\\Junk"]], is: "INBOX" },
+  { name: "none", detail: undefined, there: [["Lists"]], is: "INBOX" },
+] as const;
+for (const { name, detail, there, is } of details) {
+  test(`mailboxFor() with a detail of the address: ${name}`, async () => {
+    assert.equal(await mailboxFor(mail(there), { verdicts: {} }, detail), is);
+  });
+}
+
+test("mailboxFor() puts junk into Junk, whatever the address says", async () => {
+  const account = mail([["Lists"], ["Junk", "\\Junk"]]);
+  assert.equal(await mailboxFor(account, { verdicts: { "file-into": "junk" } }, "lists"), "Junk");
+});
+
+const addresses = [
+  ["ann+lists@example.org", "lists"],
+  ["ann+a+b@example.org", "a+b"],
+  ["ann@example.org", undefined],
+  ["ann+@example.org", undefined],
+  ["+ann@example.org", undefined],
+  ["postmaster", undefined],
+] as const;
+for (const [address, detail] of addresses) {
+  test(`detailOf() ${address} is ${detail ?? "nothing"}`, () => {
+    assert.equal(detailOf(address, "+"), detail);
   });
 }

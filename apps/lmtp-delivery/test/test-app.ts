@@ -11,13 +11,13 @@ export interface TestApp extends AsyncDisposable {
   /** Of the listener for foreign MTAs. */
   readonly port: number;
   readonly socketPath: string;
-  /** Every message in the INBOX of ann, bob or small. */
+  /** Every message in the INBOX of ann, bob, small or ten. */
   inboxOf(name: string): Promise<string[]>;
 }
 
 /** lmtp-delivery over a real store and a directory of the tests. */
-export async function testApp(): Promise<TestApp> {
-  const context = await testContext();
+export async function testApp(toml?: string): Promise<TestApp> {
+  const context = await testContext(toml);
   const { config } = context;
   const directory = new TestDirectory();
   const store = await openMailStore({

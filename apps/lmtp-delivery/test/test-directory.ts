@@ -6,7 +6,7 @@ import {
 } from "@posthouse/accounts";
 
 /**
- * The directory of the tests: accounts ann, bob and small (with room for one message) at example.test;
+ * The directory of the tests: accounts ann, bob, small (with room for one message) and ten at example.test;
  * `team@` is ann and bob, `away@` goes elsewhere. It can be switched off.
  */
 export class TestDirectory implements AuthClient {
@@ -59,11 +59,12 @@ export class TestDirectory implements AuthClient {
 }
 
 function accountOf(address: string): Account | undefined {
-  const [, name] = /^(ann|bob|small)@example\.test$/i.exec(address) ?? [];
+  const [, name] = /^(ann|bob|small|ten)@example\.test$/i.exec(address) ?? [];
   if (name === undefined) return undefined;
   const id = name.toLowerCase().padEnd(16, "0");
   const account = { id, address: address.toLowerCase() };
-  return name === "small" ? { ...account, quotaMessages: 1 } : account;
+  const quotaMessages = { small: 1, ten: 10 }[name.toLowerCase()];
+  return quotaMessages === undefined ? account : { ...account, quotaMessages };
 }
 
 const found = (...addresses: readonly string[]): RecipientResolution => ({

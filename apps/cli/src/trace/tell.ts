@@ -24,7 +24,8 @@ const sentences: Readonly<Record<string, (event: TrailEvent) => string>> = {
   queued: (event) => `put into the queue for ${listOf(event, "recipients")}`,
   delivered: (event) =>
     `delivered into ${textOf(event, "mailbox") || "the mailbox"} of ${textOf(event, "recipient") || textOf(event, "account")}${"uid" in event ? ` as UID ${textOf(event, "uid")}` : ""}`,
-  discarded: (event) => `${textOf(event, "recipient")}: discarded by a filter`,
+  discarded: (event) =>
+    `${textOf(event, "recipient")}: discarded${event.reason === undefined ? " by a filter" : `: ${textOf(event, "reason")}`}`,
   "filter-failed": (event) =>
     `${textOf(event, "recipient")}: the filter failed, and the message was kept: ${textOf(event, "reason")}`,
   attempt: (event) =>

@@ -36,6 +36,8 @@ export interface ActContext {
   readonly outgoing: OutgoingMail;
   readonly envelope: EnvelopeHead;
   readonly originalAddress: string;
+  /** Of the address, where it may name a mailbox. */
+  readonly detail?: string | undefined;
   readonly spool: MessageSpool;
   readonly source: MessageSource;
   /** What final delivery puts before the message. */
@@ -106,8 +108,8 @@ interface Kept {
 
 /** Where it would be without a filter: INBOX, or Junk where smtp-in says so. */
 async function keep(context: ActContext, action: Kept): Promise<void> {
-  const { mail, envelope, account } = context;
-  const mailbox = await mailboxFor(mail, envelope);
+  const { mail, envelope, account, detail } = context;
+  const mailbox = await mailboxFor(mail, envelope, detail);
   // The name of a hand-over without a filter: one that is repeated may meet another script.
   await store(context, mailbox, action, `${envelope.messageId} ${account.address}`);
 }

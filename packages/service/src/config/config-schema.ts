@@ -248,7 +248,13 @@ export const configSchema = z.strictObject({
       score_refuse: z.number().positive().default(10),
     })
     .prefault({}),
-  lmtp: z.strictObject({ listeners: z.array(plainListener).default([]) }).prefault({}),
+  lmtp: z
+    .strictObject({
+      listeners: z.array(plainListener).default([]),
+      subaddress_folders: z.boolean().default(false),
+      duplicate_message_id_seconds: z.number().int().min(0).default(0),
+    })
+    .prefault({}),
   sieve: z
     .strictObject({
       before_files: z.array(z.string().min(1)).default([]),

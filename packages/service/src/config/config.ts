@@ -128,7 +128,11 @@ export function configOf(
     imap: { ...section.imap, listeners: shifted(section.imap.listeners) },
     pop3: { listeners: shifted(section.pop3.listeners) },
     managesieve: { listeners: shifted(section.managesieve.listeners) },
-    lmtp: { listeners: shifted(section.lmtp.listeners), socketPath: join(runDir, "lmtp.sock") },
+    lmtp: {
+      ...section.lmtp,
+      listeners: shifted(section.lmtp.listeners),
+      socketPath: join(runDir, "lmtp.sock"),
+    },
     sieve: {
       beforeFiles: section.sieve.beforeFiles.map(absolute),
       afterFiles: section.sieve.afterFiles.map(absolute),
