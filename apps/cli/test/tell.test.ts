@@ -36,6 +36,30 @@ test("a refusal before the end of the message says nothing of a size", () => {
   assert.match(sentence("refused", { ...fields, sizeBytes: 7 }), /for a@b\.test, 7 bytes, by/);
 });
 
+test("a host that was asked in vain is told with its address, TLS and its last words", () => {
+  const asked = { host: "mx.b.test", address: "192.0.2.1", tls: "TLSv1.3 X" };
+  const lines = tell([event("tried", { ...asked, dialogue: ["> QUIT", "< 421 Busy"] })]);
+  assert.deepEqual(
+    lines.slice(1).map((line) => line.trim().slice(-40).trim()),
+    ["asked mx.b.test [192.0.2.1] over TLSv1.3", "> QUIT", "< 421 Busy"],
+  );
+  assert.equal(
+    sentence("tried", { host: "mx.b.test", problem: "Cannot connect", dialogue: [] }),
+    "asked mx.b.test: Cannot connect",
+  );
+});
+
+test("what an answer is known to mean is told with it", () => {
+  const told = sentence("deferred", {
+    recipient: "bob@b.test",
+    reason: "450 Greylisted",
+    cause: "greylisting",
+    nextAttemptAtMs: 0,
+  });
+  assert.match(told, /Greylisted\. The other side does not know us yet/);
+  assert.match(told, /What to fix: .*Next attempt 1970/);
+});
+
 test("a report names what it is about and to whom it goes", () => {
   assert.equal(
     sentence("reported", {

@@ -2,6 +2,7 @@ import { isIP, isIPv6 } from "node:net";
 import {
   type Delivery,
   type Destination,
+  type HostTry,
   LeaseLost,
   type PendingRecipient,
 } from "@posthouse/queue";
@@ -81,6 +82,8 @@ export class RemoteCarrier implements Carrier {
   readonly #destination: Destination;
   readonly #found = new Map<string, Promise<Found>>();
   #connected: Connected | undefined;
+  /** The hosts that the message under way was given to, or was not. */
+  #tries: HostTry[] = [];
   /** The key of the session in hand. */
   #connectedKey = "";
   #isAborted = false;
@@ -94,6 +97,7 @@ export class RemoteCarrier implements Carrier {
     const way = this.#wayOf(delivery);
     if (this.#connected !== undefined && way.key !== this.#connectedKey) await this.#giveBack();
     this.#connectedKey = way.key;
+    this.#tries = [];
     const results: RecipientResult[] = [];
     for (const group of groupsOf(delivery.recipients, limits.recipientsPerTransactionMax)) {
       results.push(...(await this.#send(way, delivery, group)));
@@ -101,6 +105,7 @@ export class RemoteCarrier implements Carrier {
     const found = await this.#findOnce(way);
     return {
       results,
+      tries: this.#tries,
       ...this.#described(),
       // A relay is shared by destinations, and what it does says nothing about one of them.
       ...(way.route.relay === undefined && { destination: stateOf(found, results) }),
@@ -179,6 +184,7 @@ export class RemoteCarrier implements Carrier {
         this.#connected = await this.#connect(way, found, hop);
       } catch (error) {
         if (!(error instanceof SmtpConnectionError)) throw error;
+        this.#tries.push(failedTry(hop, error));
         last = { reply: error.toReply(), ...(error.reply && { remoteHost: hop.host }) };
         isPermanentEverywhere &&= isPermanent(last.reply);
         continue;
@@ -201,6 +207,7 @@ export class RemoteCarrier implements Carrier {
   ): Promise<readonly RecipientResult[] | SmtpConnectionError> {
     const { envelope, messageBytes } = delivery.entry;
     const parameters = envelopeToSmtpParameters({ ...envelope, recipients }, this.#settings.now());
+    const address = session.remoteAddress;
     const signature = await this.#settings.signer.fieldsFor(delivery, () => delivery.octets());
     try {
       const outcome = await session.send({
@@ -211,6 +218,7 @@ export class RemoteCarrier implements Carrier {
         body: envelope.body,
         smtpUtf8: envelope.smtpUtf8,
       });
+      this.#tries.push(tryOf(host, address, session));
       const isDsnPassedOn = outcome.isDsnPassedOn;
       return recipients.map(({ recipient }, n) => {
         const answer = outcome.recipients[n];
@@ -226,6 +234,7 @@ export class RemoteCarrier implements Carrier {
       this.#connected = undefined;
       session.close();
       if (error instanceof LeaseLost || !(error instanceof SmtpConnectionError)) throw error;
+      this.#tries.push({ ...tryOf(host, address, session), problem: error.message });
       if (isNotBegun(error) && !this.#isAborted) return error;
       return partialResults(recipients, error, host);
     }
@@ -301,6 +310,7 @@ export class RemoteCarrier implements Carrier {
       if (!(error instanceof SmtpConnectionError)) throw error;
       this.#report(way, found, hop, security, error);
       if (!error.mayRetryInClear || this.#isAborted) throw error;
+      this.#tries.push(failedTry(hop, error));
       return { session: await this.#open(way, hop, { mode: "off" }), host: hop.host };
     }
   }
@@ -354,10 +364,26 @@ export class RemoteCarrier implements Carrier {
   #described(): { host?: string; tls?: string } {
     if (this.#connected === undefined) return {};
     const { session, host } = this.#connected;
-    const { tls } = session;
-    return { host, tls: tls === undefined ? "none" : `${tls.version} ${tls.cipher}` };
+    return { host, tls: tlsInWords(session) };
   }
 }
+
+const tlsInWords = ({ tls }: SmtpClientSession): string =>
+  tls === undefined ? "none" : `${tls.version} ${tls.cipher}`;
+
+const tryOf = (host: string, address: string, session: SmtpClientSession): HostTry => ({
+  host,
+  ...(address !== "" && { address }),
+  tls: tlsInWords(session),
+  dialogue: session.dialogue,
+});
+
+const failedTry = ({ host, address }: Hop, error: SmtpConnectionError): HostTry => ({
+  host,
+  address,
+  problem: error.message,
+  dialogue: error.dialogue,
+});
 
 /** A refusal for good of the address that we came from: of its name, or of its family. */
 const isAboutOurAddress = ({ reply }: RecipientResult): boolean =>
@@ -399,9 +425,11 @@ async function login(
 ): Promise<void> {
   const reply = await session.auth(credentials);
   if (reply.code === 235) return;
-  await session.quit();
   const said = `${reply.code} ${reply.text}`;
-  throw new SmtpConnectionError("auth", `${host} refused the login of the route: ${said}`);
+  const error = new SmtpConnectionError("auth", `${host} refused the login of the route: ${said}`);
+  error.dialogue = session.dialogue;
+  await session.quit();
+  throw error;
 }
 
 async function* after(first: Buffer, rest: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {

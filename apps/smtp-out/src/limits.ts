@@ -63,6 +63,8 @@ export const limits = {
   reportPostMs: 30 * SECOND_MS,
   /** What is counted for TLS reports is on disk after so long. */
   reportsWriteEveryMs: MINUTE_MS,
+  /** Hosts of one attempt whose dialogues the event trail has. */
+  triesToldMax: 12,
   /** Of a reply in the log and the event trail. */
   replyCharsMax: 1024,
   /** At the end, transactions under way get so long to hear their last reply. */

@@ -1,4 +1,4 @@
-import type { Delivery, PendingRecipient } from "@posthouse/queue";
+import type { Delivery, HostTry, PendingRecipient } from "@posthouse/queue";
 import type { Reply } from "@posthouse/smtp";
 
 /** What one attempt came to for one recipient. */
@@ -18,6 +18,8 @@ export interface AttemptResult {
   /** For the event trail: the host and how the session was protected. */
   readonly host?: string;
   readonly tls?: string;
+  /** The hosts that were asked, in their order; none where the mail stays here. */
+  readonly tries?: readonly HostTry[];
   /** What the destination's hosts did: none answered, one did, or one asked us to slow down. */
   readonly destination?: "down" | "up" | "slow-down" | undefined;
   /** lmtp-delivery was not there: it is tried again soon, since it comes back by itself. */

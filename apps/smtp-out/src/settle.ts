@@ -1,4 +1,6 @@
 import {
+  type Attempt,
+  answersOf,
   type Delivery,
   expiryMs,
   nextAttemptMs,
@@ -39,13 +41,18 @@ export async function settle(
 ): Promise<void> {
   const { outcomes, deferred } = sorted(settings, delivery, attempt);
   tellTrail(settings, delivery, attempt, outcomes);
+  // Nothing was tried when only a notification was left to do.
+  const kept = attempt.results.length === 0 ? undefined : keptOf(attempt);
   const untold = [...delivery.untold, ...outcomes.filter(({ tellsSender }) => tellsSender)];
-  if (deferred.length === 0 && untold.length === 0) return await delivery.finish(outcomes);
+  if (deferred.length === 0 && untold.length === 0) {
+    return await delivery.finish(outcomes, kept);
+  }
 
   await delivery.record(outcomes);
   const isTold = await told(settings, delivery, untold);
   await warn(settings, delivery, deferred);
   if (deferred.length > 0) return await defer(settings, delivery, { deferred, attempt });
+  if (kept !== undefined) await delivery.keepAttempt(kept);
   if (isTold) return await delivery.finish();
   await delivery.defer(settings.now() + limits.notifyAgainMs, []);
 }
@@ -142,15 +149,19 @@ async function defer(
     });
     log.info({ messageId: envelope.messageId, recipient: pending.address, reason }, "Deferred");
   }
-  await delivery.defer(
-    dueMs,
-    deferred.map(({ result: { recipient, reply, remoteHost } }) => ({
-      recipient,
-      reply,
-      ...(remoteHost !== undefined && { remoteHost }),
-    })),
-  );
+  const replies = deferred.map(({ result: { recipient, reply, remoteHost } }) => ({
+    recipient,
+    reply,
+    ...(remoteHost !== undefined && { remoteHost }),
+  }));
+  // Asked in one turn, so that both are one transaction of the index.
+  await Promise.all([delivery.keepAttempt(keptOf(attempt), dueMs), delivery.defer(dueMs, replies)]);
 }
+
+const keptOf = ({ tries = [], results }: AttemptResult): Attempt => ({
+  tries,
+  answers: answersOf(results),
+});
 
 /** A part of our own that is down is back in seconds, as a rule; so its mail need not wait for minutes. */
 const soonFirst = (policy: RetryPolicy): RetryPolicy => ({
@@ -164,10 +175,12 @@ const eventOf = { delivered: "handed-over", relayed: "relayed", failed: "bounced
 function tellTrail(
   { events, log }: SettleSettings,
   delivery: Delivery,
-  { tls }: AttemptResult,
+  attempt: AttemptResult,
   outcomes: readonly Outcome[],
 ): void {
   const { envelope } = delivery.entry;
+  const { tls } = attempt;
+  tellDialogues(events, envelope.messageId, attempt);
   for (const { recipient, status, reply, remoteHost, tellsSender = false } of outcomes) {
     const fields = {
       messageId: envelope.messageId,
@@ -184,6 +197,18 @@ function tellTrail(
     if (status !== "failed") log.info(fields, status === "relayed" ? "Relayed" : "Delivered");
     else if (tellsSender) log.info(fields, "Failed for good; the sender is told");
     else log.warn(fields, "Failed for good, and nobody is to be told: dropped");
+  }
+}
+
+/** Of an attempt that was not all success; of the others it is known how it went. */
+function tellDialogues(
+  events: EventTrail,
+  messageId: string,
+  { tries = [], results }: AttemptResult,
+): void {
+  if (results.every(({ reply }) => reply.code < 400)) return;
+  for (const { host, address, tls, problem, dialogue } of tries.slice(-limits.triesToldMax)) {
+    events.record({ type: "tried", messageId, host, address, tls, problem, dialogue });
   }
 }
 

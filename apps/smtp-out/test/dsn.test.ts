@@ -1,10 +1,8 @@
 import assert from "node:assert/strict";
-import { readdir, readFile } from "node:fs/promises";
-import { join } from "node:path";
 import { test } from "node:test";
 import type { Queue } from "@posthouse/queue";
 import { type MailHostOptions, mailHost } from "./mail-host.ts";
-import { remote, type SendingHost, sendingHost } from "./sending-host.ts";
+import { eventsOf, remote, sendingHost } from "./sending-host.ts";
 
 const HOUR_MS = 3_600_000;
 const zone = {
@@ -34,19 +32,6 @@ async function hosts(options: MailHostOptions = {}) {
   return { mx, host, lmtp, [Symbol.asyncDispose]: () => owner.disposeAsync() };
 }
 
-async function eventsOf({ context }: SendingHost): Promise<Record<string, unknown>[]> {
-  await context.events.flush();
-  const directory = context.config.paths.events;
-  const texts = await Promise.all(
-    (await readdir(directory)).map((name) => readFile(join(directory, name), "utf8")),
-  );
-  return texts
-    .join("")
-    .split("\n")
-    .slice(0, -1)
-    .map((line) => JSON.parse(line) as Record<string, unknown>);
-}
-
 const refuse = (word: string, reply: string) => (line: string) =>
   line.startsWith(word) ? reply : undefined;
 
@@ -66,7 +51,7 @@ test("a permanent refusal becomes a DSN to the sender, with what the host said",
   const events = await eventsOf(all.host);
   assert.deepEqual(
     events.filter(({ messageId }) => messageId === "m1").map(({ type }) => type),
-    ["attempt", "bounced", "reported"],
+    ["attempt", "tried", "bounced", "reported"],
   );
 });
 

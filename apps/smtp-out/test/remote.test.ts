@@ -3,7 +3,7 @@ import { readdir } from "node:fs/promises";
 import { test } from "node:test";
 import { makeSelfSignedCertificate } from "@posthouse/service";
 import { mailHost } from "./mail-host.ts";
-import { MESSAGE, remote, type SendingHost, sendingHost } from "./sending-host.ts";
+import { eventsOf, MESSAGE, remote, type SendingHost, sendingHost } from "./sending-host.ts";
 
 const there = { mx: ["10 mx.there.example"] };
 const zone = { "there.example": there, "mx.there.example": { a: ["127.0.0.1"] } };
@@ -133,6 +133,47 @@ test("a temporary refusal is kept with its words and tried again when its time c
   host.wake();
   await mx.received(1);
   await host.until(isEmpty);
+});
+
+test("an attempt is kept with every host that was asked and what it said", async () => {
+  await using mx = await mailHost({
+    respond: (line) => (line.startsWith("RCPT") ? "450 4.7.1 Greylisted" : undefined),
+  });
+  await using host = await sendingHost({
+    zone: {
+      "there.example": { mx: ["10 dead.there.example", "20 mx.there.example"] },
+      "dead.there.example": { a: ["127.0.0.9"] },
+      "mx.there.example": { a: ["127.0.0.1"] },
+    },
+    mxPort: mx.port,
+  });
+  await host.start();
+  await host.enqueue();
+  await lastReplyOf(host);
+  const [entry] = await host.queue.show("m1");
+  const [attempt] = await host.queue.attempts(entry?.id ?? "");
+  assert.deepEqual(
+    attempt?.tries.map(({ host: name, address, tls }) => [name, address, tls]),
+    [
+      ["dead.there.example", "127.0.0.9", undefined],
+      ["mx.there.example", "127.0.0.1", "none"],
+    ],
+  );
+  assert.match(attempt.tries[0]?.problem ?? "", /ECONNREFUSED/);
+  assert.ok(attempt.tries[1]?.dialogue.includes("< 450 4.7.1 Greylisted"));
+  assert.deepEqual(attempt.answers, [
+    {
+      reply: { code: 450, enhanced: "4.7.1", text: "Greylisted" },
+      remoteHost: "mx.there.example",
+      recipients: 1,
+    },
+  ]);
+  assert.ok((attempt.nextMs ?? 0) > host.clock.nowMs);
+  const tried = (await eventsOf(host)).filter(({ type }) => type === "tried");
+  assert.deepEqual(
+    tried.map((event) => event.host),
+    ["dead.there.example", "mx.there.example"],
+  );
 });
 
 /** The last reply kept for the one recipient of m1, once it waits. */

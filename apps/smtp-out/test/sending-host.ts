@@ -1,4 +1,6 @@
+import { readdir, readFile } from "node:fs/promises";
 import { connect, createServer } from "node:net";
+import { join } from "node:path";
 import type { AuthClient, RecipientResolution } from "@posthouse/accounts";
 import { type CallMethods, CallServer } from "@posthouse/accounts/socket";
 import { openQueue, openQueueWriter, type Queue, type QueueWriter } from "@posthouse/queue";
@@ -113,6 +115,20 @@ ${options.smtpOut ?? ""}
     },
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   };
+}
+
+/** Everything in the event trail. */
+export async function eventsOf({ context }: SendingHost): Promise<Record<string, unknown>[]> {
+  await context.events.flush();
+  const directory = context.config.paths.events;
+  const texts = await Promise.all(
+    (await readdir(directory)).map((name) => readFile(join(directory, name), "utf8")),
+  );
+  return texts
+    .join("")
+    .split("\n")
+    .slice(0, -1)
+    .map((line) => JSON.parse(line) as Record<string, unknown>);
 }
 
 export function remote(address: string, more: Partial<EnvelopeRecipient> = {}): EnvelopeRecipient {

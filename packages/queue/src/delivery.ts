@@ -1,4 +1,5 @@
 import type { EnvelopeRecipient } from "@posthouse/smtp/envelope";
+import { type Attempt, keptForm } from "./attempt.ts";
 import type { IndexClient } from "./index-client.ts";
 import type { LastReply, Lease, LeasedDelivery } from "./index-database.ts";
 import { limits } from "./limits.ts";
@@ -108,14 +109,23 @@ export class Delivery {
     await this.#append({ type: "notified", atMs: this.#home.now(), about, recipients });
   }
 
+  /** What the attempt was like, for `queue show`; `nextMs` is when the next one is to be. */
+  async keepAttempt(attempt: Attempt, nextMs?: number): Promise<void> {
+    const row = { atMs: this.#home.now(), nextMs, ...keptForm(attempt) };
+    await this.#home.index.call("keepAttempt", this.lease, row);
+  }
+
   /**
    * Nothing is left to do. `outcomes` are ends of which nobody has to be told; they are written only
-   * when other deliveries of the entry are still open.
+   * when other deliveries of the entry are still open, and so is `attempt`.
    */
-  async finish(outcomes: readonly Outcome[] = []): Promise<void> {
+  async finish(outcomes: readonly Outcome[] = [], attempt?: Attempt): Promise<void> {
     const isLast = await this.#home.index.call("isLast", this.lease);
     if (isLast) await this.#home.removeFile();
-    else await this.record(outcomes);
+    else {
+      await this.record(outcomes);
+      if (attempt !== undefined) await this.keepAttempt(attempt);
+    }
     this.#end();
     const result = await this.#home.index.call("finish", this.lease);
     if (result === "entry-is-over" && !isLast) await this.#home.removeFile();

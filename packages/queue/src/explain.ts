@@ -1,4 +1,4 @@
-import { knownAnswer, type Reply } from "@posthouse/smtp";
+import { inWords, meaningOf, replyInWords } from "./in-words.ts";
 import type { QueueEntryDetail, QueueRecipient } from "./queue-entry.ts";
 
 /** Why an entry is still in the queue and what happens next: one sentence or two a recipient. */
@@ -60,28 +60,5 @@ function lastSaid({ lastReply, remoteHost, repliedAtMs }: QueueRecipient, nowMs:
   if (lastReply === undefined) return [];
   const when = repliedAtMs === undefined ? "" : `, ${inWords(repliedAtMs - nowMs)}`;
   const who = remoteHost === undefined ? "Last result" : `${remoteHost} said`;
-  const known = knownAnswer(lastReply);
-  const meaning = known === undefined ? [] : [known.meaning, `What to fix: ${known.fix}`];
-  return [`${who}${when}: ${replyInWords(lastReply)}.`, ...meaning];
-}
-
-function replyInWords({ code, enhanced, text }: Reply): string {
-  const words = text.replaceAll("\n", " ").replace(/\.$/u, "");
-  return [code, enhanced, words].filter((part) => part !== undefined && part !== "").join(" ");
-}
-
-/** "in 3 minutes", "2 hours ago", "now". */
-function inWords(differenceMs: number): string {
-  const seconds = Math.round(Math.abs(differenceMs) / 1000);
-  if (seconds < 1) return "now";
-  const [count, unit] =
-    seconds < 90
-      ? [seconds, "second"]
-      : seconds < 90 * 60
-        ? [Math.round(seconds / 60), "minute"]
-        : seconds < 36 * 3600
-          ? [Math.round(seconds / 3600), "hour"]
-          : [Math.round(seconds / 86_400), "day"];
-  const amount = `${count} ${unit}${count === 1 ? "" : "s"}`;
-  return differenceMs > 0 ? `in ${amount}` : `${amount} ago`;
+  return [`${who}${when}: ${replyInWords(lastReply)}.`, ...meaningOf(lastReply)];
 }

@@ -1,7 +1,8 @@
 import type { Reply } from "@posthouse/smtp";
 import Database from "better-sqlite3";
+import { attemptFrom, type KeptAttempt } from "./attempt.ts";
 import { type Destination, LOCAL } from "./destination.ts";
-import { INDEX_VERSION, indexMigration, indexSchema } from "./index-schema.ts";
+import { INDEX_VERSION, indexMigrations, indexSchema } from "./index-schema.ts";
 import { limits } from "./limits.ts";
 import type { FinalStatus } from "./outcome.ts";
 
@@ -48,6 +49,14 @@ export interface LeasedDelivery extends Lease {
   readonly entryId: string;
   readonly attempts: number;
   readonly recipients: readonly number[];
+}
+
+/** An attempt as it is written; told and dialogues are JSON. */
+export interface AttemptRow {
+  readonly atMs: number;
+  readonly nextMs?: number | undefined;
+  readonly told: string;
+  readonly dialogues: string;
 }
 
 /** What was said about a recipient in an attempt that was not the end. */
@@ -277,6 +286,52 @@ export class IndexDatabase {
       );
     }
     return true;
+  }
+
+  /** Keeps what the attempt under way was like, before postpone() or finish() ends it. */
+  keepAttempt({ delivery, fence }: Lease, { atMs, nextMs, told, dialogues }: AttemptRow): void {
+    const row = this.#get(
+      `SELECT entry, name, attempts + 1 AS number FROM delivery JOIN destination USING (destination)
+       WHERE delivery = ? AND fence = ?`,
+      [delivery, fence],
+    );
+    if (row === undefined) return;
+    const { entry = null, name = null, number = null } = row;
+    this.#run("INSERT OR REPLACE INTO attempt VALUES (?, ?, ?, ?, ?, ?, ?, ?)", [
+      entry,
+      delivery,
+      number,
+      name,
+      atMs,
+      nextMs ?? null,
+      told,
+      dialogues,
+    ]);
+    const of = "entry = ? AND delivery = ? AND number = ?";
+    this.#run(`UPDATE attempt SET dialogues = NULL WHERE ${of}`, [
+      entry,
+      delivery,
+      Number(number) - limits.dialoguesKeptMax,
+    ]);
+    this.#run(`DELETE FROM attempt WHERE ${of}`, [
+      entry,
+      delivery,
+      Number(number) - limits.attemptsKeptMax,
+    ]);
+  }
+
+  attempts(id: string): KeptAttempt[] {
+    return this.#all(
+      `SELECT destination, number, at_ms AS atMs, next_ms AS nextMs, told, dialogues
+       FROM attempt JOIN entry USING (entry) WHERE id = ? ORDER BY at_ms, delivery`,
+      [id],
+    ).map(({ destination, number, atMs, nextMs, told, dialogues }) => ({
+      destination: destination === LOCAL ? "local" : String(destination),
+      number: Number(number),
+      atMs: Number(atMs),
+      ...(typeof nextMs === "number" && { nextMs }),
+      ...attemptFrom(String(told), typeof dialogues === "string" ? dialogues : null),
+    }));
   }
 
   /** Gives the lease back. `isAttempt`: something was tried. */
@@ -533,6 +588,7 @@ export class IndexDatabase {
     const from = "(SELECT reverse_path FROM entry WHERE entry = ?)";
     this.#run(`UPDATE sender SET entries = entries - 1 WHERE reverse_path = ${from}`, [entry]);
     this.#run(`DELETE FROM sender WHERE entries <= 0 AND reverse_path = ${from}`, [entry]);
+    this.#run("DELETE FROM attempt WHERE entry = ?", [entry]);
     this.#run("DELETE FROM recipient WHERE entry = ?", [entry]);
     this.#run("DELETE FROM entry WHERE entry = ?", [entry]);
   }
@@ -550,12 +606,13 @@ export class IndexDatabase {
   #migrate(): void {
     const version = Number(this.#database.pragma("user_version", { simple: true }));
     if (version === INDEX_VERSION) return;
-    if (version > 1) {
+    if (version > INDEX_VERSION) {
       throw new Error(
         `The queue's index is of version ${version}, and this program knows ${INDEX_VERSION}`,
       );
     }
-    this.#database.exec(version === 1 ? indexMigration : indexSchema);
+    if (version === 0) this.#database.exec(indexSchema);
+    else for (const step of indexMigrations.slice(version - 1)) this.#database.exec(step);
     // Above every fence of an index that was deleted, so that its leases are not taken for ours.
     if (version === 0) this.setMeta("fence", Date.now() * 1000);
     this.#database.pragma(`user_version = ${INDEX_VERSION}`);

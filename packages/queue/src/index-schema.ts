@@ -1,6 +1,5 @@
 /**
- * The index: when is what due, and what was last said. Everything in it but the last replies, the
- * attempts and the times follows from the spool files, so that it may be deleted: the next scan makes
+ * The index: when is what due, and what was said. Everything in it but the replies, the attempts and the times follows from the spool files, so that it may be deleted: the next scan makes
  * it anew, and then everything is due at once.
  *
  * A delivery is the part of an entry that goes to one destination; it is what is claimed and retried.
@@ -14,10 +13,30 @@
  * destination of which no host answers is left alone for a while, with all that waits for it. So the next destination to serve
  * is one step in an index, also when 100,000 messages wait for a destination that is busy.
  */
-export const INDEX_VERSION = 2;
+export const INDEX_VERSION = 3;
 
-/** From version 1 to 2, for an index that is there. */
-export const indexMigration = `
+/**
+ * What was tried. Not in the spool files: those grow only, are read whole before each attempt, and a letter
+ * to a thousand domains would be past the limit of its file by what was said. Here old ones go, and nothing
+ * is written that the delivery's own row does not cost anyway.
+ */
+const attemptTable = `
+CREATE TABLE attempt (
+  entry INTEGER NOT NULL REFERENCES entry,
+  delivery INTEGER NOT NULL,
+  number INTEGER NOT NULL,
+  destination TEXT NOT NULL,
+  at_ms INTEGER NOT NULL,
+  next_ms INTEGER,                    -- NULL when it was the last one
+  told TEXT NOT NULL,                 -- hosts and answers, as JSON
+  dialogues TEXT,                     -- of the hosts, as JSON; NULL once newer attempts have theirs
+  PRIMARY KEY (entry, delivery, number)
+) WITHOUT ROWID;
+`;
+
+/** From each version to the next, for an index that is there; the first one is from 1 to 2. */
+export const indexMigrations: readonly string[] = [
+  `
 ALTER TABLE destination ADD COLUMN paused_until_ms INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE destination ADD COLUMN failures INTEGER NOT NULL DEFAULT 0;
 CREATE TABLE sender (
@@ -25,7 +44,9 @@ CREATE TABLE sender (
   entries INTEGER NOT NULL
 ) WITHOUT ROWID;
 INSERT INTO sender SELECT reverse_path, count(*) FROM entry GROUP BY reverse_path;
-`;
+`,
+  attemptTable,
+];
 
 export const indexSchema = `
 CREATE TABLE meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
@@ -78,4 +99,4 @@ CREATE TABLE recipient (
   replied_at_ms INTEGER,
   PRIMARY KEY (entry, n)
 ) WITHOUT ROWID;
-`;
+${attemptTable}`;

@@ -1,7 +1,10 @@
+export { type Attempt, answersOf, type HostTry, type KeptAttempt } from "./attempt.ts";
 export type { CheckReport } from "./check.ts";
 export { Delivery, LeaseLost, type PendingRecipient } from "./delivery.ts";
 export { type Destination, destinationOf, LOCAL } from "./destination.ts";
 export { explain } from "./explain.ts";
+export { explainAttempts } from "./explain-attempts.ts";
+export { meaningOfCause } from "./in-words.ts";
 export type { LastReply } from "./index-database.ts";
 export type { FinalStatus, Outcome } from "./outcome.ts";
 export {

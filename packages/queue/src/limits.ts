@@ -22,6 +22,14 @@ export const limits = {
   leaseTrustMs: 75 * SECOND_MS,
   /** Text of one reply as it is kept: enough for people. A remote host may say half a megabyte. */
   replyTextCharsMax: 1024,
+  /** Attempts at one destination that `queue show` tells of: more than there are in five days. */
+  attemptsKeptMax: 150,
+  /** And those whose dialogues are kept: some KiB each. */
+  dialoguesKeptMax: 5,
+  /** Hosts of one attempt, the last ones; smtp-out asks 6, and some of them twice. */
+  triesKeptMax: 12,
+  /** Different answers of one attempt. */
+  answersKeptMax: 8,
   /** A file that the disk does not give now (EIO, EACCES) is asked for again after so long. */
   unreadableWaitMs: MINUTE_MS,
   /** A writer waits so long for its connection to smtp-out before it forgets its pokes. */

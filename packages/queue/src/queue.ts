@@ -1,5 +1,6 @@
 import { mkdir, rename, rm, unlink } from "node:fs/promises";
 import { join } from "node:path";
+import type { KeptAttempt } from "./attempt.ts";
 import { type CheckReport, checkSpool } from "./check.ts";
 import { Delivery } from "./delivery.ts";
 import { type Destination, destinationOf } from "./destination.ts";
@@ -75,6 +76,8 @@ export interface Queue extends AsyncDisposable {
   count(): Promise<number>;
   /** All entries that a message id, an entry id or the beginning of one means. */
   show(reference: string): Promise<QueueEntryDetail[]>;
+  /** The attempts at one entry, oldest first, as far as they are kept. */
+  attempts(id: string): Promise<KeptAttempt[]>;
   /** Makes them due now. */
   retry(reference: string): Promise<AdminResult[]>;
   /** Stops them until resume(); what is being sent at this moment is stopped after this attempt. */
@@ -193,6 +196,10 @@ class SpoolQueue implements Queue {
 
   async show(reference: string): Promise<QueueEntryDetail[]> {
     return await this.#describe(await this.#index.call("resolve", reference));
+  }
+
+  attempts(id: string): Promise<KeptAttempt[]> {
+    return this.#index.call("attempts", id);
   }
 
   retry(reference: string): Promise<AdminResult[]> {

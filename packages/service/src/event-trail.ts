@@ -20,6 +20,8 @@ export type EventType =
   | "filter-failed"
   /** smtp-out begins to try. */
   | "attempt"
+  /** One host of an attempt that was no success: address, TLS, the last lines of the dialogue. */
+  | "tried"
   /** The next host took it. */
   | "relayed"
   /** Not now: with the reason and the next time. */

@@ -46,7 +46,7 @@ export {
   lmtpParametersToEnvelope,
   lmtpRecipientToEnvelope,
 } from "./envelope-parameters.ts";
-export { type KnownAnswer, knownAnswer } from "./known-answers.ts";
+export { type KnownAnswer, knownAnswer, knownCause } from "./known-answers.ts";
 export { beginsWithHeader, withoutFields } from "./message-head.ts";
 export { encodeOrcpt, splitOrcpt } from "./orcpt.ts";
 export { isPermanent, isPositive, isTransient, type Reply } from "./reply.ts";

@@ -194,5 +194,10 @@ export function knownAnswer({ code, enhanced, text }: Reply): KnownAnswer | unde
   return causes.find(({ patterns }) => patterns.some((pattern) => pattern.test(said)));
 }
 
+/** The cause of that id, as the event trail names it. */
+export function knownCause(id: string): KnownAnswer | undefined {
+  return causes.find((cause) => cause.id === id);
+}
+
 /** Of the text that is looked at; the longest of those known has 500. */
 const TEXT_CHARS_MAX = 2048;

@@ -2,6 +2,8 @@ import { setTimeout } from "node:timers/promises";
 import {
   type AdminResult,
   explain,
+  explainAttempts,
+  type KeptAttempt,
   openQueue,
   type Queue,
   type QueueEntryDetail,
@@ -174,13 +176,16 @@ const showCommand = () =>
     withJsonOption(
       withSourceOptions(
         new Command("show")
-          .description("explain why a message is still in the queue")
+          .description("explain why a message is still in the queue, and what was tried")
           .argument("<id>", "a message id, an entry's id, or the beginning of one"),
       ),
     ).action((id: string, options: QueueOptions) =>
       withQueue(options, async (queue) => {
-        const entries = await queue.show(id);
-        if (entries.length === 0) throw nothingLike(id);
+        const found = await queue.show(id);
+        if (found.length === 0) throw nothingLike(id);
+        const entries = await Promise.all(
+          found.map(async (entry) => ({ ...entry, tried: await queue.attempts(entry.id) })),
+        );
         if (options.json === true) print(JSON.stringify(entries, null, 2));
         else for (const entry of entries) print(inWords(entry));
       }),
@@ -188,12 +193,14 @@ const showCommand = () =>
     ["queue show 0mfv3k2q8a1b2c3d"],
   );
 
-function inWords(entry: QueueEntryDetail): string {
+function inWords(entry: QueueEntryDetail & { readonly tried: readonly KeptAttempt[] }): string {
   const nowMs = Date.now();
   return [
     `Entry ${entry.id}, message ${entry.messageId}`,
     `From ${entry.reversePath === "" ? "<> (a report about other mail)" : entry.reversePath}, ${entry.messageBytes} bytes, received ${new Date(entry.receivedAtMs).toISOString()}`,
-    ...explain(entry, nowMs).map((line) => `  ${line}`),
+    ...[...explain(entry, nowMs), ...explainAttempts(entry.tried, nowMs)].map(
+      (line) => `  ${line}`,
+    ),
   ]
     .map(harmless)
     .join("\n");

@@ -1,3 +1,4 @@
+import { meaningOfCause } from "@posthouse/queue";
 import { listed } from "../output.ts";
 import type { TrailEvent } from "./read-events.ts";
 
@@ -11,7 +12,10 @@ export function tell(story: readonly TrailEvent[]): string[] {
   );
   return [
     `Message ${first.messageId}${headerId === "" ? "" : `, Message-ID ${headerId}`}`,
-    ...story.map((event) => `  ${timeOf(event.atMs)}  ${sentenceOf(event)}`),
+    ...story.flatMap((event) => [
+      `  ${timeOf(event.atMs)}  ${sentenceOf(event)}`,
+      ...dialogueOf(event).map((line) => `      ${line}`),
+    ]),
   ];
 }
 
@@ -30,12 +34,14 @@ const sentences: Readonly<Record<string, (event: TrailEvent) => string>> = {
     `${textOf(event, "recipient")}: the filter failed, and the message was kept: ${textOf(event, "reason")}`,
   attempt: (event) =>
     `trying ${textOf(event, "destination") === "local" ? "the mailboxes here" : textOf(event, "destination")} for ${listOf(event, "recipients")} (attempt ${textOf(event, "attempt")})`,
+  tried: (event) =>
+    `asked ${hostOf(event)}${addressOf(event)}${securityOf(event)}${problemOf(event)}`,
   relayed: (event) =>
     `${textOf(event, "recipient")}: ${hostOf(event)} took it${securityOf(event)}: ${textOf(event, "reply")}`,
   deferred: (event) =>
-    `${textOf(event, "recipient")}: not now. ${hostSaid(event)}${textOf(event, "reason")}. Next attempt ${timeOf(Number(event.nextAttemptAtMs))}`,
+    `${textOf(event, "recipient")}: not now. ${hostSaid(event)}${textOf(event, "reason")}.${meaningOf(event)} Next attempt ${timeOf(Number(event.nextAttemptAtMs))}`,
   bounced: (event) =>
-    `${textOf(event, "recipient")}: failed for good. ${hostSaid(event)}${textOf(event, "reply")}. ${event.isSenderTold === true ? "The sender is told" : "Nobody can be told"}`,
+    `${textOf(event, "recipient")}: failed for good. ${hostSaid(event)}${textOf(event, "reply")}.${meaningOf(event)} ${event.isSenderTold === true ? "The sender is told" : "Nobody can be told"}`,
   reported: (event) =>
     `a report that it ${wordOf[textOf(event, "action")] ?? textOf(event, "action")} for ${listOf(event, "recipients")} is on its way to ${textOf(event, "to")}, as message ${textOf(event, "reportId")}`,
 };
@@ -79,6 +85,24 @@ function securityOf(event: TrailEvent): string {
   const tls = textOf(event, "tls");
   if (tls === "") return "";
   return tls === "none" ? " without TLS" : ` over ${tls.split(" ")[0]}`;
+}
+
+const dialogueOf = ({ dialogue }: TrailEvent): readonly string[] =>
+  Array.isArray(dialogue) ? dialogue.map(String) : [];
+
+const meaningOf = (event: TrailEvent): string =>
+  meaningOfCause(textOf(event, "cause"))
+    .map((sentence) => ` ${sentence}`)
+    .join("");
+
+function problemOf(event: TrailEvent): string {
+  const problem = textOf(event, "problem");
+  return problem === "" ? "" : `: ${problem}`;
+}
+
+function addressOf(event: TrailEvent): string {
+  const address = textOf(event, "address");
+  return address === "" || address === textOf(event, "host") ? "" : ` [${address}]`;
 }
 
 const hostOf = (event: TrailEvent) => textOf(event, "host") || "the next host";

@@ -38,6 +38,7 @@ export async function connectSmtp(options: SmtpConnectOptions): Promise<SmtpClie
     return await new Opening(conversation, options, timeouts).open();
   } catch (error) {
     conversation.transport.close();
+    if (error instanceof SmtpConnectionError) error.dialogue = conversation.dialogue.lines;
     throw error;
   }
 }
@@ -153,6 +154,7 @@ class Opening {
       return tlsFactsOf(socket);
     } catch (cause) {
       const what = cause instanceof Error ? cause.message : String(cause);
+      this.#conversation.dialogue.noted(`no TLS: ${what}`);
       throw new SmtpConnectionError("tls", `Cannot encrypt the session: ${what}`, {
         cause,
         mayRetryInClear,

@@ -40,6 +40,8 @@ export class SmtpConnectionError extends Error {
   readonly mayRetryInClear: boolean;
   /** What is known of each recipient of the message under way, in its order; undefined: no answer. */
   recipients: readonly (RecipientReply | undefined)[] = [];
+  /** The last lines of a session that did not come to its first transaction; of others the session has them. */
+  dialogue: readonly string[] = [];
   readonly #enhanced: string | undefined;
 
   constructor(phase: SmtpPhase, message: string, options: SmtpConnectionErrorOptions = {}) {

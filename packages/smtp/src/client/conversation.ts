@@ -1,5 +1,6 @@
 import type { Reply } from "../reply.ts";
 import { SmtpConnectionError, type SmtpPhase, SmtpProtocolError } from "./connection-error.ts";
+import { Dialogue } from "./dialogue.ts";
 import { clientLimits } from "./limits.ts";
 import { parseReplyLine, type ReplyLine, replyOf } from "./reply-parser.ts";
 import { type ClientTransport, TransportError } from "./transport.ts";
@@ -12,6 +13,7 @@ export interface ClientLog {
 /** Commands and replies over one transport: every failure below gets the name of its phase here. */
 export class Conversation {
   readonly transport: ClientTransport;
+  readonly dialogue = new Dialogue();
   readonly #log: ClientLog | undefined;
   #isClosing = false;
 
@@ -34,6 +36,7 @@ export class Conversation {
   /** Says commands in one write; each has its reply to be read. */
   say(lines: readonly string[], shown = lines.join("\n")): void {
     this.#log?.debug({ command: shown }, "SMTP client says");
+    for (const line of shown === lines.join("\n") ? lines : [shown]) this.dialogue.said(line);
     this.transport.write(`${lines.join("\r\n")}\r\n`);
   }
 
@@ -44,6 +47,7 @@ export class Conversation {
     if (reply === undefined)
       throw this.#broken(phase, "The lines of one reply differ in their code");
     this.#log?.debug({ reply }, "SMTP server replies");
+    this.dialogue.heard(reply);
     const isIntermediate = reply.code >= 300 && reply.code < 400;
     if (isIntermediate && phase !== "data" && phase !== "auth") {
       throw this.#broken(
@@ -70,6 +74,7 @@ export class Conversation {
     this.transport.close();
     if (cause instanceof SmtpConnectionError) return cause;
     const what = cause instanceof Error ? cause.message : String(cause);
+    this.dialogue.noted(what);
     return new SmtpConnectionError(phase, `Session lost in phase ${phase}: ${what}`, { cause });
   }
 
@@ -98,6 +103,7 @@ export class Conversation {
 
   #broken(phase: SmtpPhase, message: string): SmtpProtocolError {
     this.transport.close();
+    this.dialogue.noted(message);
     return new SmtpProtocolError(phase, message);
   }
 }

@@ -16,4 +16,8 @@ export const clientLimits = {
   commandsPerGroupMax: 200,
   /** One command line with all parameters; our own servers read up to 12,288 octets. */
   commandBytesMax: 12_288,
+  /** Lines of a session that are kept for people: greeting, EHLO, a short transaction and its end. */
+  dialogueLinesMax: 16,
+  /** Of each; the longest texts of providers, with their URLs, have about 500. */
+  dialogueLineCharsMax: 512,
 } as const;

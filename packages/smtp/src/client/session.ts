@@ -65,6 +65,11 @@ export class SmtpClientSession implements AsyncDisposable {
     return this.#conversation.transport.socket.localAddress ?? "";
   }
 
+  /** The last lines of the transaction, and of what came before when it is the first one. */
+  get dialogue(): readonly string[] {
+    return this.#conversation.dialogue.lines;
+  }
+
   /**
    * Sends one message and tells for each recipient what the server said. Refusals are values. It throws
    * SmtpConnectionError when the session ends before all answers are here (`error.recipients` has those
@@ -118,6 +123,7 @@ export class SmtpClientSession implements AsyncDisposable {
     if (!this.isUsable) {
       throw new SmtpConnectionError("mail", "The session had ended before the message was sent");
     }
+    if (this.#transactions > 0) this.#conversation.dialogue.forget();
     if (this.#isTransactionOpen) await this.reset();
     return await this.#transact(message, commands);
   }

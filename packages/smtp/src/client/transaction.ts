@@ -99,6 +99,7 @@ export class Transaction {
     }
     const lines = [...steps.map(({ line }) => line), `BDAT ${this.#sentBytes} LAST`];
     const commands = Buffer.from(`${lines.join("\r\n")}\r\n`);
+    for (const line of lines) conversation.dialogue.said(line);
     await conversation.sendBlock([commands, ...pieces], timeouts.blockMs);
     for (const step of steps) {
       if (!(await this.#take(step))) return;
@@ -213,6 +214,7 @@ export class Transaction {
         this.#sentBytes += piece.length;
       }
       await conversation.sendBlock([stuffer.end()], timeouts.blockMs);
+      conversation.dialogue.said(`(the message, ${this.#sentBytes} octets)`);
     } catch (error) {
       return await this.#lastWords(error);
     }
@@ -231,8 +233,10 @@ export class Transaction {
         for (; ahead > aheadNow; ahead -= 1) {
           if (!(await this.#chunkTaken())) return await this.#skipReplies(ahead - 1);
         }
-        const command = Buffer.from(`BDAT ${chunk.sizeBytes}${chunk.isLast ? " LAST" : ""}\r\n`);
-        await conversation.sendBlock([command, ...chunk.pieces], timeouts.blockMs);
+        const command = `BDAT ${chunk.sizeBytes}${chunk.isLast ? " LAST" : ""}`;
+        conversation.dialogue.said(command);
+        const line = Buffer.from(`${command}\r\n`);
+        await conversation.sendBlock([line, ...chunk.pieces], timeouts.blockMs);
         this.#sentBytes += chunk.sizeBytes;
         if (!chunk.isLast) ahead += 1;
       }
