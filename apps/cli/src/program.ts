@@ -6,6 +6,7 @@ import { aliasCommand } from "./commands/alias.ts";
 import { appPasswordCommand } from "./commands/app-password.ts";
 import { appCommands } from "./commands/apps.ts";
 import { banCommand } from "./commands/ban.ts";
+import { clientCommand } from "./commands/client.ts";
 import { configCommand } from "./commands/config.ts";
 import { deliverCommand } from "./commands/deliver.ts";
 import { dkimCommand } from "./commands/dkim.ts";
@@ -41,6 +42,7 @@ export function program(): Command {
     accountCommand(),
     appPasswordCommand(),
     aliasCommand(),
+    clientCommand(),
     senderCommand(),
     dkimCommand(),
     banCommand(),

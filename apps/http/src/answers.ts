@@ -3,6 +3,11 @@ export interface Request {
   readonly method: string;
   /** Without the query, percent-encoding as it came. */
   readonly path: string;
+  readonly query: URLSearchParams;
+  /** The Host field as it came: anything at all. */
+  readonly host: string | undefined;
+  /** Undefined when it is longer. */
+  readonly body: (bytesMax: number) => Promise<string | undefined>;
 }
 
 export interface Answer {
@@ -22,5 +27,7 @@ const text = (status: number, body: string): Answer => ({
 export const answers = {
   notFound: text(404, "Not found"),
   methodNotAllowed: { ...text(405, "Method not allowed"), headers: { allow: "GET, HEAD" } },
+  tooLarge: text(413, "Too large"),
+  unavailable: { ...text(503, "Try again later"), headers: { "retry-after": "60" } },
   failed: text(500, "Internal error"),
 } as const satisfies Record<string, Answer>;

@@ -1,13 +1,16 @@
+import { type AuthClient, connectAuth } from "@posthouse/accounts";
 import { type AppContext, type BoundAddress, loadTls, type RunningApp } from "@posthouse/service";
 import { Challenges } from "./acme/challenges.ts";
 import { orderInThread } from "./acme/order.ts";
 import { type OrderCertificate, Renewal } from "./acme/renewal.ts";
+import { OurDomains } from "./clients/our-domains.ts";
 import { openControlServer } from "./control-server.ts";
 import { routeOf } from "./routes.ts";
 import { WebServer } from "./web-server.ts";
 
 /** Parts that a test gives instead of the usual ones. */
 export interface Parts {
+  readonly auth?: Pick<AuthClient, "resolveRecipient">;
   readonly order?: OrderCertificate;
   readonly now?: () => number;
 }
@@ -24,17 +27,20 @@ export async function start(context: AppContext, parts: Parts = {}): Promise<Run
     onIssued: () => void tls.reload(),
     ...(parts.now && { now: parts.now }),
   });
+  const auth = connectAuth({ socketPath: config.auth.socketPath });
+  const domains = new OurDomains(parts.auth ?? auth);
   const web = new WebServer({
     listeners: config.http.listeners,
     tls,
     log,
     requests: metrics.counter("http_requests", "HTTP requests by status", ["status"]),
-    route: routeOf({ challenges }),
+    route: routeOf({ config, challenges, domains }),
   });
   const control = openControlServer(renewal);
   async function close(): Promise<void> {
     await Promise.all([renewal.close(), web.close(), control.close()]);
     tls.close();
+    await auth[Symbol.asyncDispose]();
   }
   const addresses: BoundAddress[] = [];
   try {

@@ -7,6 +7,8 @@ const HOUR_MS = 60 * MINUTE_MS;
 export const limits = {
   /** Request line and header fields together. */
   headerBytesMax: 8 * KIB,
+  /** A request of Autodiscover: an address and two names in XML. */
+  autodiscoverBytesMax: 16 * KIB,
   connectionsMax: 1000,
   /** From the first octet of a request to the end of its header. */
   headerMsMax: 10 * SECOND_MS,

@@ -83,6 +83,7 @@ export class WebServer {
     try {
       answer = await this.#options.route(requestOf(incoming));
     } catch (err) {
+      if (incoming.destroyed && !incoming.complete) return;
       this.#options.log.error({ err }, "A request failed in an unforeseen way");
       answer = answers.failed;
     }
@@ -109,8 +110,34 @@ const bounds = {
 } as const;
 
 function requestOf(incoming: IncomingMessage): Request {
-  const [path = "/"] = (incoming.url ?? "/").split("?", 1);
-  return { method: incoming.method ?? "GET", path };
+  const { url = "/", method = "GET", headers } = incoming;
+  const [path = "/"] = url.split("?", 1);
+  return {
+    method,
+    path,
+    query: new URLSearchParams(url.slice(path.length)),
+    host: headers.host,
+    body: (bytesMax) => readBody(incoming, bytesMax),
+  };
+}
+
+async function readBody(incoming: IncomingMessage, bytesMax: number): Promise<string | undefined> {
+  const pieces: Buffer[] = [];
+  let size = 0;
+  // Not for await: leaving the loop would destroy the connection before it is told why.
+  return await new Promise((resolve, reject) => {
+    incoming.on("data", (piece: Buffer) => {
+      size += piece.length;
+      if (size <= bytesMax) pieces.push(piece);
+      else {
+        incoming.pause();
+        resolve(undefined);
+      }
+    });
+    incoming.on("end", () => resolve(Buffer.concat(pieces).toString("utf8")));
+    incoming.on("error", reject);
+    incoming.on("close", () => reject(new Error("The client went away")));
+  });
 }
 
 const closeServer = (server: Server): Promise<void> =>

@@ -180,7 +180,12 @@ export const configSchema = z.strictObject({
       ca_file: z.string().min(1).optional(),
     })
     .prefault({}),
-  http: z.strictObject({ listeners: z.array(webListener).optional() }).prefault({}),
+  http: z
+    .strictObject({
+      listeners: z.array(webListener).optional(),
+      mta_sts: z.enum(["enforce", "testing", "none"]).default("testing"),
+    })
+    .prefault({}),
   log: z
     .strictObject({ level: z.enum(["debug", "info", "warn", "error"]).default("info") })
     .prefault({}),

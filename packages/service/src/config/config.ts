@@ -43,7 +43,7 @@ export interface Config
     /** The account's key, and what became of the last try: apps/http's user alone reads it. */
     readonly stateDirectory: string;
   };
-  readonly http: {
+  readonly http: Omit<Section["http"], "listeners"> & {
     readonly listeners: NonNullable<Section["http"]["listeners"]>;
     readonly socketPath: string;
   };
@@ -114,6 +114,7 @@ export function configOf(
       stateDirectory: join(within(section.paths.state, "state"), "http"),
     },
     http: {
+      ...section.http,
       // A host whose ports 80 and 443 are another program's goes on as before until it asks for something here.
       listeners: shifted(section.http.listeners ?? (agreeToTerms ? webListeners : [])),
       socketPath: join(runDir, "http.sock"),

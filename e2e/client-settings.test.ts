@@ -1,0 +1,90 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { posthouse } from "./posthouse.ts";
+import { hasPrograms, run } from "./program.ts";
+import { startSuite } from "./suite.ts";
+
+/** Python's own readers, which take nothing that is not well formed. */
+const readings = {
+  xml: "import sys, xml.dom.minidom as d; d.parseString(sys.stdin.buffer.read())",
+  plist:
+    "import sys, json, plistlib; print(json.dumps(plistlib.loads(sys.stdin.buffer.read())['PayloadContent'][0]))",
+} as const;
+
+async function readBy(reading: keyof typeof readings, text: string): Promise<string> {
+  const { code, stdout, stderr } = await run("python3", ["-c", readings[reading]], { input: text });
+  assert.equal(code, 0, `${stderr}\n${text}`);
+  return stdout;
+}
+
+test("mail programs find their settings, and other hosts the policy of MTA-STS", async (t) => {
+  if (!hasPrograms(t, "curl", "python3")) return;
+  await using suite = await startSuite();
+  const port = suite.portOf("https");
+  /** As a program asks that believes the DNS, and any certificate. */
+  const asked = async (host: string, path: string, ...more: string[]) => {
+    const { stdout } = await run("curl", [
+      "--silent",
+      "--insecure",
+      "--resolve",
+      `${host}:${port}:127.0.0.1`,
+      "--write-out",
+      "\n%{http_code}",
+      ...more,
+      `https://${host}:${port}${path}`,
+    ]);
+    const end = stdout.lastIndexOf("\n");
+    return { status: Number(stdout.slice(end + 1)), body: stdout.slice(0, end) };
+  };
+
+  for (const [host, path] of [
+    ["autoconfig.example.test", "/mail/config-v1.1.xml?emailaddress=alice%40example.test"],
+    ["example.test", "/.well-known/autoconfig/mail/config-v1.1.xml"],
+  ] as const) {
+    const { status, body } = await asked(host, path);
+    assert.equal(status, 200, body);
+    await readBy("xml", body);
+    assert.match(body, new RegExp(`<port>${suite.portOf("imaps")}</port>\\s*<socketType>SSL<`));
+    assert.match(
+      body,
+      new RegExp(`<port>${suite.portOf("submissions")}</port>\\s*<socketType>SSL<`),
+    );
+  }
+  assert.equal((await asked("autoconfig.example.net", "/mail/config-v1.1.xml")).status, 404);
+
+  const outlook = await asked(
+    "autodiscover.example.test",
+    "/Autodiscover/Autodiscover.xml",
+    "--header",
+    "Content-Type: text/xml",
+    "--data",
+    "<Autodiscover><Request><EMailAddress>alice@example.test</EMailAddress></Request></Autodiscover>",
+  );
+  assert.equal(outlook.status, 200, outlook.body);
+  await readBy("xml", outlook.body);
+  assert.match(outlook.body, /<LoginName>alice@example\.test</);
+
+  const profile = await asked("mail.example.test", "/mobileconfig?address=alice%40example.test");
+  assert.equal(profile.status, 200, profile.body);
+  const account = JSON.parse(await readBy("plist", profile.body));
+  assert.equal(account.IncomingMailServerPortNumber, suite.portOf("imaps"));
+  assert.equal(account.OutgoingMailServerPortNumber, suite.portOf("submissions"));
+  // Nobody learns who has an account.
+  assert.equal(
+    (await asked("mail.example.test", "/mobileconfig?address=no%40example.test")).status,
+    200,
+  );
+
+  const policy = await asked("mta-sts.example.test", "/.well-known/mta-sts.txt");
+  assert.equal(policy.status, 200);
+  assert.match(policy.body, /^version: STSv1\r\nmode: testing\r\nmx: mail\.example\.test\r\n/);
+
+  const at = ["--data", suite.directory];
+  const told = await posthouse("client", "alice@example.test", ...at);
+  assert.equal(told.code, 0, told.stderr);
+  assert.match(told.stdout, /imap +mail\.example\.test +993 +implicit/);
+  assert.match(told.stdout, /_imaps\._tcp\.example\.test\. +SRV +0 1 993 mail\.example\.test\./);
+  const foreign = await posthouse("client", "alice@example.net", ...at);
+  assert.equal(foreign.code, 1);
+  assert.match(foreign.stderr, /No mail for example\.net is kept here/);
+});
