@@ -142,10 +142,10 @@ export class Delivery {
   }
 
   /** Given back as it was: nothing was tried. */
-  async release(): Promise<void> {
+  async release(dueMs: number = this.#home.now()): Promise<void> {
     if (this.#isOver) return;
     this.#end();
-    await this.#home.index.call("postpone", this.lease, this.#home.now(), { isAttempt: false });
+    await this.#home.index.call("postpone", this.lease, dueMs, { isAttempt: false });
   }
 
   /** The queue renewed the lease at that moment of the monotonic clock, or found it lost. */

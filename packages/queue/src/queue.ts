@@ -332,6 +332,12 @@ class SpoolQueue implements Queue {
       await delivery.release();
       return undefined;
     }
+    const { holdUntilMs = 0 } = entry.envelope;
+    if (holdUntilMs > this.#now()) {
+      // flush() made it due with its domain; RFC 4865 has nobody but its sender say when it goes.
+      await delivery.release(holdUntilMs);
+      return undefined;
+    }
     if (delivery.recipients.length + delivery.untold.length === 0) {
       await delivery.finish();
       return undefined;

@@ -344,3 +344,14 @@ test("mail with FUTURERELEASE is due when its sender said (RFC 4865)", async (t)
   clock.nowMs += 3_600_000;
   assert.equal((await claimed(queue)).deliveries.length, 1);
 });
+
+test("mail with FUTURERELEASE stays until its time when its domain is flushed", async (t) => {
+  const { queue, enqueue, clock } = await openTestQueue(t);
+  const recipients = [remoteRecipient("bob@there.example")];
+  await enqueue({ recipients, holdUntilMs: START_MS + 3_600_000 });
+  await queue.scan();
+  await queue.flush("there.example");
+  assert.equal(await queue.claimDue(everything), undefined);
+  clock.nowMs += 3_600_000;
+  assert.equal((await claimed(queue)).deliveries.length, 1);
+});
