@@ -25,6 +25,7 @@ import { TlsReportSender } from "./security/tls-report-sender.ts";
 import { TlsReports } from "./security/tls-reports.ts";
 import { settle } from "./settle.ts";
 import { Signer } from "./signer.ts";
+import { SpoolScan } from "./spool-scan.ts";
 
 /** What tests set; in service all have their defaults. */
 export interface StartOptions {
@@ -127,29 +128,18 @@ export async function start(
     now,
   });
 
-  let isClosing = false;
-  const complain = (err: unknown) => {
-    if (!isClosing) log.error({ err }, "Cannot read the spool");
-  };
-  const scan = async () => {
-    const { admitted, damaged, swept } = await queue.scan();
-    if (admitted > 0) log.info({ admitted }, "Found mail in the queue");
-    if (swept > 0) log.info({ swept }, "Removed what was never accepted");
-    for (const { name, reason } of damaged) {
-      log.error({ name, reason }, "A file in the queue is damaged; see `posthouse queue check`");
-    }
-  };
+  const scan = opened.use(new SpoolScan({ queue, log, onScanned: () => dispatcher.wake() }));
   // Before the scan: an entry that becomes ready now is either scanned or poked for, or both.
   const control = new ControlSocket({
-    ready: (id) => void queue.admit(id).then(() => dispatcher.wake(), complain),
+    ready: (id) => void scan.admit(id),
     flush: async (domain) => {
       try {
         const count = await queue.flush(domain);
         dispatcher.wake();
         return count;
-      } catch (error) {
-        complain(error);
-        throw error;
+      } catch (err) {
+        log.error({ err, domain }, "Cannot flush");
+        throw err;
       }
     },
     wake: () => dispatcher.wake(),
@@ -161,18 +151,14 @@ export async function start(
   const interrupted = await queue.endLeases();
   if (interrupted > 0) log.info({ interrupted }, "Taking up what was interrupted");
   await queue.setSendingOff(!config.smtpOut.send);
-  // A long queue is not waited for: what the index knows is sent meanwhile.
-  const rescan = () => void scan().then(() => dispatcher.wake(), complain);
-  const timer = setInterval(rescan, limits.scanEveryMs);
-  opened.defer(() => clearInterval(timer));
   if (!config.smtpOut.send) log.info("Sending to other hosts is switched off; their mail waits");
   dispatcher.start();
-  rescan();
+  // A long queue is not waited for: what the index knows is sent meanwhile.
+  scan.start();
   const running = opened.move();
   return {
     addresses: [address],
     close: async () => {
-      isClosing = true;
       await dispatcher.close();
       await running.disposeAsync();
     },

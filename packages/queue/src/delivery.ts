@@ -17,6 +17,14 @@ export interface PendingRecipient extends EnvelopeRecipient {
   readonly recipient: number;
 }
 
+/** A lease that its holder is done with, and when the delivery is due again. */
+export interface GiveBack {
+  readonly lease: Lease;
+  readonly dueMs: number;
+  /** Something was tried. */
+  readonly isAttempt: boolean;
+}
+
 /** What a delivery needs of the queue that it comes from. */
 export interface DeliveryHome {
   readonly index: IndexClient;
@@ -26,6 +34,8 @@ export interface DeliveryHome {
   removeFile(): Promise<void>;
   /** Renews no more. */
   letGo(delivery: Delivery): void;
+  /** The index could not be written: it is given back as soon as it can. */
+  owe(giveBack: GiveBack): void;
 }
 
 /**
@@ -131,21 +141,23 @@ export class Delivery {
     if (result === "entry-is-over" && !isLast) await this.#home.removeFile();
   }
 
-  /** Tried and to be tried again, with what was said this time. */
+  /**
+   * Tried and to be tried again, with what was said this time. An index that cannot be written now is
+   * no failure: the lease goes back when it can, and only what was said is lost.
+   */
   async defer(dueMs: number, replies: readonly LastReply[]): Promise<void> {
     const { index, now } = this.#home;
     this.#end();
-    await Promise.all([
-      index.call("note", this.lease, replies.map(withShortReply), now()),
-      index.call("postpone", this.lease, dueMs, { isAttempt: true }),
-    ]);
+    // Asked in one turn, so that both are one transaction of the index.
+    const noted = index.call("note", this.lease, replies.map(withShortReply), now());
+    await Promise.all([noted.catch(() => undefined), this.#giveBack(dueMs, { isAttempt: true })]);
   }
 
-  /** Given back as it was: nothing was tried. */
+  /** Given back as it was: nothing was tried. Like defer(), it does not fail. */
   async release(dueMs: number = this.#home.now()): Promise<void> {
     if (this.#isOver) return;
     this.#end();
-    await this.#home.index.call("postpone", this.lease, dueMs, { isAttempt: false });
+    await this.#giveBack(dueMs, { isAttempt: false });
   }
 
   /** The queue renewed the lease at that moment of the monotonic clock, or found it lost. */
@@ -157,6 +169,14 @@ export class Delivery {
   adopt({ delivery, fence }: Lease): void {
     this.#lease = { delivery, fence };
     this.#trustedUntilMs = performance.now() + limits.leaseTrustMs;
+  }
+
+  async #giveBack(dueMs: number, { isAttempt }: { readonly isAttempt: boolean }): Promise<void> {
+    try {
+      await this.#home.index.call("postpone", this.lease, dueMs, { isAttempt });
+    } catch {
+      this.#home.owe({ lease: this.lease, dueMs, isAttempt });
+    }
   }
 
   async #append(record: SpoolRecord): Promise<void> {

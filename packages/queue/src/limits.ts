@@ -20,6 +20,8 @@ export const limits = {
   leaseRenewMs: 30 * SECOND_MS,
   /** After so long without a renewal the holder itself stops, before another may start. */
   leaseTrustMs: 75 * SECOND_MS,
+  /** What the index could not take, on a full disk say, is offered to it again so often. */
+  giveBackEveryMs: SECOND_MS,
   /** Text of one reply as it is kept: enough for people. A remote host may say half a megabyte. */
   replyTextCharsMax: 1024,
   /** Attempts at one destination that `queue show` tells of: more than there are in five days. */

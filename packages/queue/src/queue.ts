@@ -2,7 +2,7 @@ import { mkdir, rename, rm, unlink } from "node:fs/promises";
 import { join } from "node:path";
 import type { KeptAttempt } from "./attempt.ts";
 import { type CheckReport, checkSpool } from "./check.ts";
-import { Delivery } from "./delivery.ts";
+import { Delivery, type GiveBack } from "./delivery.ts";
 import { type Destination, destinationOf } from "./destination.ts";
 import { isEntryId } from "./entry-id.ts";
 import { IndexClient } from "./index-client.ts";
@@ -136,6 +136,9 @@ class SpoolQueue implements Queue {
   /** By the number that the index knows them by. */
   readonly #leased = new Map<number, Delivery>();
   readonly #renewal: NodeJS.Timeout;
+  /** What the index could not be told when it was due: the disk was full, say. */
+  readonly #owed = new Map<number, GiveBack>();
+  readonly #settling: NodeJS.Timeout;
 
   constructor(
     directories: SpoolDirectories,
@@ -148,6 +151,7 @@ class SpoolQueue implements Queue {
     this.#poke = poke;
     this.#now = now;
     this.#renewal = setInterval(() => void this.#renew(), limits.leaseRenewMs).unref();
+    this.#settling = setInterval(() => void this.#giveBackOwed(), limits.giveBackEveryMs).unref();
   }
 
   async admit(id: string): Promise<void> {
@@ -262,6 +266,7 @@ class SpoolQueue implements Queue {
 
   async [Symbol.asyncDispose](): Promise<void> {
     clearInterval(this.#renewal);
+    clearInterval(this.#settling);
     await Promise.allSettled([...this.#leased.values()].map((delivery) => delivery.release()));
     await Promise.all([this.#index.close(), this.#directories.close(), this.#poke.close()]);
   }
@@ -326,6 +331,10 @@ class SpoolQueue implements Queue {
       letGo: (over) => {
         if (this.#leased.get(leased.delivery) === over) this.#leased.delete(leased.delivery);
       },
+      // What was said first is what was tried; a fault that followed from it says nothing new.
+      owe: (giveBack) => {
+        if (!this.#owed.has(leased.delivery)) this.#owed.set(leased.delivery, giveBack);
+      },
     });
     if (entry.isHeld) {
       await this.#index.call("setHeld", entryId, true, this.#now());
@@ -381,6 +390,22 @@ class SpoolQueue implements Queue {
     } catch {
       // Not renewed is not lost: each delivery stops by itself when its time is up.
     }
+  }
+
+  /** A lease that ended meanwhile is somebody else's: its fence is another, and nothing is written. */
+  async #giveBackOwed(): Promise<void> {
+    if (this.#owed.size === 0) return;
+    const owed = [...this.#owed];
+    const settled = await Promise.allSettled(
+      owed.map(([, { lease, dueMs, isAttempt }]) =>
+        this.#index.call("postpone", lease, dueMs, { isAttempt }),
+      ),
+    );
+    const done = owed.filter((_, n) => settled[n]?.status === "fulfilled");
+    for (const [delivery, giveBack] of done) {
+      if (this.#owed.get(delivery) === giveBack) this.#owed.delete(delivery);
+    }
+    if (done.length > 0) this.#poke.wake();
   }
 
   async #removeFile(id: string): Promise<void> {

@@ -1,9 +1,12 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { appendFile, readdir, readFile, rm, stat, utimes, writeFile } from "node:fs/promises";
+import net from "node:net";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { test } from "node:test";
 import { type Claim, explain, type Outcome, type Queue } from "@posthouse/queue";
+import Database from "better-sqlite3";
 import { remoteRecipient } from "./example-envelope.ts";
 import { everything, openTestQueue, START_MS } from "./open-test-queue.ts";
 
@@ -218,6 +221,43 @@ test("endLeases() makes due at once what a dead holder had, and he changes nothi
   await current.finish();
   assert.equal((await files()).length, 1);
   assert.equal(await other.endLeases(), 0);
+});
+
+test("what an index that cannot be written was to take back is due as soon as it can be", async (t) => {
+  const { queue, enqueue, stateDirectory, smtpOutSocketPath, clock } = await openTestQueue(t);
+  for (const messageId of ["m1", "m2"]) await enqueue({ messageId });
+  await queue.scan();
+  const [tried, untried] = (await queue.claimDue(everything))?.deliveries ?? [];
+  assert.ok(tried !== undefined && untried !== undefined);
+
+  const smtpOut = net.createServer((socket) => socket.destroy()).listen(smtpOutSocketPath);
+  t.after(() => smtpOut.close());
+  const index = new Database(join(stateDirectory, "queue.sqlite"));
+  index.exec(
+    "CREATE TRIGGER full BEFORE UPDATE ON delivery BEGIN SELECT RAISE(ABORT, 'full'); END",
+  );
+  const reply = { code: 451, enhanced: "4.3.0", text: "A fault on this host" };
+  await tried.defer(clock.nowMs + 5000, [{ recipient: 0, reply }]);
+  await untried.release();
+  assert.equal(await queue.claimDue(everything), undefined);
+
+  const isWoken = once(smtpOut, "connection");
+  index.exec("DROP TRIGGER full");
+  index.close();
+  await isWoken;
+  const claim = await queue.claimDue(everything);
+  assert.deepEqual(
+    claim?.deliveries.map(({ id }) => id),
+    [untried.id],
+  );
+  assert.equal(claim?.deliveries[0]?.attempts, 0);
+  clock.nowMs += 5000;
+  const later = await queue.claimDue(everything);
+  assert.deepEqual(
+    later?.deliveries.map(({ id }) => id),
+    [tried.id],
+  );
+  assert.equal(later?.deliveries[0]?.attempts, 1);
 });
 
 test("a clock that is set forward makes nobody claim twice what it has already", async (t) => {
