@@ -21,7 +21,7 @@ import { type Suite, startSuite } from "./suite.ts";
 import { Traffic } from "./traffic.ts";
 
 /** Processes die without a word, again and again, and mail goes on. */
-const SOME = 40;
+const SOME = 15;
 const KIB = 1024;
 const MIB = 1024 * KIB;
 

@@ -104,6 +104,16 @@ const cases: {
   },
 ];
 
+/** A row that several orders come to is tried with the first one; with all in the long run. */
+const isEveryRowTried = process.env.POSTHOUSE_EVERY_ROW === "1";
+const rowsTried = new Set<string>();
+
+function isTried(row: string): boolean {
+  const isFirst = !rowsTried.has(row);
+  rowsTried.add(row);
+  return isFirst || isEveryRowTried;
+}
+
 let template: TestStore;
 /** What a client of the template knows. */
 const seenBefore = new Map<string, string>();
@@ -161,7 +171,7 @@ function assertCounts(subjects: readonly string[], counts: Counts): void {
 
 void describe("a process that is killed", { concurrency: 3 }, () => {
   for (const { rows, order, counts, done, together } of cases) {
-    for (const row of rows) {
+    for (const row of rows.filter(isTried)) {
       test(`${order.do} killed at ${row} loses nothing`, async () => {
         await using files = await TestStore.open();
         await cp(template.mailDirectory, files.mailDirectory, copyOptions);

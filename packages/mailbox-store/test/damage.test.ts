@@ -254,7 +254,7 @@ void describe("an index that is damaged", { concurrency: 2 }, () => {
           }
         },
       ),
-      { numRuns: 12, endOnFailure: true },
+      { numRuns: Number(process.env.POSTHOUSE_DAMAGES ?? 5), endOnFailure: true },
     );
   });
 
