@@ -40,6 +40,8 @@ export interface Parts {
   /** auth has somebody to ask about OAuth tokens. */
   readonly takesTokens?: boolean;
   readonly resolver?: Resolver;
+  /** The clock of greylisting. */
+  readonly now?: () => number;
   readonly atCrashPoint?: (row: CrashRow) => Promise<void>;
 }
 
@@ -125,7 +127,7 @@ async function handlerOptions(
     queue,
     handOver,
     notices,
-    inspector: openInspector({ config, log, events, metrics }, opened, parts.resolver),
+    inspector: await openInspector({ config, log, events, metrics }, opened, parts),
     events,
     log,
     areSubmittersHidden: config.smtpIn.hideSubmitters,

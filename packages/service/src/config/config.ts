@@ -16,7 +16,7 @@ type Section = CamelKeys<ConfigFile>;
 export interface Config
   extends Omit<
     Section,
-    "paths" | "runDir" | "auth" | "smtpOut" | "lmtp" | "sieve" | "tls" | "acme" | "http"
+    "paths" | "runDir" | "auth" | "smtpIn" | "smtpOut" | "lmtp" | "sieve" | "tls" | "acme" | "http"
   > {
   readonly runDir: string;
   readonly paths: {
@@ -51,6 +51,10 @@ export interface Config
     readonly socketPath: string;
     readonly adminSocketPath: string;
     /** Directory and secrets: auth's user alone reads it. */
+    readonly stateDirectory: string;
+  };
+  readonly smtpIn: Section["smtpIn"] & {
+    /** What greylisting knows: smtp-in's user alone reads it. */
     readonly stateDirectory: string;
   };
   readonly lmtp: Section["lmtp"] & { readonly socketPath: string };
@@ -125,7 +129,11 @@ export function configOf(
       adminSocketPath: join(runDir, "auth-admin.sock"),
       stateDirectory: join(within(section.paths.state, "state"), "auth"),
     },
-    smtpIn: { ...section.smtpIn, listeners: shifted(section.smtpIn.listeners) },
+    smtpIn: {
+      ...section.smtpIn,
+      listeners: shifted(section.smtpIn.listeners),
+      stateDirectory: join(within(section.paths.state, "state"), "smtp-in"),
+    },
     imap: { ...section.imap, listeners: shifted(section.imap.listeners) },
     pop3: { listeners: shifted(section.pop3.listeners) },
     managesieve: { listeners: shifted(section.managesieve.listeners) },
@@ -166,6 +174,7 @@ export const directoriesOf = (config: Config): readonly string[] => [
   config.runDir,
   ...Object.values(config.paths),
   config.auth.stateDirectory,
+  config.smtpIn.stateDirectory,
   config.smtpOut.stateDirectory,
   config.acme.stateDirectory,
 ];
