@@ -22,7 +22,7 @@ import {
   reasonNotToAnswer,
 } from "@posthouse/sieve";
 import { type EnvelopeHead, type MessageSpool, newMessageId, type Reply } from "@posthouse/smtp";
-import { mailboxFor } from "../filing.ts";
+import { keywordsFor, mailboxFor } from "../filing.ts";
 import { limits } from "../limits.ts";
 import { delivered, refusedByFilter } from "../replies.ts";
 import { isNamed } from "./account-filter.ts";
@@ -111,7 +111,8 @@ async function keep(context: ActContext, action: Kept): Promise<void> {
   const { mail, envelope, account, detail } = context;
   const mailbox = await mailboxFor(mail, envelope, detail);
   // The name of a hand-over without a filter: one that is repeated may meet another script.
-  await store(context, mailbox, action, `${envelope.messageId} ${account.address}`);
+  const kept = { ...action, flags: [...action.flags, ...keywordsFor(envelope)] };
+  await store(context, mailbox, kept, `${envelope.messageId} ${account.address}`);
 }
 
 async function fileInto(context: ActContext, action: ActionOf<"fileinto">): Promise<void> {

@@ -251,6 +251,7 @@ export const configSchema = z.strictObject({
       score_no_reverse_name: z.number().default(2),
       score_junk: z.number().positive().default(5),
       score_refuse: z.number().positive().default(10),
+      rejects_keep_days: z.int().min(0).default(30),
       greylist_seconds: z.int().min(0).max(3600).default(0),
       greylist_window_seconds: seconds(24 * 3600, 3600),
       greylist_known_after: z.int().min(1).default(5),

@@ -57,7 +57,11 @@ export interface Config
     /** What greylisting knows: smtp-in's user alone reads it. */
     readonly stateDirectory: string;
   };
-  readonly lmtp: Section["lmtp"] & { readonly socketPath: string };
+  readonly lmtp: Section["lmtp"] & {
+    readonly socketPath: string;
+    /** Who has mail in Rejects: lmtp-delivery's user alone reads it. */
+    readonly stateDirectory: string;
+  };
   readonly sieve: {
     readonly beforeFiles: readonly string[];
     readonly afterFiles: readonly string[];
@@ -141,6 +145,7 @@ export function configOf(
       ...section.lmtp,
       listeners: shifted(section.lmtp.listeners),
       socketPath: join(runDir, "lmtp.sock"),
+      stateDirectory: join(within(section.paths.state, "state"), "lmtp-delivery"),
     },
     sieve: {
       beforeFiles: section.sieve.beforeFiles.map(absolute),
@@ -175,6 +180,7 @@ export const directoriesOf = (config: Config): readonly string[] => [
   ...Object.values(config.paths),
   config.auth.stateDirectory,
   config.smtpIn.stateDirectory,
+  config.lmtp.stateDirectory,
   config.smtpOut.stateDirectory,
   config.acme.stateDirectory,
 ];
