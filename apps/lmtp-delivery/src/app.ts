@@ -90,6 +90,7 @@ export async function start(context: AppContext, parts: Parts = {}): Promise<Run
         },
         (change) => sessions.inc(change),
       ),
+      isBinaryMimeOffered: true,
       onError: (err) => log.error({ err }, "A session failed in a way that nobody foresaw"),
       ...(isOurs && { privateExtension: handOverExtension }),
     });

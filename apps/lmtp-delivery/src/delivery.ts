@@ -16,7 +16,7 @@ import {
   withoutFields,
 } from "@posthouse/smtp";
 import { deliverOnce } from "./duplicates.ts";
-import { detailOf, keywordsFor, mailboxFor } from "./filing.ts";
+import { detailOf, keywordsFor, mailboxFor, nulRule } from "./filing.ts";
 import { filterMessage } from "./filter/account-filter.ts";
 import { act, type CrashRow } from "./filter/act.ts";
 import { tellOfFailure } from "./filter/failure-notice.ts";
@@ -151,7 +151,11 @@ export async function deliverToAll(
       }
       const octets = spool.octets(before);
       const mailbox = await mailboxFor(mail, envelope, detail);
-      const request = keywords.length === 0 ? { octets } : { octets, keywords };
+      const request = {
+        octets,
+        ...nulRule(envelope, account),
+        ...(keywords.length > 0 && { keywords }),
+      };
       const appended = await mail.deliver(mailbox, request, `${messageId} ${account.address}`);
       await atCrashPoint?.("L3");
       const uid = appended.uids[0];

@@ -1,3 +1,4 @@
+import type { Account } from "@posthouse/accounts";
 import { type AccountMail, type MailboxInfo, StoreError } from "@posthouse/mailbox-store";
 import { type EnvelopeHead, rejects } from "@posthouse/smtp";
 
@@ -33,6 +34,17 @@ export async function mailboxFor(
 /** What a message bears in the mailbox that mailboxFor() gave. */
 export function keywordsFor({ verdicts }: Pick<EnvelopeHead, "verdicts">): readonly string[] {
   return verdicts["file-into"] === "rejects" ? [rejects.keyword] : [];
+}
+
+/**
+ * Whether a NUL of a message is stored as it is: where it was announced (RFC 3030 §3), and not in an mbox, where a
+ * NUL is what a power failure leaves of a message.
+ */
+export function nulRule(
+  { body }: Pick<EnvelopeHead, "body">,
+  { format }: Pick<Account, "format">,
+): { readonly mayHoldNul?: true } {
+  return body === "BINARYMIME" && format !== "mbox" ? { mayHoldNul: true } : {};
 }
 
 /** `lists` of `ann+lists@example.org`; undefined when there is none. */

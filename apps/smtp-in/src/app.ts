@@ -188,6 +188,7 @@ function serverFor(
       wantsClientCertificate: clientCertificates,
     },
     isDsnOffered: true,
+    isBinaryMimeOffered: true,
     extensions: {
       requireTls: true,
       deliverBy: true,

@@ -22,7 +22,7 @@ import {
   reasonNotToAnswer,
 } from "@posthouse/sieve";
 import { type EnvelopeHead, type MessageSpool, newMessageId, type Reply } from "@posthouse/smtp";
-import { keywordsFor, mailboxFor } from "../filing.ts";
+import { keywordsFor, mailboxFor, nulRule } from "../filing.ts";
 import { limits } from "../limits.ts";
 import { delivered, refusedByFilter } from "../replies.ts";
 import { isNamed } from "./account-filter.ts";
@@ -134,7 +134,11 @@ async function store(
   const deliver = async (name: string) =>
     await mail.deliver(
       name,
-      { octets: octetsOfPieces(spool, action.pieces, before), ...flagsOf(action.flags) },
+      {
+        octets: octetsOfPieces(spool, action.pieces, before),
+        ...flagsOf(action.flags),
+        ...nulRule(envelope, account),
+      },
       deliveryId,
     );
   let uid: Uid | undefined;
