@@ -1,6 +1,6 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import { type AuthClient, connectAuth } from "@posthouse/accounts";
+import { type AuthClient, connectAuth, type Forwarding } from "@posthouse/accounts";
 import { type MailStore, openMailStore, openScriptStore } from "@posthouse/mailbox-store";
 import { openQueueWriter } from "@posthouse/queue/writer";
 import { type AppContext, type BoundAddress, listen, type RunningApp } from "@posthouse/service";
@@ -17,7 +17,7 @@ import { RejectsExpiry } from "./rejects-expiry.ts";
 
 /** Parts that a test, or a process that holds several apps, gives instead of the usual ones. */
 export interface Parts {
-  readonly auth?: AuthClient;
+  readonly auth?: AuthClient & Forwarding;
   readonly store?: MailStore;
   readonly atCrashPoint?: (row: CrashRow) => Promise<void>;
 }

@@ -1,5 +1,5 @@
 import { mkdir } from "node:fs/promises";
-import { type AuthClient, type BanWatch, connectAuth } from "@posthouse/accounts";
+import { type AuthClient, type BanWatch, connectAuth, type Forwarding } from "@posthouse/accounts";
 import type { Resolver } from "@posthouse/dns";
 import { flushDomain, openQueueWriter, type QueueWriter } from "@posthouse/queue/writer";
 import {
@@ -34,7 +34,7 @@ import { SourcePolicy } from "./source-policy.ts";
 
 /** Parts that a test gives instead of the usual ones. */
 export interface Parts {
-  readonly auth?: AuthClient & BanWatch;
+  readonly auth?: AuthClient & BanWatch & Forwarding;
   readonly queue?: QueueWriter;
   readonly handOverMs?: number;
   /** auth has somebody to ask about OAuth tokens. */
@@ -127,6 +127,7 @@ async function handlerOptions(
     queue,
     handOver,
     notices,
+    forwarding: auth,
     inspector: await openInspector({ config, log, events, metrics }, opened, parts),
     events,
     log,

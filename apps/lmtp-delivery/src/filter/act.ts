@@ -206,7 +206,7 @@ function flagsOf(flags: readonly string[]) {
 
 /**
  * RFC 5228 §4.2: the message as it came, with what says where it has been. Who has it in Delivered-To
- * already has it back: a loop, and it is kept here. The sender of the envelope stays, also the null one.
+ * already has it back: a loop, and it is kept here. The null sender of the envelope stays; others are rewritten.
  */
 async function redirect(context: ActContext, action: ActionOf<"redirect">): Promise<void> {
   const { account, envelope, spool, source, outgoing, scripts, log, events } = context;
@@ -225,6 +225,7 @@ async function redirect(context: ActContext, action: ActionOf<"redirect">): Prom
     {
       reversePath: envelope.reversePath,
       recipients: [action.address],
+      via: account.address,
       original: envelope,
       messageId: newMessageId(nowMs),
       ...notifyOf(action),

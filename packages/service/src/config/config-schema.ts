@@ -196,6 +196,7 @@ export const configSchema = z.strictObject({
       allow_plaintext_from: z.enum(["nobody", "loopback"]).default("nobody"),
       never_ban: networks.default([]),
       scram_sha1: z.boolean().default(false),
+      rewrite_forwarded_senders: z.boolean().default(true),
       subaddress_separator: z.string().length(1).default("+"),
       postmaster: z.string().min(1).optional(),
     })
