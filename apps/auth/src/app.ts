@@ -17,6 +17,7 @@ import {
   lockInstance,
   type PasswordHasher,
   Secrets,
+  SenderRewriting,
 } from "@posthouse/accounts/directory";
 import { type CallArguments, type CallMethods, CallServer } from "@posthouse/accounts/socket";
 import {
@@ -59,7 +60,7 @@ export async function start(context: AppContext, seams: AuthSeams = {}): Promise
   opened.use(lockInstance(join(config.auth.stateDirectory, "auth.lock")));
   const secrets = new Secrets({ path: join(config.auth.stateDirectory, "secrets.sqlite"), now });
   opened.defer(() => secrets.close());
-  const directory = openDirectory(context, now);
+  const directory = openDirectory(context, now, secrets);
   opened.defer(() => directory.close());
 
   const hasher = countingHasher(context, seams.hasher ?? bcryptHasher(config.auth.bcryptCost));
@@ -110,13 +111,15 @@ export async function start(context: AppContext, seams: AuthSeams = {}): Promise
   };
 }
 
-function openDirectory({ config }: AppContext, now: () => number): Directory {
-  const { subaddressSeparator, postmaster } = config.auth;
+function openDirectory({ config }: AppContext, now: () => number, secrets: Secrets): Directory {
+  const { subaddressSeparator, postmaster, rewriteForwardedSenders } = config.auth;
+  const rewriting = new SenderRewriting(secrets.rewritingKey(), now);
   return new Directory({
     path: join(config.auth.stateDirectory, "directory.sqlite"),
     hostname: config.hostname,
     subaddressSeparator,
     ...(postmaster !== undefined && { postmaster }),
+    ...(rewriteForwardedSenders && { rewriting }),
     now,
   });
 }

@@ -69,6 +69,8 @@ function directoryMethods(directory: Directory) {
   return {
     resolveRecipient: (args: CallArguments) => directory.resolveRecipient(address(args)),
     findAccount: (args: CallArguments) => directory.findAccount(address(args)),
+    forwardingSender: (args: CallArguments) =>
+      directory.forwardingSender(address(args, "reversePath"), address(args, "via")),
     maySendAs: (args: CallArguments) =>
       directory.maySendAs(address(args, "accountAddress"), address(args, "senderAddress")),
   };

@@ -4,7 +4,7 @@ import { statSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { test } from "node:test";
-import { openMetrics, testContext } from "@posthouse/service";
+import { openMetrics, TEST_TOML, testContext } from "@posthouse/service";
 import { start } from "../src/app.ts";
 import { serveAuth } from "./serve.ts";
 
@@ -217,4 +217,28 @@ test("a damaged directory stops the start with one sentence and frees everything
   for (const _ of ["first", "second"]) {
     await assert.rejects(start(context), { name: "DatabaseError", message: /it is damaged/ });
   }
+});
+
+test("a sender is rewritten with a key of this host, and found again after a restart", async () => {
+  await using served = await serveAuth();
+  const { admin, auth } = served;
+  await admin.addDomain("example.org");
+  const rewritten = await auth.forwardingSender("sam@shop.example", "away@example.org");
+  assert.match(rewritten, /^SRS0=/);
+  await served.app.close();
+  const metrics = openMetrics("test", { withProcess: false });
+  const again = await start({ ...served.context, metrics });
+  assert.deepEqual(await auth.resolveRecipient(rewritten), {
+    kind: "found",
+    targets: [{ address: "sam@shop.example", isLocal: false }],
+  });
+  await again.close();
+});
+
+test("a sender stays as it is where that is switched off", async () => {
+  const toml = TEST_TOML.replace("[auth]", "[auth]\nrewrite_forwarded_senders = false");
+  await using served = await serveAuth({ toml });
+  await served.admin.addDomain("example.org");
+  const sender = "sam@shop.example";
+  assert.equal(await served.auth.forwardingSender(sender, "away@example.org"), sender);
 });

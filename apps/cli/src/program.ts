@@ -15,6 +15,7 @@ import { healthCommand } from "./commands/health.ts";
 import { localCommand } from "./commands/local.ts";
 import { mailboxCommand } from "./commands/mailbox.ts";
 import { queueCommand } from "./commands/queue.ts";
+import { rejectsCommand } from "./commands/rejects.ts";
 import { senderCommand } from "./commands/sender.ts";
 import { sieveCommand } from "./commands/sieve.ts";
 import { tlsCommand } from "./commands/tls.ts";
@@ -48,6 +49,7 @@ export function program(): Command {
     banCommand(),
     // The mail itself
     mailboxCommand(),
+    rejectsCommand(),
     sieveCommand(),
     deliverCommand(),
     queueCommand(),

@@ -1,5 +1,6 @@
 import { mkdir } from "node:fs/promises";
-import { type AuthClient, connectAuth } from "@posthouse/accounts";
+import { join } from "node:path";
+import { type AuthClient, connectAuth, type Forwarding } from "@posthouse/accounts";
 import { type MailStore, openMailStore, openScriptStore } from "@posthouse/mailbox-store";
 import { openQueueWriter } from "@posthouse/queue/writer";
 import { type AppContext, type BoundAddress, listen, type RunningApp } from "@posthouse/service";
@@ -12,10 +13,11 @@ import { GlobalScripts } from "./filter/global-scripts.ts";
 import { OutgoingMail } from "./filter/outgoing-mail.ts";
 import { limits } from "./limits.ts";
 import { QuotaWatch } from "./quota.ts";
+import { RejectsExpiry } from "./rejects-expiry.ts";
 
 /** Parts that a test, or a process that holds several apps, gives instead of the usual ones. */
 export interface Parts {
-  readonly auth?: AuthClient;
+  readonly auth?: AuthClient & Forwarding;
   readonly store?: MailStore;
   readonly atCrashPoint?: (row: CrashRow) => Promise<void>;
 }
@@ -41,6 +43,15 @@ export async function start(context: AppContext, parts: Parts = {}): Promise<Run
     }),
   );
   opened.defer(() => outgoing.close());
+  const rejectsExpiry = opened.use(
+    await RejectsExpiry.open({
+      path: join(lmtp.stateDirectory, "rejects"),
+      store,
+      auth,
+      keepMs: config.inspection.rejectsKeepDays * 24 * 3600 * 1000,
+      log,
+    }),
+  );
   const handler = deliveryHandler({
     store,
     auth,
@@ -49,6 +60,7 @@ export async function start(context: AppContext, parts: Parts = {}): Promise<Run
     hostname,
     tmpDirectory,
     atCrashPoint,
+    rejectsExpiry,
     quotaWatch: new QuotaWatch({ store, hostname }),
     hasSubaddressFolders: lmtp.subaddressFolders,
     duplicateMessageIdSeconds: lmtp.duplicateMessageIdSeconds,
@@ -78,6 +90,7 @@ export async function start(context: AppContext, parts: Parts = {}): Promise<Run
         },
         (change) => sessions.inc(change),
       ),
+      isBinaryMimeOffered: true,
       onError: (err) => log.error({ err }, "A session failed in a way that nobody foresaw"),
       ...(isOurs && { privateExtension: handOverExtension }),
     });
@@ -94,6 +107,7 @@ export async function start(context: AppContext, parts: Parts = {}): Promise<Run
   for (const { address, port } of lmtp.listeners) {
     addresses.push(await open(false, { address, port }));
   }
+  rejectsExpiry.begin();
   const running = opened.move();
   // In reverse: deliveries under way end first, then the store closes.
   return { addresses, close: () => running.disposeAsync() };

@@ -16,7 +16,7 @@ import {
   withoutFields,
 } from "@posthouse/smtp";
 import { deliverOnce } from "./duplicates.ts";
-import { detailOf, mailboxFor } from "./filing.ts";
+import { detailOf, keywordsFor, mailboxFor, nulRule } from "./filing.ts";
 import { filterMessage } from "./filter/account-filter.ts";
 import { act, type CrashRow } from "./filter/act.ts";
 import { tellOfFailure } from "./filter/failure-notice.ts";
@@ -26,6 +26,7 @@ import { spoolSource } from "./filter/spool-source.ts";
 import { finalFields } from "./final-fields.ts";
 import { limits } from "./limits.ts";
 import { accountFor, type QuotaWatch, replyWhenFull } from "./quota.ts";
+import type { RejectsExpiry } from "./rejects-expiry.ts";
 import { delivered, replies, replyOfStoreError } from "./replies.ts";
 
 /** What filters need beside the message. */
@@ -44,6 +45,8 @@ export interface DeliveryOptions {
   readonly hostname: string;
   readonly filters: Filters;
   readonly quotaWatch: QuotaWatch;
+  /** Knows who has mail in Rejects. */
+  readonly rejectsExpiry: RejectsExpiry;
   /** Whether what stands behind the separator of an address names a mailbox. */
   readonly hasSubaddressFolders: boolean;
   /** How long a Message-ID that an account has had is not delivered again; 0 when it is. */
@@ -113,6 +116,8 @@ export async function deliverToAll(
     };
     try {
       await atCrashPoint?.("L1");
+      const keywords = keywordsFor(envelope);
+      if (keywords.length > 0) await options.rejectsExpiry.note(account.address);
       await using mail = await store.openAccount(accountFor(account, envelope, originalAddress));
       const filtered = await filterMessage({
         ...filters,
@@ -146,7 +151,12 @@ export async function deliverToAll(
       }
       const octets = spool.octets(before);
       const mailbox = await mailboxFor(mail, envelope, detail);
-      const appended = await mail.deliver(mailbox, { octets }, `${messageId} ${account.address}`);
+      const request = {
+        octets,
+        ...nulRule(envelope, account),
+        ...(keywords.length > 0 && { keywords }),
+      };
+      const appended = await mail.deliver(mailbox, request, `${messageId} ${account.address}`);
       await atCrashPoint?.("L3");
       const uid = appended.uids[0];
       events.record({

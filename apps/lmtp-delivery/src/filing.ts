@@ -1,5 +1,6 @@
+import type { Account } from "@posthouse/accounts";
 import { type AccountMail, type MailboxInfo, StoreError } from "@posthouse/mailbox-store";
-import type { EnvelopeHead } from "@posthouse/smtp";
+import { type EnvelopeHead, rejects } from "@posthouse/smtp";
 
 /**
  * The mailbox that a message goes into when nobody else says otherwise: INBOX, or what smtp-in decided in
@@ -22,12 +23,28 @@ export async function mailboxFor(
     return "Junk";
   }
   if (into === "rejects") {
-    await create(mail, "Rejects");
-    return "Rejects";
+    await create(mail, rejects.mailbox);
+    return rejects.mailbox;
   }
   if (detail === undefined) return "INBOX";
   const mailboxes = await mail.listMailboxes();
   return mailboxes.find((one) => isMeant(one, detail))?.name ?? "INBOX";
+}
+
+/** What a message bears in the mailbox that mailboxFor() gave. */
+export function keywordsFor({ verdicts }: Pick<EnvelopeHead, "verdicts">): readonly string[] {
+  return verdicts["file-into"] === "rejects" ? [rejects.keyword] : [];
+}
+
+/**
+ * Whether a NUL of a message is stored as it is: where it was announced (RFC 3030 §3), and not in an mbox, where a
+ * NUL is what a power failure leaves of a message.
+ */
+export function nulRule(
+  { body }: Pick<EnvelopeHead, "body">,
+  { format }: Pick<Account, "format">,
+): { readonly mayHoldNul?: true } {
+  return body === "BINARYMIME" && format !== "mbox" ? { mayHoldNul: true } : {};
 }
 
 /** `lists` of `ann+lists@example.org`; undefined when there is none. */

@@ -28,6 +28,10 @@ export const limits = {
   fullForNowMs: 3 * 24 * 3600 * 1000,
   /** What an owner was told of a quota, and since when a mailbox is full, is forgotten after this time at the latest. */
   quotaRememberedMs: 400 * 24 * 3600 * 1000,
+  /** How often it is looked for mail in Rejects that has expired. */
+  rejectsSweepMs: 6 * 3600 * 1000,
+  /** For so long after a message was announced for Rejects an account without any is not forgotten. */
+  rejectsNotedMs: 3600 * 1000,
   /** Of the 2 s that an app has to stop: for deliveries under way. */
   closeMs: 1500,
 } as const;

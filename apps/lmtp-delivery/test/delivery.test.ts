@@ -53,6 +53,20 @@ const poolFor = (socketPath: string): LmtpPool =>
 
 const codes = (outcome: SendOutcome) => outcome.recipients.map(({ reply }) => reply.code);
 
+test("a binary message is stored octet for octet, and a NUL that nobody announced is refused", async () => {
+  await using app = await testApp();
+  await using pool = poolFor(app.socketPath);
+  const message = "Subject: octets\r\n\r\n\0\n.\r\n\r\xff";
+  const envelope = envelopeFor([["ann@example.test", "ann@example.test"]]);
+  const [plain] = (await handOver(pool, envelope, message)).recipients;
+  assert.equal(plain?.reply.code, 554);
+  const binary = { ...envelope, messageId: newMessageId(Date.now()), body: "BINARYMIME" } as const;
+  assert.deepEqual(codes(await handOver(pool, binary, message)), [250]);
+  const [stored = "", ...more] = await app.inboxOf("ann");
+  assert.ok(stored.endsWith(message));
+  assert.deepEqual(more, []);
+});
+
 test("a delivery begins with Return-Path, Delivered-To and X-Original-To, and is else as it came", async () => {
   await using app = await testApp();
   await using pool = poolFor(app.socketPath);

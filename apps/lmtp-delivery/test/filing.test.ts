@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { StoreError } from "@posthouse/mailbox-store";
-import { detailOf, mailboxFor } from "../src/filing.ts";
+import { detailOf, mailboxFor, nulRule } from "../src/filing.ts";
 
 const mail = (names: readonly (readonly [string, "\\Junk"?])[]) => {
   const made: string[] = [];
@@ -102,3 +102,9 @@ for (const [address, detail] of addresses) {
     assert.equal(detailOf(address, "+"), detail);
   });
 }
+
+test("nulRule() lets a NUL in where it was announced, and never into an mbox", () => {
+  assert.deepEqual(nulRule({ body: "BINARYMIME" }, {}), { mayHoldNul: true });
+  assert.deepEqual(nulRule({ body: "BINARYMIME" }, { format: "mbox" }), {});
+  assert.deepEqual(nulRule({ body: "8BITMIME" }, {}), {});
+});

@@ -123,6 +123,14 @@ test("a hand-over that is repeated is filed and redirected once", async () => {
   assert.doesNotMatch(entry, /Return-Path/);
 });
 
+test("a redirect bears the sender that auth gives it", async () => {
+  await using app = await testApp();
+  const script = 'redirect "x@remote.example";';
+  await deliver(app, { script, reversePath: "bob@rewritten.example" });
+  const [entry = ""] = await queued(app);
+  assert.match(entry, /"reversePath":"SRS0=test=rewritten\.example=bob@example\.test"/);
+});
+
 test("what came back from a redirect is kept", async () => {
   await using app = await testApp();
   const script = 'redirect "x@remote.example";';

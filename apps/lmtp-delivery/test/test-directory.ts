@@ -2,6 +2,7 @@ import {
   type Account,
   type AuthClient,
   AuthUnavailable,
+  type Forwarding,
   type RecipientResolution,
 } from "@posthouse/accounts";
 
@@ -9,7 +10,7 @@ import {
  * The directory of the tests: accounts ann, bob, small (with room for one message) and ten at example.test;
  * `team@` is ann and bob, `away@` goes elsewhere. It can be switched off.
  */
-export class TestDirectory implements AuthClient {
+export class TestDirectory implements AuthClient, Forwarding {
   isDown = false;
 
   authenticate(): Promise<never> {
@@ -33,6 +34,10 @@ export class TestDirectory implements AuthClient {
 
   maySendAs(): Promise<never> {
     return Promise.reject(new Error("lmtp-delivery asks for no sender"));
+  }
+
+  async forwardingSender(reversePath: string): Promise<string> {
+    return reversePath.replace(/^(.+)@(rewritten\.example)$/, "SRS0=test=$2=$1@example.test");
   }
 
   scramChallenge(): never {

@@ -1,5 +1,5 @@
 import { mkdir } from "node:fs/promises";
-import { type AuthClient, type BanWatch, connectAuth } from "@posthouse/accounts";
+import { type AuthClient, type BanWatch, connectAuth, type Forwarding } from "@posthouse/accounts";
 import type { Resolver } from "@posthouse/dns";
 import { flushDomain, openQueueWriter, type QueueWriter } from "@posthouse/queue/writer";
 import {
@@ -34,12 +34,14 @@ import { SourcePolicy } from "./source-policy.ts";
 
 /** Parts that a test gives instead of the usual ones. */
 export interface Parts {
-  readonly auth?: AuthClient & BanWatch;
+  readonly auth?: AuthClient & BanWatch & Forwarding;
   readonly queue?: QueueWriter;
   readonly handOverMs?: number;
   /** auth has somebody to ask about OAuth tokens. */
   readonly takesTokens?: boolean;
   readonly resolver?: Resolver;
+  /** The clock of greylisting. */
+  readonly now?: () => number;
   readonly atCrashPoint?: (row: CrashRow) => Promise<void>;
 }
 
@@ -125,7 +127,8 @@ async function handlerOptions(
     queue,
     handOver,
     notices,
-    inspector: openInspector({ config, log, events, metrics }, opened, parts.resolver),
+    forwarding: auth,
+    inspector: await openInspector({ config, log, events, metrics }, opened, parts),
     events,
     log,
     areSubmittersHidden: config.smtpIn.hideSubmitters,
@@ -186,6 +189,7 @@ function serverFor(
       wantsClientCertificate: clientCertificates,
     },
     isDsnOffered: true,
+    isBinaryMimeOffered: true,
     extensions: {
       requireTls: true,
       deliverBy: true,

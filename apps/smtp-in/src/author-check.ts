@@ -16,6 +16,17 @@ export function refusalOfHeader({ fromFields }: MessageHeader): Reply | undefine
 }
 
 /**
+ * RFC 3030 §3 lets any octet into the body; a header has lines all the same. One who takes a lone CR or LF for
+ * a line end would read another From there than the one that was checked.
+ */
+export function refusalOfBinaryHeader(head: Buffer): Reply | undefined {
+  const end = head.indexOf("\r\n\r\n");
+  const header = head.toString("latin1", 0, end < 0 ? head.length : end + 2);
+  const isInOrder = /^(?:[^\r\n\0]|\r\n)*$/.test(header);
+  return isInOrder || head.indexOf("\r\n") === 0 ? undefined : replies.binaryHeader;
+}
+
+/**
  * The From of a submission names only addresses that its sender may write as: what people see, and not
  * only the envelope. A From that is not there is added later, and is right.
  */

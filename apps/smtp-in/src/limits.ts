@@ -38,6 +38,10 @@ export const limits = {
   putOffMax: 10_000,
   /** They are remembered for so long after they may come in, or their time would begin anew. */
   putOffKeepMs: 3600 * 24 * SECOND_MS,
+  /** Of each kind that greylisting remembers: 100 octets each. With no place new mail is let in. */
+  greylistEntriesMax: 50_000,
+  /** What greylisting knows is written to its file every so often, and at the end. */
+  greylistSaveMs: 600 * SECOND_MS,
   /** One question to a DNS list. Who is slower has not listed the client. */
   dnsListMs: 5 * SECOND_MS,
   /** A DNS list shows its test entries again after this, */

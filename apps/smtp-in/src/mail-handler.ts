@@ -25,7 +25,7 @@ import {
   type SmtpTransaction,
   SpoolUnavailable,
 } from "@posthouse/smtp";
-import { refusalOfAuthor, refusalOfHeader } from "./author-check.ts";
+import { refusalOfAuthor, refusalOfBinaryHeader, refusalOfHeader } from "./author-check.ts";
 import type { EtrnPolicy } from "./etrn-policy.ts";
 import { type MessageHeader, readMessageHeader } from "./message-header.ts";
 import type { Reception } from "./reception.ts";
@@ -215,7 +215,9 @@ class Transaction implements SmtpTransaction {
     try {
       await spool.receive(octets);
       const header = readMessageHeader(spool.head, spool.sizeBytes);
-      const refusal = refusalOfHeader(header) ?? (await this.#refusalOfAuthor(header));
+      const ofOctets =
+        envelope.body === "BINARYMIME" ? refusalOfBinaryHeader(spool.head) : undefined;
+      const refusal = ofOctets ?? refusalOfHeader(header) ?? (await this.#refusalOfAuthor(header));
       if (refusal !== undefined) return reception.refuse(envelope, refusal, about);
       return await reception.receive(envelope, spool, {
         header,

@@ -1,3 +1,4 @@
+import { AuthUnavailable, type Forwarding } from "@posthouse/accounts";
 import { type QueuedEntry, QueueUnavailable, type QueueWriter } from "@posthouse/queue/writer";
 import type { EventTrail, Logger } from "@posthouse/service";
 import {
@@ -24,6 +25,7 @@ export interface ReceptionOptions {
   readonly queue: QueueWriter;
   readonly handOver: HandOver;
   readonly notices: Notices;
+  readonly forwarding: Forwarding;
   /** Looks at mail from outside. */
   readonly inspector: Inspector;
   readonly events: EventTrail;
@@ -39,6 +41,8 @@ export type CrashRow = "A1" | "A2" | "A3" | "A4" | "A5";
 /** One message at its end of data: its envelope, its octets, and what is put before them. */
 interface Message {
   readonly envelope: Envelope;
+  /** For those elsewhere alone; what is sent on has another sender. */
+  readonly elsewhere: Envelope;
   readonly spool: MessageSpool;
   readonly before: Buffer;
 }
@@ -48,8 +52,8 @@ interface Message {
  *
  *   state   queue                   mailboxes       after a crash here
  *   A1      -                       -               the sender still has the message, and sends it again
- *   A2      held, all recipients    -               the same; held is nobody's and is swept
- *   A3      held, all recipients    local ones in   the same: at worst local ones have it twice
+ *   A2      held, those elsewhere   -               the same; held is nobody's and is swept
+ *   A3      held, those elsewhere   local ones in   the same: at worst local ones have it twice
  *   A4      ready, those left       local ones in   ours: it goes on; the sender did not see 250, and
  *                                                   at worst all have it twice
  *   A5      ready, and the notices  local ones in   the same
@@ -100,11 +104,16 @@ export class Reception {
     const before = Buffer.concat([Buffer.from(fields), trace]);
     try {
       await atCrashPoint?.("A1");
-      const reply = await this.#accept({ envelope: { ...envelope, verdicts }, spool, before });
+      const checked = { ...envelope, verdicts };
+      const elsewhere = await this.#elsewhere(checked, isSubmission);
+      const reply = await this.#accept({ envelope: checked, elsewhere, spool, before });
       if (!isPositive(reply)) return this.refuse(envelope, reply, about);
       this.#accepted(envelope, about);
       return reply;
     } catch (error) {
+      if (error instanceof AuthUnavailable) {
+        return this.refuse(envelope, replies.directoryUnavailable, about);
+      }
       if (!(error instanceof QueueUnavailable)) throw error;
       this.#options.log.error(
         { err: error, messageId: envelope.messageId },
@@ -140,15 +149,17 @@ export class Reception {
   }
 
   async #accept(message: Message): Promise<Reply> {
-    const { envelope } = message;
+    const { envelope, elsewhere } = message;
     if (envelope.holdUntilMs !== undefined) {
       // RFC 4865: nobody has it before its time. The queue knows when that is, also for people here.
       await this.#enqueue(message, false);
       return queuedAs(envelope.messageId);
     }
     const local = envelope.recipients.filter(({ isLocal }) => isLocal);
-    const remote = envelope.recipients.filter(({ isLocal }) => !isLocal);
-    const entry = remote.length > 0 ? await this.#enqueue(message, local.length > 0) : undefined;
+    const entry =
+      elsewhere.recipients.length > 0
+        ? await this.#enqueue({ ...message, envelope: elsewhere }, local.length > 0)
+        : undefined;
     if (local.length === 0) return queuedAs(envelope.messageId);
 
     await this.#options.atCrashPoint?.("A2");
@@ -159,7 +170,7 @@ export class Reception {
       mayRefuseTransiently: envelope.authenticatedAs === undefined,
     });
     if (verdict.kind === "unanimous") return verdict.reply;
-    await this.#keep(message, { entry, remote, local, retry: verdict.retry });
+    await this.#keep(message, { entry, local, retry: verdict.retry });
     await this.#options.atCrashPoint?.("A4");
     await this.#options.notices.tell(envelope, outcomesOf(local, results, verdict), message);
     await this.#options.atCrashPoint?.("A5");
@@ -184,22 +195,41 @@ export class Reception {
     return results;
   }
 
-  /** What is left goes into the queue: into the entry that is held already, or into one of its own. */
+  /**
+   * What is left goes into the queue: into the entry that is held already, or into one of its own where there is
+   * none, or where that has another sender.
+   */
   async #keep(
     message: Message,
     parts: {
       readonly entry: QueuedEntry | undefined;
-      readonly remote: readonly EnvelopeRecipient[];
       readonly local: readonly EnvelopeRecipient[];
       readonly retry: readonly number[];
     },
   ): Promise<void> {
+    const { envelope, elsewhere } = message;
+    const { entry } = parts;
     const again = parts.local.filter((_, at) => parts.retry.includes(at));
-    const envelope = { ...message.envelope, recipients: [...parts.remote, ...again] };
-    if (parts.entry !== undefined) {
-      await parts.entry.release(envelope);
-      this.#queued(envelope);
-    } else if (again.length > 0) await this.#enqueue({ ...message, envelope }, false);
+    const isOneEntry = entry !== undefined && elsewhere.reversePath === envelope.reversePath;
+    if (again.length > 0 && !isOneEntry) {
+      await this.#enqueue({ ...message, envelope: { ...envelope, recipients: again } }, false);
+    }
+    if (entry === undefined) return;
+    const recipients = isOneEntry ? [...elsewhere.recipients, ...again] : elsewhere.recipients;
+    const released = { ...elsewhere, recipients };
+    await entry.release(released);
+    this.#queued(released);
+  }
+
+  /** What came in for an address here and goes on is sent on; a submission is its sender's own. */
+  async #elsewhere(envelope: Envelope, isSubmission: boolean): Promise<Envelope> {
+    const recipients = envelope.recipients.filter(({ isLocal }) => !isLocal);
+    const { reversePath } = envelope;
+    const [via] = recipients;
+    if (isSubmission || via === undefined || reversePath === "") return { ...envelope, recipients };
+    const { forwarding } = this.#options;
+    const sender = await forwarding.forwardingSender(reversePath, via.originalAddress);
+    return { ...envelope, reversePath: sender, recipients };
   }
 
   async #enqueue({ envelope, spool, before }: Message, isHeld: boolean): Promise<QueuedEntry> {

@@ -57,6 +57,11 @@ export const replies = {
     enhanced: "5.6.0",
     text: "The message has more than one From field, send it with one",
   },
+  binaryHeader: {
+    code: 550,
+    enhanced: "5.6.11",
+    text: "The header has a CR, LF or NUL that is part of no line end, send it with CRLF alone",
+  },
   noAuthor: { code: 550, enhanced: "5.6.0", text: "The From field has no address" },
   notYourAuthor: {
     code: 550,

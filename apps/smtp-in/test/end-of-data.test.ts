@@ -1,11 +1,13 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { QueueUnavailable } from "@posthouse/queue/writer";
 import type { Envelope } from "@posthouse/smtp";
+import { connectTo } from "@posthouse/transcript";
 import { dialogue, QUEUED, submit } from "./send.ts";
-import { queuedMail, testApp } from "./test-app.ts";
+import { queuedMail, type TestApp, testApp } from "./test-app.ts";
 
 const addresses = (mail: {
   readonly envelope: { readonly recipients: readonly { readonly address: string }[] };
@@ -41,6 +43,50 @@ test("a message for an account here is handed over at once, with its envelope an
     ["handed-over", "accepted"],
   );
 });
+
+/** Sends a message as BODY=BINARYMIME to away@; all that the server says. */
+async function sendBinary(app: TestApp, message: string): Promise<string> {
+  const socket = await connectTo({ port: app.port("smtp") });
+  let said = "";
+  socket.on("data", (octets) => {
+    said += octets;
+  });
+  socket.write(
+    "EHLO c\r\nMAIL FROM:<sam@remote.example> BODY=BINARYMIME\r\nRCPT TO:<away@example.test>\r\n" +
+      `BDAT ${message.length} LAST\r\n`,
+  );
+  socket.write(Buffer.from(message, "latin1"));
+  socket.write("QUIT\r\n");
+  await once(socket, "close");
+  return said;
+}
+
+test("a binary message is handed over octet for octet, and so it is queued for elsewhere", async () => {
+  await using app = await testApp();
+  const message = "Subject: octets\r\nContent-Transfer-Encoding: binary\r\n\r\n\0\n.\r\n\r\xff";
+  assert.match(await sendBinary(app, message), /250 2\.0\.0 Ok: queued as \w+\r\n221 /);
+  const queued = await queuedMail(app.context);
+  for (const mail of [...(app.delivery?.handedOver ?? []), ...queued]) {
+    assert.equal(mail.envelope.body, "BINARYMIME");
+    assert.ok(mail.message.endsWith(`\r\n${message}`));
+  }
+  assert.deepEqual([app.delivery?.handedOver.length, queued.length], [1, 1]);
+});
+
+for (const [name, header] of [
+  ["a lone LF", "Subject: x\nFrom: <ceo@bank.example>\r\n"],
+  ["a lone CR", "Subject: x\rFrom: <ceo@bank.example>\r\n"],
+  ["a NUL", "Subject: x\0\r\n"],
+] as const) {
+  test(`${name} in the header of a binary message is refused`, async () => {
+    await using app = await testApp();
+    assert.match(
+      await sendBinary(app, `${header}\r\n\0`),
+      /550 5\.6\.11 The header has .*\r\n221 /,
+    );
+    assert.equal(app.delivery?.handedOver.length, 0);
+  });
+}
 
 test("with several recipients Received names none of them, and each account has one copy", async () => {
   await using app = await testApp();

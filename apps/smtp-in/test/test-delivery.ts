@@ -35,6 +35,7 @@ export class TestDelivery implements AsyncDisposable {
       messageBytesMax: 50 * 1024 * 1024,
       lineEnds: "refuse",
       recipientsMax: 1000,
+      isBinaryMimeOffered: true,
       privateExtension: {
         keyword: "XENVELOPE",
         mailParameters: new Set(["XENVELOPE"]),

@@ -4,6 +4,7 @@ import {
   type AuthClient,
   AuthUnavailable,
   type BanWatch,
+  type Forwarding,
   type RecipientResolution,
 } from "@posthouse/accounts";
 
@@ -12,7 +13,7 @@ import {
  * and a remote address, subaddresses, and `Postmaster` read by ann. Passwords are "tea"; `locked@` is
  * banned. It can be switched off.
  */
-export class TestDirectory implements AuthClient, BanWatch {
+export class TestDirectory implements AuthClient, BanWatch, Forwarding {
   isDown = false;
 
   async authenticate({ username, password }: { username: string; password: string }) {
@@ -43,6 +44,15 @@ export class TestDirectory implements AuthClient, BanWatch {
   async maySendAs(account: string, sender: string): Promise<boolean> {
     this.#assertUp();
     return sender === account || (account === "ann@example.test" && sender === "team@example.test");
+  }
+
+  /** Senders at remote.example are rewritten. */
+  async forwardingSender(reversePath: string, via: string): Promise<string> {
+    this.#assertUp();
+    const local = /^(.+)@remote\.example$/.exec(reversePath)?.[1];
+    return local === undefined
+      ? reversePath
+      : `SRS0=test=remote.example=${local}${via.slice(via.lastIndexOf("@"))}`;
   }
 
   /** What was told of clients. */

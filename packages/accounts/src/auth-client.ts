@@ -47,6 +47,15 @@ export interface AbuseReport {
   readonly times: number;
 }
 
+/** Mail that came in for an address here and goes on elsewhere. */
+export interface Forwarding {
+  /**
+   * As whom it is sent on: a sender in the domain of `via`, the address it came to, from which bounces find their
+   * way back. What is ours, the null reverse-path and what cannot be rewritten stay as they are.
+   */
+  forwardingSender(reversePath: string, via: string): Promise<string>;
+}
+
 /** What the login is for. */
 export type LoginProtocol = "imap" | "pop3" | "submission" | "managesieve";
 
@@ -106,7 +115,9 @@ export interface RecipientTarget {
  * Addresses that were found are remembered for as long as auth is connected and has not said that the
  * directory changed: mail to one person comes in runs.
  */
-export function connectAuth(options: Omit<CallClientOptions, "onEvent">): AuthClient & BanWatch {
+export function connectAuth(
+  options: Omit<CallClientOptions, "onEvent">,
+): AuthClient & BanWatch & Forwarding {
   const recipients = new AnswerCache<RecipientResolution>(limits.answersKeptMax);
   const accounts = new AnswerCache<Account>(limits.answersKeptMax);
   const client = new CallClient({
@@ -150,6 +161,11 @@ export function connectAuth(options: Omit<CallClientOptions, "onEvent">): AuthCl
     async maySendAs(accountAddress, senderAddress) {
       if (isTooLong(senderAddress, limits.addressCharsMax)) return false;
       return (await ask("maySendAs", { accountAddress, senderAddress })) as boolean;
+    },
+    async forwardingSender(reversePath, via) {
+      if (isTooLong(reversePath, limits.addressCharsMax)) return reversePath;
+      if (isTooLong(via, limits.addressCharsMax)) return reversePath;
+      return (await ask("forwardingSender", { reversePath, via })) as string;
     },
     async bannedSeconds(remoteAddress) {
       return (await ask("bannedSeconds", { remoteAddress })) as number;

@@ -26,6 +26,7 @@ export {
   AuthUnavailable,
   type BanWatch,
   connectAuth,
+  type Forwarding,
   type LoginProtocol,
   type RecipientResolution,
   type RecipientTarget,

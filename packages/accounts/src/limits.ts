@@ -37,6 +37,10 @@ export const limits = {
   hashCharsMax: 128,
   /** RFC 5321 §4.5.3.1.1 */
   localPartBytesMax: 64,
+  /** RFC 5321 §4.5.3.1.3: 256 with its angle brackets. */
+  mailboxBytesMax: 254,
+  /** For so long a bounce finds the sender behind one that was rewritten: longer than any queue keeps mail. */
+  rewrittenSenderDays: 21,
   /** RFC 1035 §2.3.4, without the final dot. */
   domainBytesMax: 253,
   labelBytesMax: 63,

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { SenderRewriting } from "../src/address/sender-rewriting.ts";
 import type { Directory } from "../src/directory/directory.ts";
 import { newAccountId } from "../src/directory/directory.ts";
 import { openDirectory } from "./temporary-directory.ts";
@@ -356,4 +357,25 @@ test("a catch-all does not catch its exceptions, and subaddresses of them", () =
   assert.deepEqual(goesTo("trap@example.org"), ["ann@example.org"]);
   assert.throws(() => directory.removeException("trap@example.org"), { code: "not-found" });
   assert.throws(() => directory.addException("trap@other.example"), { code: "not-found" });
+});
+
+test("a sender is rewritten in the domain of the alias, and its address leads back to it", () => {
+  const rewriting = new SenderRewriting(Buffer.alloc(32, 1), Date.now);
+  using opened = withAnnAndBob({ rewriting });
+  const { directory, goesTo } = opened;
+  directory.addDomainAlias("example.net", "example.org");
+  directory.addAlias("@example.org", ["ann@example.org"]);
+  const rewritten = directory.forwardingSender("Sam@shop.example", "away@example.net");
+  assert.match(rewritten, /^SRS0=.*=shop\.example=Sam@example\.net$/);
+  assert.deepEqual(goesTo(rewritten), ["<Sam@shop.example>"]);
+  assert.deepEqual(goesTo(rewritten.replace("Sam", "tom")), ["ann@example.org"]);
+  for (const [sender, via] of [
+    ["", "away@example.org"],
+    ["bob@example.org", "away@example.org"],
+    ["bob@example.net", "away@example.org"],
+    ["sam@[192.0.2.1]", "away@example.org"],
+    ["sam@shop.example", "away@elsewhere.example"],
+  ] as const) {
+    assert.equal(directory.forwardingSender(sender, via), sender);
+  }
 });

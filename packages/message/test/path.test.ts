@@ -12,6 +12,11 @@ import {
 } from "../src/index.ts";
 
 const read = [
+  {
+    name: "more than that of a sender that was rewritten",
+    text: `<SRS0=${"x".repeat(100)}@b>`,
+    expected: [`SRS0=${"x".repeat(100)}`, "b"],
+  },
   { name: "an address", text: "<ann@example.org>", expected: ["ann", "example.org"] },
   { name: "the null path", text: "<>", expected: ["", ""] },
   {

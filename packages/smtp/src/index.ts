@@ -49,6 +49,7 @@ export {
 export { type KnownAnswer, knownAnswer, knownCause } from "./known-answers.ts";
 export { beginsWithHeader, withoutFields } from "./message-head.ts";
 export { encodeOrcpt, splitOrcpt } from "./orcpt.ts";
+export { rejects } from "./rejects.ts";
 export { isPermanent, isPositive, isTransient, type Reply } from "./reply.ts";
 export { ConnectionCount, networkOf } from "./server/connection-count.ts";
 export {

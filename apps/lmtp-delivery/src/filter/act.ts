@@ -22,7 +22,7 @@ import {
   reasonNotToAnswer,
 } from "@posthouse/sieve";
 import { type EnvelopeHead, type MessageSpool, newMessageId, type Reply } from "@posthouse/smtp";
-import { mailboxFor } from "../filing.ts";
+import { keywordsFor, mailboxFor, nulRule } from "../filing.ts";
 import { limits } from "../limits.ts";
 import { delivered, refusedByFilter } from "../replies.ts";
 import { isNamed } from "./account-filter.ts";
@@ -111,7 +111,8 @@ async function keep(context: ActContext, action: Kept): Promise<void> {
   const { mail, envelope, account, detail } = context;
   const mailbox = await mailboxFor(mail, envelope, detail);
   // The name of a hand-over without a filter: one that is repeated may meet another script.
-  await store(context, mailbox, action, `${envelope.messageId} ${account.address}`);
+  const kept = { ...action, flags: [...action.flags, ...keywordsFor(envelope)] };
+  await store(context, mailbox, kept, `${envelope.messageId} ${account.address}`);
 }
 
 async function fileInto(context: ActContext, action: ActionOf<"fileinto">): Promise<void> {
@@ -133,7 +134,11 @@ async function store(
   const deliver = async (name: string) =>
     await mail.deliver(
       name,
-      { octets: octetsOfPieces(spool, action.pieces, before), ...flagsOf(action.flags) },
+      {
+        octets: octetsOfPieces(spool, action.pieces, before),
+        ...flagsOf(action.flags),
+        ...nulRule(envelope, account),
+      },
       deliveryId,
     );
   let uid: Uid | undefined;
@@ -201,7 +206,7 @@ function flagsOf(flags: readonly string[]) {
 
 /**
  * RFC 5228 §4.2: the message as it came, with what says where it has been. Who has it in Delivered-To
- * already has it back: a loop, and it is kept here. The sender of the envelope stays, also the null one.
+ * already has it back: a loop, and it is kept here. The null sender of the envelope stays; others are rewritten.
  */
 async function redirect(context: ActContext, action: ActionOf<"redirect">): Promise<void> {
   const { account, envelope, spool, source, outgoing, scripts, log, events } = context;
@@ -220,6 +225,7 @@ async function redirect(context: ActContext, action: ActionOf<"redirect">): Prom
     {
       reversePath: envelope.reversePath,
       recipients: [action.address],
+      via: account.address,
       original: envelope,
       messageId: newMessageId(nowMs),
       ...notifyOf(action),

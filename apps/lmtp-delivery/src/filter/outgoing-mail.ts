@@ -1,15 +1,17 @@
-import { type AuthClient, AuthUnavailable } from "@posthouse/accounts";
+import { type AuthClient, AuthUnavailable, type Forwarding } from "@posthouse/accounts";
 import { QueueUnavailable, type QueueWriter } from "@posthouse/queue/writer";
 import { ENVELOPE_VERSION, type Envelope, type EnvelopeHead, newMessageId } from "@posthouse/smtp";
 
+type OutgoingAuth = Pick<AuthClient, "resolveRecipient"> & Forwarding;
+
 /** Mail that filters send goes into the queue, as everybody's does; it is opened when it is first needed. */
 export class OutgoingMail {
-  readonly #auth: AuthClient;
+  readonly #auth: OutgoingAuth;
   readonly #hostname: string;
   readonly #openWriter: () => Promise<QueueWriter>;
   #writer: Promise<QueueWriter> | undefined;
 
-  constructor(auth: AuthClient, hostname: string, openWriter: () => Promise<QueueWriter>) {
+  constructor(auth: OutgoingAuth, hostname: string, openWriter: () => Promise<QueueWriter>) {
     this.#auth = auth;
     this.#hostname = hostname;
     this.#openWriter = openWriter;
@@ -38,11 +40,14 @@ export class OutgoingMail {
         .flat()
         .map((one) => ({ ...one, ...(about.notify !== undefined && { notify: about.notify }) }));
       if (recipients.length === 0) return false;
+      const { via, reversePath: sender } = about;
+      const isSentOn = via !== undefined && sender !== "";
+      const reversePath = isSentOn ? await this.#auth.forwardingSender(sender, via) : sender;
       this.#writer ??= this.#openWriter();
       const writer = await this.#writer;
       await using draft = await writer.begin();
       for await (const chunk of octets) await draft.write(chunk);
-      await draft.commit("ready", this.#envelope(about, recipients));
+      await draft.commit("ready", this.#envelope({ ...about, reversePath }, recipients));
       return true;
     } catch (error) {
       this.#writer = undefined;
@@ -82,6 +87,8 @@ export class OutgoingMail {
 export interface OutgoingEnvelope {
   readonly reversePath: string;
   readonly recipients: readonly string[];
+  /** The address here that it came to, and from which it is sent on. */
+  readonly via?: string;
   /** The message that goes on, where it is none of our own making. */
   readonly original?: EnvelopeHead;
   readonly messageId?: string;

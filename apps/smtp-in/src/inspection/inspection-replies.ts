@@ -7,6 +7,11 @@ export const inspectionReplies = {
     enhanced: "4.7.0",
     text: `The DNS does not tell now whether ${domain} sent this, try again later`,
   }),
+  newHere: (seconds: number): Reply => ({
+    code: 451,
+    enhanced: "4.7.1",
+    text: `Such mail from your host is new here, try again in ${seconds} s (greylisting)`,
+  }),
   notItsAuthor: (domain: string): Reply => ({
     code: 550,
     enhanced: "5.7.1",
@@ -24,4 +29,7 @@ export const inspectionReplies = {
     enhanced: "5.3.4",
     text: "The header of the message is larger than 256 KiB. Send it with a smaller one",
   },
-} as const satisfies Record<string, Reply | ((domain: string) => Reply)>;
+} as const satisfies Record<
+  string,
+  Reply | ((domain: string) => Reply) | ((seconds: number) => Reply)
+>;

@@ -4,17 +4,20 @@ import {
   explanationField,
   type MailAuthenticator,
   type MailAuthResults,
+  type SpfVerdict,
 } from "@posthouse/mail-auth";
 import type { AddressRanges, EventTrail } from "@posthouse/service";
 import type { Envelope, MessageSpool, Reply } from "@posthouse/smtp";
+import type { Greylist } from "../greylist/greylist.ts";
 import { limits } from "../limits.ts";
 import { decideByClient, type ScoreRules } from "./client-score.ts";
-import { type Decision, hardest } from "./decision.ts";
+import { type Decision, hardest, take } from "./decision.ts";
 import { decideByDmarc } from "./dmarc-decision.ts";
 import type { DnsLists } from "./dns-lists.ts";
 import type { Filtered, FilterStages } from "./filter-stage.ts";
 import { FirstSeen } from "./first-seen.ts";
 import { withoutForgedFields } from "./forged-fields.ts";
+import { decideByGreylist, type Greylisted } from "./greylist-decision.ts";
 
 export interface InspectorOptions {
   readonly hostname: string;
@@ -26,6 +29,8 @@ export interface InspectorOptions {
   readonly filters: FilterStages;
   readonly lists: DnsLists;
   readonly scores: ScoreRules;
+  /** Absent: nothing is put off for being new. */
+  readonly greylist: Greylist | undefined;
   /** Clients whose mail is not inspected. */
   readonly exempt: AddressRanges;
   readonly events: EventTrail;
@@ -90,7 +95,10 @@ export class Inspector {
       listings,
       rules: this.#options.scores,
     });
-    const before = hardest([byClient, byDmarc]);
+    const greylisted = isFinal(hardest([byClient, byDmarc]))
+      ? ungreylisted
+      : this.#greylist(message, { spf: results?.spf, points: byClient.points });
+    const before = hardest([byClient, byDmarc, greylisted.decision]);
     const filtered = isFinal(before) ? unfiltered : await this.#filter(message, ours, results);
     const decision = hardest([before, ...filtered.decisions]);
     this.#options.events.record({
@@ -99,11 +107,14 @@ export class Inspector {
       because: [
         ...byClient.reasons.map((reason) => `Client: ${reason}`),
         ...sentences,
+        ...greylisted.sentences,
         ...filtered.sentences,
       ],
       decision: decision.action,
     });
     if (decision.action === "refuse" || decision.action === "defer") return decision.reply;
+    // Junk comes again as well; it earns nothing by it.
+    if (decision.action === "take") greylisted.letIn();
     return { fields: ours + filtered.fields, verdicts: verdictsOf(results, decision) };
   }
 
@@ -123,6 +134,16 @@ export class Inspector {
         ...envelope.recipients.map(({ address }) => address),
       ]);
     return decideByDmarc(results, { ageMs, deferMsMax });
+  }
+
+  /** A list of good hosts is believed. */
+  #greylist(
+    { envelope }: Message,
+    { spf, points }: { readonly spf: SpfVerdict | undefined; readonly points: number },
+  ): Greylisted {
+    const { greylist } = this.#options;
+    if (greylist === undefined || points < 0) return ungreylisted;
+    return decideByGreylist(greylist, envelope, spf);
   }
 
   async #filter(
@@ -146,6 +167,8 @@ export class Inspector {
 }
 
 const isFinal = ({ action }: Decision): boolean => action === "refuse" || action === "defer";
+
+const ungreylisted: Greylisted = { decision: take, sentences: [], letIn: () => undefined };
 
 const unfiltered: Filtered = { decisions: [], sentences: [], fields: "" };
 

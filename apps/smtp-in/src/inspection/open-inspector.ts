@@ -1,16 +1,17 @@
 import { createResolver, type Resolver } from "@posthouse/dns";
 import { openMailAuthenticator } from "@posthouse/mail-auth";
 import { AddressRanges, type AppContext } from "@posthouse/service";
+import { openGreylist } from "../greylist/open-greylist.ts";
 import { DnsLists } from "./dns-lists.ts";
 import { FilterStages } from "./filter-stage.ts";
 import { Inspector } from "./inspector.ts";
 
 /** The inspector that the configuration asks for; what it needs is closed with `opened`. */
-export function openInspector(
+export async function openInspector(
   { config, log, events, metrics }: AppContext,
   opened: AsyncDisposableStack,
-  resolver?: Resolver,
-): Inspector {
+  { resolver, now }: { readonly resolver?: Resolver; readonly now?: () => number } = {},
+): Promise<Inspector> {
   const { hostname, inspection, smtpOut } = config;
   const asks = resolver ?? createResolver({ servers: smtpOut.dnsServers });
   if (resolver === undefined) opened.defer(() => asks.close());
@@ -39,6 +40,7 @@ export function openInspector(
       junk: inspection.scoreJunk,
       refuse: inspection.scoreRefuse,
     },
+    greylist: await openGreylist({ config, log }, opened, now),
     exempt: new AddressRanges(inspection.exemptNetworks),
     events,
   });

@@ -7,6 +7,7 @@ import {
   splitAddress,
 } from "../address/address.ts";
 import { normaliseDomain } from "../address/domain-name.ts";
+import type { SenderRewriting } from "../address/sender-rewriting.ts";
 import type { RecipientResolution, RecipientTarget } from "../auth-client.ts";
 import { AuthUnavailable } from "../auth-unavailable.ts";
 import { DirectoryError } from "../directory-error.ts";
@@ -17,6 +18,7 @@ export interface ResolverOptions {
   readonly subaddressSeparator: string;
   readonly hostname: string;
   readonly postmaster?: string;
+  readonly rewriting?: SenderRewriting;
 }
 
 /** What is behind an address. */
@@ -37,6 +39,8 @@ type Found =
  *   4. the catch-all of the domain, but for what it    @example.org
  *      is not to catch
  *
+ * Before all of them comes the sender behind an address that forwardingSender() made.
+ *
  * A domain that is an alias of another has the addresses of that one.
  *
  * Aliases may lead to aliases. Each is followed once for a recipient, so a circle ends; one that is
@@ -47,12 +51,14 @@ export class AddressResolver {
   readonly #separator: string;
   readonly #hostname: string | undefined;
   readonly #postmaster: string | undefined;
+  readonly #rewriting: SenderRewriting | undefined;
 
   constructor(tables: DirectoryTables, options: ResolverOptions) {
     this.#tables = tables;
     this.#separator = normaliseLocalPart(options.subaddressSeparator);
     this.#hostname = normaliseDomain(options.hostname);
     this.#postmaster = options.postmaster;
+    this.#rewriting = options.rewriting;
   }
 
   resolve(text: string): RecipientResolution {
@@ -62,8 +68,26 @@ export class AddressResolver {
     }
     if (written.hasDomain && !this.#isHere(written)) return { kind: "not-ours" };
     if (written.localPart === "") return { kind: "unknown-user" };
+    const sender = this.#rewriting?.reverse(written.rawLocalPart);
+    if (sender !== undefined) {
+      return { kind: "found", targets: [{ address: sender, isLocal: false }] };
+    }
     const targets = this.#targetsOf(written.localPart, written.domain);
     return targets.length === 0 ? { kind: "unknown-user" } : { kind: "found", targets };
+  }
+
+  /**
+   * As whom a message is sent on that came to `via`: in the domain of that, where the sender's own is not ours.
+   * The null reverse-path stays (RFC 5321 §4.5.5), and so does what cannot be rewritten.
+   */
+  forwardingSender(reversePath: string, via: string): string {
+    const sender = splitAddress(reversePath);
+    const { domain } = splitAddress(via);
+    if (this.#rewriting === undefined || domain === undefined || !this.#hasDomain(domain)) {
+      return reversePath;
+    }
+    if (sender.domain === undefined || this.#hasDomain(sender.domain)) return reversePath;
+    return this.#rewriting.forward(sender.rawLocalPart, sender.domain, domain) ?? reversePath;
   }
 
   /** An account by its address, by an alias that leads to it alone, or by its bare local part. */
@@ -250,6 +274,11 @@ export class AddressResolver {
     if (domain === undefined) return false;
     if (this.#tables.hasDomain(domain)) return true;
     return domain === this.#hostname && this.#isPostmaster(localPart);
+  }
+
+  /** By its own name or as an alias of another. */
+  #hasDomain(domain: string): boolean {
+    return this.#tables.hasDomain(this.#tables.domainOfAlias(domain) ?? domain);
   }
 
   #isAccount(address: string, id: string): boolean {

@@ -8,6 +8,7 @@ import {
   shown,
   splitAddress,
 } from "../address/address.ts";
+import type { SenderRewriting } from "../address/sender-rewriting.ts";
 import type {
   AddAccountRequest,
   Alias,
@@ -33,6 +34,8 @@ export interface DirectoryOptions {
   readonly hostname: string;
   /** Who gets mail for postmaster where no account or alias of that name is. */
   readonly postmaster?: string;
+  /** Rewrites senders of what is sent on; absent: they stay as they are. */
+  readonly rewriting?: SenderRewriting;
   readonly now?: () => number;
 }
 
@@ -85,6 +88,10 @@ export class Directory {
 
   resolveRecipient(address: string): RecipientResolution {
     return this.#resolver.resolve(address);
+  }
+
+  forwardingSender(reversePath: string, via: string): string {
+    return this.#resolver.forwardingSender(reversePath, via);
   }
 
   /** Of exactly this address. */

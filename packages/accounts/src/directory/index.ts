@@ -1,3 +1,4 @@
+export { SenderRewriting } from "../address/sender-rewriting.ts";
 export {
   type AppPasswordKeys,
   digestOfAppPassword,

@@ -80,6 +80,10 @@ const migrations: readonly Migration[] = [
     until_ms  INTEGER NOT NULL
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  CREATE TABLE rewriting_key (key BLOB NOT NULL) STRICT;      -- one row, made once
+  INSERT INTO rewriting_key VALUES (randomblob(32));
+  `,
 ];
 
 /** What proves who somebody is. Only apps/auth opens it. */
@@ -120,6 +124,13 @@ export class Secrets {
   falseSaltKey(): Buffer {
     const key = this.#statements.falseSaltKey.get();
     if (key === undefined) throw new Error("The key of false salts is not there");
+    return key;
+  }
+
+  /** What senders are rewritten with, and found again. */
+  rewritingKey(): Buffer {
+    const key = this.#statements.rewritingKey.get();
+    if (key === undefined) throw new Error("The key of rewritten senders is not there");
     return key;
   }
 
@@ -251,6 +262,7 @@ function prepareAll(db: Database.Database) {
     setPassword: db.prepare<[ReturnType<typeof rowOf>]>(`
       INSERT OR REPLACE INTO passwords VALUES
       (@account, @hash, @isPrepared, @iterations, @salt, @storedKey, @serverKey, @changedMs)`),
+    rewritingKey: db.prepare<[], Buffer>("SELECT key FROM rewriting_key").pluck(),
     falseSaltKey: db.prepare<[], Buffer>("SELECT key FROM false_salt_key").pluck(),
     deletePassword: db.prepare<[string]>("DELETE FROM passwords WHERE account = ?"),
     deleteLogins: db.prepare<[string]>("DELETE FROM last_logins WHERE account = ?"),

@@ -119,7 +119,10 @@ function dottedLocalPart(text: string): LocalPartCut {
 }
 
 function checkLengths(path: Path): void {
-  if (octetsFromText(formatLocalPart(path.localPart)).length > localPartBytesMax) {
+  // RFC 5321 §4.5.3.1 lets a host take more: senders that were rewritten have those of others in them.
+  const isRewritten = /^srs[01][=+-]/i.test(path.localPart);
+  const bytesMax = isRewritten ? mailboxBytesMax : localPartBytesMax;
+  if (octetsFromText(formatLocalPart(path.localPart)).length > bytesMax) {
     throw new PathError("too-long", `The local part is longer than ${localPartBytesMax} octets`);
   }
   if (octetsFromText(formatMailbox(path)).length > mailboxBytesMax) {

@@ -196,6 +196,7 @@ export const configSchema = z.strictObject({
       allow_plaintext_from: z.enum(["nobody", "loopback"]).default("nobody"),
       never_ban: networks.default([]),
       scram_sha1: z.boolean().default(false),
+      rewrite_forwarded_senders: z.boolean().default(true),
       subaddress_separator: z.string().length(1).default("+"),
       postmaster: z.string().min(1).optional(),
     })
@@ -251,6 +252,11 @@ export const configSchema = z.strictObject({
       score_no_reverse_name: z.number().default(2),
       score_junk: z.number().positive().default(5),
       score_refuse: z.number().positive().default(10),
+      rejects_keep_days: z.int().min(0).default(30),
+      greylist_seconds: z.int().min(0).max(3600).default(0),
+      greylist_window_seconds: seconds(24 * 3600, 3600),
+      greylist_known_after: z.int().min(1).default(5),
+      greylist_known_days: z.int().min(1).default(36),
     })
     .prefault({}),
   lmtp: z

@@ -16,7 +16,7 @@ type Section = CamelKeys<ConfigFile>;
 export interface Config
   extends Omit<
     Section,
-    "paths" | "runDir" | "auth" | "smtpOut" | "lmtp" | "sieve" | "tls" | "acme" | "http"
+    "paths" | "runDir" | "auth" | "smtpIn" | "smtpOut" | "lmtp" | "sieve" | "tls" | "acme" | "http"
   > {
   readonly runDir: string;
   readonly paths: {
@@ -53,7 +53,15 @@ export interface Config
     /** Directory and secrets: auth's user alone reads it. */
     readonly stateDirectory: string;
   };
-  readonly lmtp: Section["lmtp"] & { readonly socketPath: string };
+  readonly smtpIn: Section["smtpIn"] & {
+    /** What greylisting knows: smtp-in's user alone reads it. */
+    readonly stateDirectory: string;
+  };
+  readonly lmtp: Section["lmtp"] & {
+    readonly socketPath: string;
+    /** Who has mail in Rejects: lmtp-delivery's user alone reads it. */
+    readonly stateDirectory: string;
+  };
   readonly sieve: {
     readonly beforeFiles: readonly string[];
     readonly afterFiles: readonly string[];
@@ -125,7 +133,11 @@ export function configOf(
       adminSocketPath: join(runDir, "auth-admin.sock"),
       stateDirectory: join(within(section.paths.state, "state"), "auth"),
     },
-    smtpIn: { ...section.smtpIn, listeners: shifted(section.smtpIn.listeners) },
+    smtpIn: {
+      ...section.smtpIn,
+      listeners: shifted(section.smtpIn.listeners),
+      stateDirectory: join(within(section.paths.state, "state"), "smtp-in"),
+    },
     imap: { ...section.imap, listeners: shifted(section.imap.listeners) },
     pop3: { listeners: shifted(section.pop3.listeners) },
     managesieve: { listeners: shifted(section.managesieve.listeners) },
@@ -133,6 +145,7 @@ export function configOf(
       ...section.lmtp,
       listeners: shifted(section.lmtp.listeners),
       socketPath: join(runDir, "lmtp.sock"),
+      stateDirectory: join(within(section.paths.state, "state"), "lmtp-delivery"),
     },
     sieve: {
       beforeFiles: section.sieve.beforeFiles.map(absolute),
@@ -166,6 +179,8 @@ export const directoriesOf = (config: Config): readonly string[] => [
   config.runDir,
   ...Object.values(config.paths),
   config.auth.stateDirectory,
+  config.smtpIn.stateDirectory,
+  config.lmtp.stateDirectory,
   config.smtpOut.stateDirectory,
   config.acme.stateDirectory,
 ];

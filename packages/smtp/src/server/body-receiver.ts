@@ -43,9 +43,9 @@ export class BodyReceiver {
   }
 
   /** Octets drip in so slowly that somebody only holds a place. */
-  get isTooSlow(): boolean {
+  isTooSlow({ afterMs }: { readonly afterMs: number }): boolean {
     const elapsedMs = performance.now() - this.#begunMs;
-    if (elapsedMs < serverLimits.slowMessageMs) return false;
+    if (elapsedMs < afterMs) return false;
     return this.#takenBytes / (elapsedMs / 1000) < serverLimits.slowMessageBytesPerSecondMin;
   }
 

@@ -9,6 +9,7 @@ import type { ConnectionCount } from "./connection-count.ts";
 import { formatReply } from "./format-reply.ts";
 import { SmtpInput } from "./input.ts";
 import { serverLimits } from "./limits.ts";
+import { replies } from "./replies.ts";
 import { isLoopbackAddress, Session, type SessionTransport } from "./session.ts";
 import type { SmtpServerOptions } from "./smtp-server.ts";
 
@@ -93,6 +94,11 @@ export class LibraryServer extends SMTPServer {
     for (const connection of this.#live) connection.ourSession.shutDown();
   }
 
+  /** RFC 5321 §3.8: 421, whatever they are at. */
+  hangUpSessions(): void {
+    for (const connection of this.#live) connection.ourSession.hangUp(replies.closing);
+  }
+
   destroySessions(): void {
     for (const connection of this.#live) connection.destroy();
   }
@@ -147,6 +153,10 @@ class LibraryConnection extends SMTPConnection implements SessionTransport {
     this.#count = server.count;
     this.isLoopback = isLoopbackAddress(address);
     this.ourSession = new Session(server.ours, this, this.#input());
+  }
+
+  get isCrowded(): boolean {
+    return this.#count.isCrowded;
   }
 
   get tls(): SessionTransport["tls"] {

@@ -33,13 +33,21 @@ export const serverLimits = {
   /** The same where four of five places are taken: whoever only holds one makes room. */
   crowdedIdleMs: 30 * SECOND_MS,
   crowdedFrom: 0.8,
+  /** A session in which no message came to its end and nobody logged in for so long: commands alone hold no place, */
+  unproductiveMs: 30 * MINUTE_MS,
+  /** and for less where most places are taken. What commands take us is not counted. */
+  crowdedUnproductiveMs: 5 * MINUTE_MS,
   /** A message that has come for so long has to come at a rate: RFC 5321 §4.5.3.2.5 bounds each wait, not their sum. */
   slowMessageMs: 10 * MINUTE_MS,
   slowMessageBytesPerSecondMin: 100,
+  /** The same where most places are taken. */
+  crowdedSlowMessageMs: 1 * MINUTE_MS,
   /** A TLS handshake is two round trips; whoever stops inside it holds a slot. */
   handshakeMs: 10 * SECOND_MS,
   /** After our last reply, for the client to close its side. */
   lingerMs: 5 * SECOND_MS,
+  /** When the server stops, between the last 421 and the end of its connection. */
+  farewellMs: 200,
   /** All connections of one process. */
   connectionsMax: 2000,
   /** From one IPv4 address or one IPv6 /64. Offices share one address; Postfix allows 50. */

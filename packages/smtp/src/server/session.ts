@@ -15,6 +15,8 @@ import type { SmtpServerOptions } from "./smtp-server.ts";
 export interface SessionTransport {
   readonly address: string;
   readonly isLoopback: boolean;
+  /** Most places of the server are taken. */
+  readonly isCrowded: boolean;
   readonly tls: { readonly version: string; readonly cipher: string } | undefined;
   /** What both ends of the TLS connection see; undefined in the clear. */
   channelBinding(type: "tls-exporter" | "tls-server-end-point"): Buffer | undefined;
@@ -63,6 +65,8 @@ export class Session {
   #isEnding = false;
   #isOver = false;
   #lineDeadline: NodeJS.Timeout | undefined;
+  /** When a message came to its end last, or somebody logged in; later by the time that commands took since. */
+  #productiveMs = performance.now();
 
   constructor(options: SmtpServerOptions, transport: SessionTransport, input: SmtpInput) {
     this.options = options;
@@ -160,7 +164,12 @@ export class Session {
 
   /** False, and the end, when a message comes too slowly. */
   isFastEnough(body: BodyReceiver): boolean {
-    if (!body.isTooSlow) return true;
+    const { slowMessageMs = serverLimits.slowMessageMs } = this.options;
+    const { crowdedSlowMessageMs } = serverLimits;
+    const afterMs = this.#transport.isCrowded
+      ? Math.min(slowMessageMs, crowdedSlowMessageMs)
+      : slowMessageMs;
+    if (!body.isTooSlow({ afterMs })) return true;
     this.hangUp(replies.timeout);
     return false;
   }
@@ -182,6 +191,7 @@ export class Session {
   }
 
   authenticatedAs(account: string): void {
+    this.#productiveMs = performance.now();
     this.#updatePeer({ authenticatedAs: account });
   }
 
@@ -248,6 +258,7 @@ export class Session {
     const outcome = await body.finish(lastOctets);
     const count = this.transaction?.recipientCount ?? 1;
     this.transaction = undefined;
+    this.#productiveMs = performance.now();
     for (const reply of this.#repliesFor(outcome, count)) this.reply(reply);
   }
 
@@ -319,7 +330,9 @@ export class Session {
         if (!(await this.#moreOfLine())) return;
         continue;
       }
+      if (this.#isUnproductive) return this.timeOut();
       this.#isInCommand = true;
+      const begunMs = performance.now();
       try {
         const running = this.#run(line);
         if (running !== undefined) await running;
@@ -327,6 +340,7 @@ export class Session {
         this.#failed(error);
       }
       this.#isInCommand = false;
+      if (this.#productiveMs < begunMs) this.#productiveMs += performance.now() - begunMs;
       if (this.#unsent.length > serverLimits.replyBytesMax) await this.#flush();
     }
   }
@@ -341,9 +355,32 @@ export class Session {
 
   /** A whole line has the time that one silence has: an octet now and then keeps no session alive. */
   #moreOfLine(): Promise<boolean> {
-    const idleMs = this.options.idleMs ?? serverLimits.idleMs;
-    this.#lineDeadline ??= setTimeout(() => this.timeOut(), idleMs).unref();
+    this.#lineDeadline ??= this.#deadlineOfLine(performance.now());
     return this.more();
+  }
+
+  /** In short pieces, as silence: how much of it is let pass depends on how many wait outside. */
+  #deadlineOfLine(begunMs: number): NodeJS.Timeout {
+    const { idleMs = serverLimits.idleMs, crowdedIdleMs = serverLimits.crowdedIdleMs } =
+      this.options;
+    const leftMs = begunMs + idleMs - performance.now();
+    return setTimeout(
+      () => {
+        const isOver = performance.now() >= begunMs + idleMs;
+        if (isOver || this.#transport.isCrowded) this.timeOut();
+        else this.#lineDeadline = this.#deadlineOfLine(begunMs);
+      },
+      Math.min(leftMs, crowdedIdleMs),
+    ).unref();
+  }
+
+  /** Commands keep silence away and lead to nothing. */
+  get #isUnproductive(): boolean {
+    const { unproductiveMs = serverLimits.unproductiveMs } = this.options;
+    const limitMs = this.#transport.isCrowded
+      ? Math.min(unproductiveMs, serverLimits.crowdedUnproductiveMs)
+      : unproductiveMs;
+    return performance.now() - this.#productiveMs >= limitMs;
   }
 
   #run(line: CommandLine): Promise<void> | void {

@@ -5,6 +5,7 @@ import { ConnectionCount } from "./connection-count.ts";
 import type { SmtpExtensions } from "./extensions.ts";
 import type { Flavour, SmtpHandler, SmtpPeer } from "./handler.ts";
 import { LibraryServer } from "./library-server.ts";
+import { serverLimits } from "./limits.ts";
 import type { LineEndPolicy } from "./line-ends.ts";
 
 export interface SmtpServerOptions {
@@ -46,6 +47,10 @@ export interface SmtpServerOptions {
   readonly idleMs?: number;
   /** The same where most places are taken; serverLimits.crowdedIdleMs when absent. */
   readonly crowdedIdleMs?: number;
+  /** How long a session may go on without a message; serverLimits.unproductiveMs when absent. */
+  readonly unproductiveMs?: number;
+  /** From when on a message has to come at a rate; serverLimits.slowMessageMs when absent. */
+  readonly slowMessageMs?: number;
   /** Shared by the listeners of one process. */
   readonly connections?: ConnectionCount;
   /** Errors that nobody foresaw; the client was told 451. */
@@ -55,7 +60,7 @@ export interface SmtpServerOptions {
 export interface SmtpServer {
   /** For listen(). */
   readonly netServer: Server;
-  /** Stops accepting, says 421 to those who are idle, and lets messages under way end until then. */
+  /** Stops accepting, says 421 to those who are idle, lets messages under way end until then, and says it to the rest. */
   close(withinMs: number): Promise<void>;
 }
 
@@ -74,7 +79,12 @@ async function close(library: LibraryServer, withinMs: number): Promise<void> {
   const closed = isListening ? once(server, "close") : Promise.resolve();
   if (isListening) server.close();
   library.shutDownSessions();
-  const late = setTimeout(() => library.destroySessions(), withinMs);
+  const late = setTimeout(() => library.hangUpSessions(), withinMs);
+  const tooLate = setTimeout(
+    () => library.destroySessions(),
+    withinMs === 0 ? 0 : withinMs + serverLimits.farewellMs,
+  );
   await Promise.all([closed, library.sessionsEnded()]);
   clearTimeout(late);
+  clearTimeout(tooLate);
 }

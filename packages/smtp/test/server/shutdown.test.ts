@@ -51,3 +51,36 @@ test("close() says 421 to the idle, lets a message at its end have its reply, an
   await closed;
   await assert.rejects(connectTo({ port }), { code: "ECONNREFUSED" });
 });
+
+test("close() tells who is still sending when the time is over, and waits no longer", async () => {
+  const begun = Promise.withResolvers<void>();
+  const server = createSmtpServer({
+    flavour: "smtp",
+    hostname: "mx.example.test",
+    messageBytesMax: 1000,
+    lineEnds: "refuse",
+    recipientsMax: 1,
+    handler: {
+      mailFrom: () => ({
+        rcptTo: () => ({ code: 250, enhanced: "2.1.5", text: "Ok" }),
+        async data(octets) {
+          begun.resolve();
+          await Array.fromAsync(octets);
+          return { code: 250, enhanced: "2.0.0", text: "Ok" };
+        },
+      }),
+    },
+  });
+  server.netServer.listen(0, "127.0.0.1");
+  await once(server.netServer, "listening");
+  const { port } = server.netServer.address() as { port: number };
+  const slow = await connectTo({ port });
+  let said = "";
+  slow.on("data", (octets) => {
+    said += octets;
+  });
+  slow.write("EHLO c\r\nMAIL FROM:<>\r\nRCPT TO:<b@example.test>\r\nDATA\r\nSubject: ha");
+  await begun.promise;
+  await Promise.all([server.close(10), once(slow, "close")]);
+  assert.match(said, /354 .*\r\n421 4\.3\.2 Server is stopping, come back soon\r\n$/);
+});

@@ -121,3 +121,42 @@ test("where most places are taken, whoever is silent makes room sooner", async (
   assert.match(said, /421 4\.4\.2 Timeout/);
   for (const socket of sockets) socket.destroy();
 });
+
+test("where most places are taken, a command that comes octet by octet makes room sooner too", async () => {
+  await using server = await testServer({
+    idleMs: 60_000,
+    crowdedIdleMs: 50,
+    connections: new ConnectionCount({ totalMax: 1 }),
+  });
+  const socket = connect(server.port, "127.0.0.1");
+  const drops = setInterval(() => socket.writable && socket.write("x"), 10);
+  assert.match(await heardFrom(socket), /421 4\.4\.2 Timeout, closing connection\r\n$/);
+  clearInterval(drops);
+});
+
+test("a client that holds its place by commands alone is let go", async () => {
+  await using server = await testServer({ unproductiveMs: 50 });
+  const socket = connect(server.port, "127.0.0.1");
+  socket.write("EHLO c\r\n");
+  const drops = setInterval(() => socket.writable && socket.write("NOOP\r\n"), 10);
+  assert.match(
+    await heardFrom(socket),
+    /250 2\.0\.0 Ok\r\n421 4\.4\.2 Timeout, closing connection\r\n$/,
+  );
+  clearInterval(drops);
+});
+
+for (const [command, beginning] of [
+  ["DATA", "DATA\r\n"],
+  ["BDAT", "BDAT 1000000\r\n"],
+] as const) {
+  test(`a message that drips in by ${command} is given up`, async () => {
+    await using server = await testServer({ slowMessageMs: 50 });
+    const socket = connect(server.port, "127.0.0.1");
+    socket.write(`EHLO c\r\nMAIL FROM:<>\r\nRCPT TO:<b@example.test>\r\n${beginning}`);
+    const drops = setInterval(() => socket.writable && socket.write("x"), 20);
+    assert.match(await heardFrom(socket), /421 4\.4\.2 Timeout, closing connection\r\n$/);
+    clearInterval(drops);
+    assert.deepEqual(server.received, []);
+  });
+}
