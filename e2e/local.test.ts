@@ -150,6 +150,7 @@ test("administration works while it runs and while it does not", async () => {
     await says(/INBOX/, "mailbox", "list", `ann@${name}.test`);
     await says(/agree/, "mailbox", "check", `ann@${name}.test`);
     await says(/empty/, "queue", "list");
+    await says(/No address/, "suppression", "list");
     await says(/^Removed/, "alias", "remove", `info@${name}.test`);
     const refused = await posthouse("domain", "remove", `${name}.test`, ...at);
     assert.equal(refused.code, 1);
