@@ -143,6 +143,7 @@ test("administration works while it runs and while it does not", async () => {
     );
     assert.equal(passwd.code, 0, passwd.stderr);
     await says(/^Removed/, "alias", "remove", `info@${name}.test`);
+    await says(/No address/, "suppression", "list");
   };
   const work = async (name: string, alsoWork?: (name: string) => Promise<void>) => {
     await says(/^Added the domain/, "domain", "add", `${name}.test`);

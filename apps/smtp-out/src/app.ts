@@ -13,6 +13,7 @@ import { LocalCarrier } from "./deliver-local.ts";
 import { RemoteCarrier, type RemoteSettings } from "./deliver-remote.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { DsnReporter } from "./dsn-reporter.ts";
+import { HoldRules } from "./hold-rules.ts";
 import { IdleSessions } from "./idle-sessions.ts";
 import { watchKeys } from "./key-watch.ts";
 import { limits } from "./limits.ts";
@@ -25,7 +26,9 @@ import { TlsReportSender } from "./security/tls-report-sender.ts";
 import { TlsReports } from "./security/tls-reports.ts";
 import { settle } from "./settle.ts";
 import { Signer } from "./signer.ts";
+import { SourceAddresses } from "./source-addresses.ts";
 import { SpoolScan } from "./spool-scan.ts";
+import { Suppression } from "./suppression.ts";
 
 /** What tests set; in service all have their defaults. */
 export interface StartOptions {
@@ -94,7 +97,9 @@ export async function start(
 
   const reporter = new DsnReporter({ auth, writer, hostname: config.hostname, events, log, now });
   const routes = new Routes(config.smtpOut.routes);
+  const sources = new SourceAddresses({ resolver, heloName: config.hostname, log, now });
   const remote: RemoteSettings = {
+    sources,
     dns: mailDnsOver(resolver),
     isOurselves: ourselves(config),
     random,
@@ -110,13 +115,25 @@ export async function start(
     timeouts,
     now,
   };
-  const settling = { policy: retryPolicyOf(config), reporter, events, log, now };
+  const suppression = new Suppression({
+    queue,
+    policy: {
+      bouncesMax: config.smtpOut.suppressAfterBounces,
+      windowMs: config.smtpOut.suppressDays * 86_400_000,
+    },
+    log,
+    now,
+  });
+  const settling = { policy: retryPolicyOf(config), reporter, suppression, events, log, now };
   const pace = new Pace({
     connectionsMax: config.smtpOut.deliveriesPerDestinationMax,
     limitsOf: (destination) => routes.limitsOf(destination),
   });
+  const holdRules = new HoldRules(config.smtpOut.hold);
   const dispatcher = new Dispatcher({
     queue,
+    holdRuleFor: (entry) => holdRules.for(entry),
+    suppression,
     pace,
     carrierFor: (destination) =>
       destination === LOCAL ? new LocalCarrier(pool) : new RemoteCarrier(remote, destination),
@@ -152,12 +169,17 @@ export async function start(
   if (interrupted > 0) log.info({ interrupted }, "Taking up what was interrupted");
   await queue.setSendingOff(!config.smtpOut.send);
   if (!config.smtpOut.send) log.info("Sending to other hosts is switched off; their mail waits");
+  else {
+    const own = config.smtpOut.routes.flatMap(({ sourceAddresses }) => sourceAddresses);
+    opened.defer(sources.watch(own));
+  }
   dispatcher.start();
   // A long queue is not waited for: what the index knows is sent meanwhile.
   scan.start();
   const running = opened.move();
   return {
     addresses: [address],
+    problems: () => sources.problems(),
     close: async () => {
       await dispatcher.close();
       await running.disposeAsync();

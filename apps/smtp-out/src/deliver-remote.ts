@@ -17,6 +17,7 @@ import {
   type SmtpConnectOptions,
   type TlsPolicy,
 } from "@posthouse/smtp";
+import { handOver } from "./gateway/gateway.ts";
 import type { IdleSessions } from "./idle-sessions.ts";
 import { limits } from "./limits.ts";
 import {
@@ -34,6 +35,7 @@ import type { MtaStsPolicy } from "./security/mta-sts-policy.ts";
 import { isPublicAddress } from "./security/public-address.ts";
 import type { TlsReports } from "./security/tls-reports.ts";
 import type { Signer } from "./signer.ts";
+import { type SourceAddresses, sourceFor } from "./source-addresses.ts";
 
 export interface RemoteSettings extends RouteSettings {
   readonly port: number;
@@ -41,6 +43,7 @@ export interface RemoteSettings extends RouteSettings {
   readonly sessions: IdleSessions;
   readonly signer: Signer;
   readonly routes: Routes;
+  readonly sources: Pick<SourceAddresses, "fitFor">;
   readonly mtaSts: Pick<MtaSts, "policyOf">;
   readonly reports: TlsReports;
   /** Authorities to believe, in place of those that Node brings. */
@@ -86,20 +89,30 @@ export class RemoteCarrier implements Carrier {
   #tries: HostTry[] = [];
   /** The key of the session in hand. */
   #connectedKey = "";
-  #isAborted = false;
+  readonly #aborted = new AbortController();
 
   constructor(settings: RemoteSettings, destination: Destination) {
     this.#settings = settings;
     this.#destination = destination;
   }
 
-  async carry(delivery: Delivery): Promise<AttemptResult> {
+  async carry(delivery: Delivery, recipients: readonly PendingRecipient[]): Promise<AttemptResult> {
     const way = this.#wayOf(delivery);
     if (this.#connected !== undefined && way.key !== this.#connectedKey) await this.#giveBack();
     this.#connectedKey = way.key;
     this.#tries = [];
+    if (way.route.gateway !== undefined) {
+      const signature = await this.#signatureOf(delivery);
+      const { heloName } = this.#settings;
+      const { signal } = this.#aborted;
+      return await handOver(
+        way.route.gateway,
+        { delivery, recipients },
+        { heloName, signature, signal },
+      );
+    }
     const results: RecipientResult[] = [];
-    for (const group of groupsOf(delivery.recipients, limits.recipientsPerTransactionMax)) {
+    for (const group of groupsOf(recipients, limits.recipientsPerTransactionMax)) {
       results.push(...(await this.#send(way, delivery, group)));
     }
     const found = await this.#findOnce(way);
@@ -113,7 +126,7 @@ export class RemoteCarrier implements Carrier {
   }
 
   abort(): void {
-    this.#isAborted = true;
+    this.#aborted.abort();
     this.#connected?.session.close();
   }
 
@@ -208,7 +221,7 @@ export class RemoteCarrier implements Carrier {
     const { envelope, messageBytes } = delivery.entry;
     const parameters = envelopeToSmtpParameters({ ...envelope, recipients }, this.#settings.now());
     const address = session.remoteAddress;
-    const signature = await this.#settings.signer.fieldsFor(delivery, () => delivery.octets());
+    const signature = await this.#signatureOf(delivery);
     try {
       const outcome = await session.send({
         reversePath: envelope.reversePath,
@@ -240,6 +253,14 @@ export class RemoteCarrier implements Carrier {
     }
   }
 
+  #signatureOf(delivery: Delivery): Promise<Buffer> {
+    return this.#settings.signer.fieldsFor(delivery, () => delivery.octets());
+  }
+
+  get #isAborted(): boolean {
+    return this.#aborted.signal.aborted;
+  }
+
   #findOnce(way: Way): Promise<Found> {
     const known = this.#found.get(way.key);
     if (known !== undefined) return known;
@@ -259,7 +280,10 @@ export class RemoteCarrier implements Carrier {
       isDomain && !isTlsOptional
         ? await this.#settings.mtaSts.policyOf(this.#destination)
         : undefined;
-    return { hops: this.#publicHops(hops.hops), sts };
+    const reachable = this.#publicHops(hops.hops);
+    if (reachable.kind === "none") return { hops: reachable, sts };
+    const fit = await this.#settings.sources.fitFor(reachable.hops, route.sourceAddresses);
+    return { hops: { kind: "hops", hops: fit }, sts };
   }
 
   /** An MX that points into our own network is a trap or a mistake; its owner may yet mend it. */
@@ -412,10 +436,6 @@ function tlsOf(relay: MailRoute["relay"], policy: TlsPolicy): TlsPolicy {
     options: { ...policy.options, ...(!isChecked && { rejectUnauthorized: false }) },
   };
 }
-
-/** The first of the same family; none leaves the choice to the system. */
-const sourceFor = (sources: readonly string[], address: string): string | undefined =>
-  sources.find((source) => isIPv6(source) === isIPv6(address));
 
 /** Whatever the relay says to the login, the mail waits: it is the administrator's password that is wrong. */
 async function login(

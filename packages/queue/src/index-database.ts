@@ -4,7 +4,8 @@ import { attemptFrom, type KeptAttempt } from "./attempt.ts";
 import { type Destination, LOCAL } from "./destination.ts";
 import { INDEX_VERSION, indexMigrations, indexSchema } from "./index-schema.ts";
 import { limits } from "./limits.ts";
-import type { FinalStatus } from "./outcome.ts";
+import { type FinalStatus, parseReply } from "./outcome.ts";
+import type { Bounce, BouncedAddress, SuppressionPolicy } from "./suppression.ts";
 
 /** An entry as the scan found it in the spool. */
 export interface AdmittedEntry {
@@ -14,6 +15,8 @@ export interface AdmittedEntry {
   readonly receivedAtMs: number;
   readonly messageBytes: number;
   readonly isHeld: boolean;
+  /** The rule that stopped it. */
+  readonly heldBy?: string;
   readonly dueMs: number;
   /** MT-PRIORITY, -9 to 9. */
   readonly priority: number;
@@ -74,6 +77,7 @@ export interface EntryRow {
   readonly receivedAtMs: number;
   readonly messageBytes: number;
   readonly isHeld: 0 | 1;
+  readonly heldBy: string | null;
 }
 
 export interface RecipientRow {
@@ -109,6 +113,7 @@ type Row = Record<string, string | number | null>;
 export class IndexDatabase {
   readonly #database: Database.Database;
   readonly #statements = new Map<string, Database.Statement>();
+  #bouncesNoted = 0;
 
   constructor(path: string) {
     this.#database = new Database(path, { timeout: limits.indexBusyMs });
@@ -137,8 +142,8 @@ export class IndexDatabase {
   /** False when it was there before, and then nothing changes: what the index says is newer. */
   admit(entry: AdmittedEntry): boolean {
     const { changes, lastInsertRowid } = this.#run(
-      `INSERT INTO entry (id, message_id, reverse_path, received_at_ms, message_bytes, is_held)
-       VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+      `INSERT INTO entry (id, message_id, reverse_path, received_at_ms, message_bytes, is_held, held_by)
+       VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
       [
         entry.id,
         entry.messageId,
@@ -146,6 +151,7 @@ export class IndexDatabase {
         entry.receivedAtMs,
         entry.messageBytes,
         Number(entry.isHeld),
+        entry.heldBy ?? null,
       ],
     );
     if (changes === 0) return false;
@@ -334,6 +340,58 @@ export class IndexDatabase {
     }));
   }
 
+  /** One more refusal; those that no window reaches any more are forgotten with it. */
+  noteBounce(bounce: Bounce, { bouncesMax, windowMs }: SuppressionPolicy, nowMs: number): void {
+    const { account, address, reply, remoteHost } = bounce;
+    this.#run("DELETE FROM bounce WHERE last_ms < ?", [nowMs - windowMs]);
+    this.#bouncesNoted += 1;
+    if (this.#bouncesNoted % limits.bouncesBetweenCounts === 0) {
+      this.#run(
+        `DELETE FROM bounce WHERE last_ms <
+           (SELECT last_ms FROM bounce ORDER BY last_ms DESC LIMIT 1 OFFSET ?)`,
+        [limits.bouncesKeptMax - 1],
+      );
+    }
+    const known = this.bounces([address], account)[0]?.timesMs ?? [];
+    const times = [...known, nowMs].slice(-Math.max(1, bouncesMax));
+    this.#run("INSERT OR REPLACE INTO bounce VALUES (?, ?, ?, ?, ?, ?)", [
+      account,
+      address,
+      JSON.stringify(times),
+      nowMs,
+      JSON.stringify(reply),
+      remoteHost,
+    ]);
+  }
+
+  /** Of these addresses, or of all; of one account, or of all. */
+  bounces(addresses?: readonly string[], account?: string): BouncedAddress[] {
+    const rows =
+      addresses === undefined || account === undefined
+        ? this.#all("SELECT * FROM bounce ORDER BY account, address", [])
+        : addresses.flatMap((address) =>
+            this.#all("SELECT * FROM bounce WHERE account = ? AND address = ?", [account, address]),
+          );
+    return rows
+      .map((row) => ({
+        account: String(row.account),
+        address: String(row.address),
+        timesMs: JSON.parse(String(row.times)) as number[],
+        reply: parseReply(JSON.parse(String(row.reply))) ?? { code: 550, text: "" },
+        remoteHost: String(row.remote_host),
+      }))
+      .filter((row) => account === undefined || row.account === account);
+  }
+
+  /** The address may be sent to again: for one account, or for all. Gives how many rows there were. */
+  forgetBounces(address: string, account?: string): number {
+    const { changes } =
+      account === undefined
+        ? this.#run("DELETE FROM bounce WHERE address = ?", [address])
+        : this.#run("DELETE FROM bounce WHERE account = ? AND address = ?", [account, address]);
+    return changes;
+  }
+
   /** Gives the lease back. `isAttempt`: something was tried. */
   postpone(lease: Lease, dueMs: number, { isAttempt }: { readonly isAttempt: boolean }): boolean {
     if (!this.#setDue(lease, dueMs, { isLeased: false })) return false;
@@ -395,11 +453,23 @@ export class IndexDatabase {
     return waiting.length;
   }
 
-  setHeld(id: string, isHeld: boolean, nowMs: number): boolean {
+  /** A page of the ids that a rule stopped, in their order. */
+  idsHeldBy(rule: string, afterId: string, rowsMax: number): string[] {
+    return this.#all(
+      "SELECT id FROM entry WHERE id > ? AND is_held = 1 AND held_by = ? ORDER BY id LIMIT ?",
+      [afterId, rule, rowsMax],
+    ).map((row) => String(row.id));
+  }
+
+  setHeld(id: string, isHeld: boolean, nowMs: number, heldBy?: string): boolean {
     const row = this.#get("SELECT entry FROM entry WHERE id = ?", [id]);
     if (row === undefined) return false;
     const entry = Number(row.entry);
-    this.#run("UPDATE entry SET is_held = ? WHERE entry = ?", [Number(isHeld), entry]);
+    this.#run("UPDATE entry SET is_held = ?, held_by = ? WHERE entry = ?", [
+      Number(isHeld),
+      heldBy ?? null,
+      entry,
+    ]);
     // What is under way goes on, and is on hold after it: see #setDue.
     this.#run(
       "UPDATE delivery SET due_ms = ?, is_leased = 0 WHERE entry = ? AND NOT (is_leased AND due_ms > ?)",
@@ -432,7 +502,8 @@ export class IndexDatabase {
   entry(id: string): EntryRow | undefined {
     return this.#get(
       `SELECT id, message_id AS messageId, reverse_path AS reversePath,
-         received_at_ms AS receivedAtMs, message_bytes AS messageBytes, is_held AS isHeld
+         received_at_ms AS receivedAtMs, message_bytes AS messageBytes, is_held AS isHeld,
+         held_by AS heldBy
        FROM entry WHERE id = ?`,
       [id],
     ) as unknown as EntryRow | undefined;

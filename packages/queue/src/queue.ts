@@ -8,6 +8,7 @@ import { isEntryId } from "./entry-id.ts";
 import { IndexClient } from "./index-client.ts";
 import type { ClaimRequest, LeasedDelivery } from "./index-database.ts";
 import { limits } from "./limits.ts";
+import { withShortReply } from "./outcome.ts";
 import { Poke } from "./poke.ts";
 import { type QueueEntryDetail, queueEntryOf } from "./queue-entry.ts";
 import { QueueUnavailable } from "./queue-unavailable.ts";
@@ -16,6 +17,12 @@ import { SpoolDamaged } from "./spool-damaged.ts";
 import { SpoolDirectories } from "./spool-directories.ts";
 import type { SpoolEntry } from "./spool-file.ts";
 import { appendRecord, readSpoolFile } from "./spool-file.ts";
+import {
+  addressKey,
+  type Bounce,
+  type BouncedAddress,
+  type SuppressionPolicy,
+} from "./suppression.ts";
 
 export interface QueueOptions {
   readonly queueDirectory: string;
@@ -78,11 +85,19 @@ export interface Queue extends AsyncDisposable {
   show(reference: string): Promise<QueueEntryDetail[]>;
   /** The attempts at one entry, oldest first, as far as they are kept. */
   attempts(id: string): Promise<KeptAttempt[]>;
+  /** A host said for good that there is no such address. */
+  noteBounce(bounce: Bounce, policy: SuppressionPolicy): Promise<void>;
+  /** What is remembered of these addresses for an account; of all, for all, without them. */
+  bounces(account?: string, addresses?: readonly string[]): Promise<BouncedAddress[]>;
+  /** Forgets refusals of an address: of one account, or of all. Gives how many accounts had some. */
+  forgetBounces(address: string, account?: string): Promise<number>;
   /** Makes them due now. */
   retry(reference: string): Promise<AdminResult[]>;
   /** Stops them until resume(); what is being sent at this moment is stopped after this attempt. */
   hold(reference: string): Promise<AdminResult[]>;
   resume(reference: string): Promise<AdminResult[]>;
+  /** Lets all go on that this rule stopped. */
+  resumeHeldBy(rule: string): Promise<AdminResult[]>;
   /** Sends them at that time and not before; what is being sent at this moment is not stopped. */
   schedule(reference: string, untilMs: number): Promise<AdminResult[]>;
   /** Makes all mail for a domain due now. Gives how many messages that were waiting. */
@@ -206,6 +221,23 @@ class SpoolQueue implements Queue {
     return this.#index.call("attempts", id);
   }
 
+  async noteBounce(bounce: Bounce, policy: SuppressionPolicy): Promise<void> {
+    const kept = {
+      ...withShortReply(bounce),
+      account: addressKey(bounce.account),
+      address: addressKey(bounce.address),
+    };
+    await this.#index.call("noteBounce", kept, policy, this.#now());
+  }
+
+  bounces(account?: string, addresses?: readonly string[]): Promise<BouncedAddress[]> {
+    return this.#index.call("bounces", addresses?.map(addressKey), account && addressKey(account));
+  }
+
+  forgetBounces(address: string, account?: string): Promise<number> {
+    return this.#index.call("forgetBounces", addressKey(address), account && addressKey(account));
+  }
+
   retry(reference: string): Promise<AdminResult[]> {
     return this.#forEach(reference, async (id) => {
       const row = await this.#index.call("entry", id);
@@ -251,6 +283,17 @@ class SpoolQueue implements Queue {
     return this.#setHeld(reference, false);
   }
 
+  async resumeHeldBy(rule: string): Promise<AdminResult[]> {
+    const results: AdminResult[] = [];
+    for (let afterId = ""; ; ) {
+      const ids = await this.#index.call("idsHeldBy", rule, afterId, limits.rulePageRows);
+      const last = ids.at(-1);
+      if (last === undefined) return results;
+      results.push(...(await this.#each(ids, (id) => this.#setHeldOf(id, false))));
+      afterId = last;
+    }
+  }
+
   remove(reference: string): Promise<AdminResult[]> {
     return this.#forEach(reference, async (id) => {
       if (!(await this.#index.call("seize", id, this.#now()))) return { kind: "being-sent", id };
@@ -284,23 +327,29 @@ class SpoolQueue implements Queue {
   }
 
   #setHeld(reference: string, isHeld: boolean): Promise<AdminResult[]> {
-    return this.#forEach(reference, async (id) => {
-      // The file first: an index made anew after a crash here still stops the entry.
-      await appendRecord(this.#path(id), {
-        type: isHeld ? "hold" : "resume",
-        atMs: this.#now(),
-      });
-      await this.#index.call("setHeld", id, isHeld, this.#now());
-      return { kind: "done", id };
-    });
+    return this.#forEach(reference, (id) => this.#setHeldOf(id, isHeld));
+  }
+
+  async #setHeldOf(id: string, isHeld: boolean): Promise<AdminResult> {
+    // The file first: an index made anew after a crash here still stops the entry.
+    await appendRecord(this.#path(id), { type: isHeld ? "hold" : "resume", atMs: this.#now() });
+    await this.#index.call("setHeld", id, isHeld, this.#now());
+    return { kind: "done", id };
   }
 
   async #forEach(
     reference: string,
     act: (id: string) => Promise<AdminResult>,
   ): Promise<AdminResult[]> {
+    return await this.#each(await this.#index.call("resolve", reference), act);
+  }
+
+  async #each(
+    ids: readonly string[],
+    act: (id: string) => Promise<AdminResult>,
+  ): Promise<AdminResult[]> {
     const results: AdminResult[] = [];
-    for (const id of await this.#index.call("resolve", reference)) {
+    for (const id of ids) {
       try {
         results.push(await act(id));
       } catch (error) {
@@ -337,7 +386,7 @@ class SpoolQueue implements Queue {
       },
     });
     if (entry.isHeld) {
-      await this.#index.call("setHeld", entryId, true, this.#now());
+      await this.#index.call("setHeld", entryId, true, this.#now(), entry.heldBy);
       await delivery.release();
       return undefined;
     }

@@ -76,11 +76,27 @@ const route = z
     from: z.array(z.string().min(1)).min(1).optional(),
     via: z
       .string()
-      .regex(/^(smtp|smtps|lmtp):\/\/(\[[0-9A-Fa-f:.]+\]|[^\s/:@[\]]+)(:\d{1,5})?$|^lmtp:\/\S+$/, {
-        message:
-          'must be "smtp://host:port", "smtps://host:port", "lmtp://host:port" or "lmtp:/path/of/socket"',
-      })
+      .regex(
+        /^(smtp|smtps|lmtp):\/\/(\[[0-9A-Fa-f:.]+\]|[^\s/:@[\]]+)(:\d{1,5})?$|^(lmtp|bsmtp):\/\S+$/,
+        {
+          message:
+            'must be "smtp://host:port", "smtps://host:port", "lmtp://host:port", "lmtp:/path/of/socket" or "bsmtp:/path/of/directory"',
+        },
+      )
       .optional(),
+    command: z
+      .tuple([z.string().regex(/^\//, "has to be the whole path of a program")], z.string())
+      .refine(
+        (words) =>
+          words.every(
+            (word) => word.replace(/^\{recipients\}$/u, "").includes("{recipients}") === false,
+          ),
+        {
+          message: "{recipients} has to be a word of its own: it becomes a word for each of them",
+        },
+      )
+      .optional(),
+    format: z.enum(["message", "batch-smtp"]).default("message"),
     username: z.string().min(1).optional(),
     password_file: z.string().min(1).optional(),
     tls: z.enum(["opportunistic", "encrypted", "verified"]).optional(),
@@ -91,9 +107,27 @@ const route = z
   .refine((one) => (one.username === undefined) === (one.password_file === undefined), {
     message: "username and password_file go together",
   })
+  .refine((one) => one.command === undefined || one.via === undefined, {
+    message: "via and command are two ways: only one of them is possible",
+  })
   .refine((one) => one.username === undefined || one.via !== undefined, {
     message: "username needs via: a login is for one host",
   });
+/** Mail that is put on hold before it leaves, until somebody has looked at it. */
+const holdRule = z
+  .strictObject({
+    name: z.string().regex(/^[A-Za-z0-9_-]{1,32}$/, "has to be letters, digits, - and _"),
+    to: z.array(z.string().min(1)).min(1).optional(),
+    from: z.array(z.string().min(1)).min(1).optional(),
+    recipients_more_than: z.int().min(1).optional(),
+  })
+  .refine(
+    ({ to, from, recipients_more_than }) => (to ?? from ?? recipients_more_than) !== undefined,
+    {
+      message:
+        "needs one of from, to and recipients_more_than: without them it would stop all mail",
+    },
+  );
 /** What stands behind SEARCH, under a name for everybody (RFC 5466); apps/imap says whether it is one. */
 const sharedFilter = z.strictObject({
   name: z.string().min(1),
@@ -319,10 +353,18 @@ export const configSchema = z.strictObject({
       retry_wait_seconds_max: seconds(4 * 3600),
       deliveries_max: z.int().min(1).default(50),
       deliveries_per_destination_max: z.int().min(1).default(5),
+      suppress_after_bounces: z.int().min(0).max(100).default(3),
+      suppress_days: z.int().min(1).max(365).default(30),
       private_destinations: z.boolean().default(false),
       tls_reports: z.boolean().default(true),
       tls_ca_file: z.string().min(1).optional(),
       routes: z.array(route).default([]),
+      hold: z
+        .array(holdRule)
+        .refine((rules) => new Set(rules.map(({ name }) => name)).size === rules.length, {
+          message: "two rules have the same name",
+        })
+        .default([]),
     })
     .prefault({}),
 });
