@@ -17,6 +17,7 @@ import { mailboxCommand } from "./commands/mailbox.ts";
 import { queueCommand } from "./commands/queue.ts";
 import { rejectsCommand } from "./commands/rejects.ts";
 import { senderCommand } from "./commands/sender.ts";
+import { setupCommand } from "./commands/setup.ts";
 import { sieveCommand } from "./commands/sieve.ts";
 import { tlsCommand } from "./commands/tls.ts";
 import { traceCommand } from "./commands/trace.ts";
@@ -31,6 +32,8 @@ export function program(): Command {
     .exitOverride()
     .configureHelp({ sortSubcommands: false, helpWidth: 100 });
   const commands = [
+    // Going live
+    setupCommand(),
     // Serving
     localCommand(),
     upCommand(),
