@@ -11,10 +11,11 @@ import { freePort } from "./free-port.ts";
 import { startKnot } from "./knot.ts";
 import { posthouse, succeeding } from "./posthouse.ts";
 import { hasPrograms } from "./program.ts";
+import { startSuite } from "./suite.ts";
 
 const secret = Buffer.from("a secret of thirty-two octets !!").toString("base64");
 
-test("setup makes a domain of an empty directory, publishes its records, and is safe to run again", async (t) => {
+test("setup makes a domain of an empty directory, publishes its records, is safe to run again, and doctor sees what is left", async (t) => {
   if (!hasPrograms(t, "knotd")) return;
   const directory = await mkdtemp(join(tmpdir(), "posthouse-setup-"));
   t.after(() => rm(directory, { recursive: true, force: true }));
@@ -25,6 +26,8 @@ test("setup makes a domain of an empty directory, publishes its records, and is 
     port: dnsPort,
     zones: {
       org: "",
+      "2.0.192.in-addr.arpa": "",
+      "list.test": "25.2.0.192 A 127.0.0.2",
       "example.test": '@ TXT "something-else=1"\n@ TXT "v=spf1 -all"\nautoconfig A 192.0.2.99',
     },
     updateKey: { name: "setup", secret },
@@ -105,4 +108,50 @@ test("setup makes a domain of an empty directory, publishes its records, and is 
     sendUpdate({ ...update, server: `127.0.0.1:${await freePort()}` }),
     /cannot be reached: .*ECONNREFUSED/,
   );
+
+  await using suite = await startSuite({ directory: data });
+  const offset = String(suite.portOf("smtp") - 25);
+  const asIs = [
+    "--address",
+    "192.0.2.25",
+    "2001:db8::25",
+    "--probe",
+    probe,
+    "--dns-server",
+    server,
+  ];
+  const doctor = [
+    "doctor",
+    "--data",
+    data,
+    "--port-offset",
+    offset,
+    "--list",
+    "list.test",
+    ...asIs,
+  ];
+  const looked = await posthouse(...doctor, "--json", "--send");
+  assert.equal(looked.code, 2, looked.stderr);
+  const findings = JSON.parse(looked.stdout) as { id: string; state: string; fix?: string }[];
+  const stateOf = (id: string) => findings.find((one) => one.id === id)?.state;
+  const good = ["apps", "open-relay", "queue", "mailboxes", "loop-back", "port-25-out", "resolver"];
+  for (const id of good) assert.equal(stateOf(id), "good", `${id}\n${looked.stdout}`);
+  assert.equal(stateOf("certificate"), "warning");
+  assert.equal(stateOf("port-25-in"), "unproven");
+  assert.equal(stateOf("list list.test 192.0.2.25"), "bad");
+  assert.equal(stateOf("dns MX example.test"), undefined, looked.stdout);
+  // The ports of the suite are others than those that setup published.
+  assert.equal(stateOf("dns SRV _imaps._tcp.example.test"), "warning");
+  assert.match(
+    findings.find(({ id }) => id === "dns PTR 25.2.0.192.in-addr.arpa")?.fix ?? looked.stdout,
+    /^Ask the provider of the address for 25\.2\.0\.192\.in-addr\.arpa\. PTR mail\.example\.test\.$/,
+  );
+
+  const inbox = join(data, "mail/example.test/ann/new");
+  assert.equal((await readdir(inbox)).length, 1, "what --send sent");
+  assert.equal((await posthouse(...doctor, "--watch")).code, 2);
+  const mailed = await readdir(inbox);
+  assert.equal(mailed.length, 2);
+  const texts = await Promise.all(mailed.map((name) => readFile(join(inbox, name), "utf8")));
+  assert.ok(texts.some((text) => text.includes("mail.example.test: wrong since yesterday: ")));
 });

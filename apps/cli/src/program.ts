@@ -10,6 +10,7 @@ import { clientCommand } from "./commands/client.ts";
 import { configCommand } from "./commands/config.ts";
 import { deliverCommand } from "./commands/deliver.ts";
 import { dkimCommand } from "./commands/dkim.ts";
+import { doctorCommand } from "./commands/doctor.ts";
 import { domainCommand } from "./commands/domain.ts";
 import { healthCommand } from "./commands/health.ts";
 import { localCommand } from "./commands/local.ts";
@@ -34,6 +35,7 @@ export function program(): Command {
   const commands = [
     // Going live
     setupCommand(),
+    doctorCommand(),
     // Serving
     localCommand(),
     upCommand(),

@@ -46,10 +46,8 @@ export function systemdSteps({
       using: ["systemd-tmpfiles", "--create", "posthouse.conf"],
     },
   ];
-  const units = globSync("*.{service,target}", { cwd: from }).sort();
-  const stale = units.filter(
-    (name) => !isSame(join(from, name), join(root, "etc/systemd/system", name)),
-  );
+  const units = globSync(["*.{service,target}", "timers/*"], { cwd: from }).sort();
+  const stale = units.filter((name) => !isSame(join(from, name), unitPath(root, name)));
   return [
     ...currentStep(root, installation),
     ...copies
@@ -67,8 +65,7 @@ export function systemdSteps({
           {
             says: `write ${stale.length} units into /etc/systemd/system`,
             do() {
-              for (const name of stale)
-                copyInto(join(from, name), join(root, "etc/systemd/system", basename(name)));
+              for (const name of stale) copyInto(join(from, name), unitPath(root, name));
               run("systemctl", "daemon-reload");
             },
           },
@@ -79,7 +76,7 @@ export function systemdSteps({
 /** Starts every server now and with the machine. */
 export const startStep = (run: SystemdOptions["run"] = runProgram): MachineStep => ({
   says: "start every server now, and with the machine: systemctl enable --now posthouse.target",
-  do: () => run("systemctl", "enable", "--now", "posthouse.target"),
+  do: () => run("systemctl", "enable", "--now", "posthouse.target", "posthouse-doctor.timer"),
 });
 
 /** The units run what is behind this link. */
@@ -101,6 +98,9 @@ function currentStep(root: string, installation: string): readonly MachineStep[]
     `The units run ${CURRENT}, which is another installation than this one (${installation}): run its own posthouse, or move the link`,
   );
 }
+
+const unitPath = (root: string, name: string): string =>
+  join(root, "etc/systemd/system", basename(name));
 
 function isSame(one: string, other: string): boolean {
   return existsSync(other) && readFileSync(one).equals(readFileSync(other));
