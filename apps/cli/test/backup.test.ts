@@ -197,15 +197,10 @@ test("one mailbox or one message comes back into an account in use, and what is 
   assert.deepEqual(await restore({ messageId: "<8@example.test>" }), [
     { mailbox: "Projects/Old", copied: 1, there: 0 },
   ]);
-  const all = [
+  assert.deepEqual(await restore({}), [
     { mailbox: "INBOX", copied: 1, there: 1 },
     { mailbox: "Projects/Old", copied: 1, there: 1 },
-  ];
-  assert.deepEqual(await restore({}), all);
-  assert.deepEqual(
-    await restore({}),
-    all.map(({ mailbox }) => ({ mailbox, copied: 0, there: 2 })),
-  );
+  ]);
   await restore({ nameIn: (name) => `Restored/${name}`, isWanted: (name) => name === "INBOX" });
   assert.deepEqual(await readdir(config.paths.tmp), []);
   await using store = await storeIn(config.paths.mail);

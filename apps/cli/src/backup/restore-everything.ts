@@ -13,6 +13,7 @@ import { dirname, join } from "node:path";
 import { type Config, directoriesOf, isAnswered } from "@posthouse/service";
 import { CommandFailure } from "../command-failure.ts";
 import { writeDurably } from "../durable-file.ts";
+import { giveToOwnerOf } from "../mail-staging.ts";
 import { putAccount } from "./put-account.ts";
 import {
   type ListedFile,
@@ -21,7 +22,6 @@ import {
   readList,
   type Snapshot,
 } from "./repository.ts";
-import { giveToOwnerOf } from "./restore-account.ts";
 
 /** There while it is not done: it may then be run again over what it wrote. */
 const MARK = "posthouse-restoring";
