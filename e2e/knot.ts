@@ -11,6 +11,8 @@ export interface KnotOptions {
   readonly port: number;
   /** Zone files by the name of the zone, without SOA and NS. */
   readonly zones: Readonly<Record<string, string>>;
+  /** Who has it may change the zones (RFC 2136); HMAC-SHA-256, and the secret in base64. */
+  readonly updateKey?: { readonly name: string; readonly secret: string };
 }
 
 /** Debian's Knot DNS as the one name server, which knows these zones and nothing else. */
@@ -47,7 +49,7 @@ export async function startKnot(options: KnotOptions): Promise<AsyncDisposable> 
   };
 }
 
-const configurationOf = ({ directory, port, zones }: KnotOptions): string => `
+const configurationOf = ({ directory, port, zones, updateKey }: KnotOptions): string => `
 server:
     rundir: "${directory}"
     listen: 127.0.0.1@${port}
@@ -59,9 +61,24 @@ log:
     any: info
 database:
     storage: "${directory}"
-zone:
+${
+  updateKey === undefined
+    ? ""
+    : `key:
+  - id: ${updateKey.name}
+    algorithm: hmac-sha256
+    secret: ${updateKey.secret}
+acl:
+  - id: updates
+    key: ${updateKey.name}
+    action: update
+`
+}zone:
 ${Object.keys(zones)
-  .map((name) => `  - domain: ${name}\n    storage: "${directory}"\n    file: "${name}.zone"\n`)
+  .map(
+    (name) =>
+      `  - domain: ${name}\n    storage: "${directory}"\n    file: "${name}.zone"\n${updateKey === undefined ? "" : "    acl: updates\n"}`,
+  )
   .join("")}`;
 
 const zoneHead = (name: string): string => `

@@ -15,6 +15,7 @@ export class CommandFailure extends Error {
 const foreseenNames = new Set([
   "DirectoryError",
   "DkimKeyError",
+  "DnsUpdateError",
   "AuthUnavailable",
   "QueueError",
   "QueueUnavailable",

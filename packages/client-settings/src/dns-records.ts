@@ -4,7 +4,7 @@ import { clientServersOf } from "./servers.ts";
 
 export interface DnsRecord {
   readonly name: string;
-  readonly type: "SRV" | "CNAME" | "TXT";
+  readonly type: "A" | "AAAA" | "PTR" | "MX" | "TXT" | "TLSA" | "SRV" | "CNAME" | "CAA";
   readonly data: string;
 }
 

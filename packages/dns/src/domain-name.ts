@@ -33,7 +33,7 @@ export function reverseNameOf(address: string): string | undefined {
 }
 
 /** The 32 hex digits of an IPv6 address. */
-function nibblesOf(address: string): string {
+export function nibblesOf(address: string): string {
   const withoutDots = address.replace(/(\d+)\.(\d+)\.(\d+)\.(\d+)$/u, (_, ...octets: string[]) => {
     const [a = 0, b = 0, c = 0, d = 0] = octets.slice(0, 4).map(Number);
     return `${(a * 256 + b).toString(16)}:${(c * 256 + d).toString(16)}`;

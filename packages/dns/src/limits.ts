@@ -21,6 +21,8 @@ export const limits = {
   positiveTtlSecondsMax: 86_400,
   /** RFC 2308 §5: one to three hours. */
   negativeTtlSecondsMax: 10_800,
+  /** A dynamic update: the server writes it down before it answers. */
+  updateMsMax: 10 * SECOND_MS,
   /** RFC 9520 §3.2: a failure is remembered for at least one second and at most five minutes. */
   failureTtlSeconds: 5,
 } as const;

@@ -4,7 +4,17 @@ import packet from "dns-packet";
 import { normalName } from "./domain-name.ts";
 import { limits } from "./limits.ts";
 
-export type QuestionType = "A" | "AAAA" | "MX" | "TXT" | "TLSA" | "PTR";
+export type QuestionType =
+  | "A"
+  | "AAAA"
+  | "MX"
+  | "TXT"
+  | "TLSA"
+  | "PTR"
+  | "SRV"
+  | "CAA"
+  | "CNAME"
+  | "SOA";
 
 export interface Question {
   readonly type: QuestionType;

@@ -57,7 +57,8 @@ function followChain(
   answers: readonly Answer[],
 ): { name: string; ttlSeconds: number } {
   const targets = new Map<string, { target: string; ttlSeconds: number }>();
-  for (const answer of answers) {
+  // RFC 1034 §3.6.2: who asks for the CNAME itself is given it.
+  for (const answer of question.type === "CNAME" ? [] : answers) {
     if (answer.type !== "CNAME" || typeof answer.data !== "string") continue;
     targets.set(ownerOf(answer), { target: normalName(answer.data), ttlSeconds: ttlOf(answer) });
   }

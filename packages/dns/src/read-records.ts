@@ -41,5 +41,27 @@ export function readPtr(data: unknown): string | undefined {
   return typeof data === "string" ? normalName(data) : undefined;
 }
 
+/** RFC 2782, RFC 8659 §4.1.1, RFC 1035 §5: the data as a zone file has it. */
+export function zoneDataOf(
+  type: "SRV" | "CAA" | "CNAME" | "SOA",
+  data: unknown,
+): string | undefined {
+  if (type === "CNAME") return typeof data === "string" ? `${normalName(data)}.` : undefined;
+  const fields = fieldsOf(data);
+  if (type === "SRV") {
+    const { priority, weight, port, target } = fields;
+    if (typeof port !== "number" || typeof target !== "string") return undefined;
+    return `${Number(priority)} ${Number(weight)} ${port} ${normalName(target)}.`;
+  }
+  if (type === "CAA") {
+    const { flags, tag, value } = fields;
+    if (typeof tag !== "string" || typeof value !== "string") return undefined;
+    return `${Number(flags)} ${tag.toLowerCase()} "${value}"`;
+  }
+  const { mname, rname, serial } = fields;
+  if (typeof mname !== "string" || typeof rname !== "string") return undefined;
+  return `${normalName(mname)}. ${normalName(rname)}. ${Number(serial)}`;
+}
+
 const fieldsOf = (data: unknown): Readonly<Record<string, unknown>> =>
   typeof data === "object" && data !== null ? (data as Readonly<Record<string, unknown>>) : {};

@@ -6,7 +6,7 @@ import { limits } from "./limits.ts";
 import type { Question, QuestionType } from "./message.ts";
 import { type NameServer, parseNameServer, systemNameServers } from "./name-server.ts";
 import { readAnswer, tooLong } from "./read-answer.ts";
-import { readA, readAaaa, readMx, readPtr, readTlsa, readTxt } from "./read-records.ts";
+import { readA, readAaaa, readMx, readPtr, readTlsa, readTxt, zoneDataOf } from "./read-records.ts";
 import type { AddressRecord, DnsAnswer, MxRecord, TlsaRecord } from "./records.ts";
 import { Turnstile } from "./turnstile.ts";
 
@@ -43,12 +43,21 @@ export interface Resolver {
   close(): void;
 }
 
+/** Types that nothing is done with but to show and compare them. */
+export type ZoneDataType = "SRV" | "CAA" | "CNAME" | "SOA";
+
+/** For who looks at the DNS as its administrator does. */
+export interface ZoneReader extends Resolver {
+  /** As a zone file writes it: `0 1 993 mail.example.org.`, names in lower case. */
+  zoneData(name: string, type: ZoneDataType): Promise<DnsAnswer<string>>;
+}
+
 /** A caching stub resolver: it asks recursive servers and believes no one else. */
-export function createResolver(options: ResolverOptions = {}): Resolver {
+export function createResolver(options: ResolverOptions = {}): ZoneReader {
   return new StubResolver(options);
 }
 
-class StubResolver implements Resolver {
+class StubResolver implements ZoneReader {
   readonly #servers: readonly NameServer[];
   readonly #cache: AnswerCache;
   readonly #underWay = new Map<string, Promise<Outcome>>();
@@ -89,6 +98,10 @@ class StubResolver implements Resolver {
     const name = reverseNameOf(address);
     if (name === undefined) throw new DnsError("not-found", `"${address}" is not an IP address`);
     return await this.#resolve("PTR", name, readPtr);
+  }
+
+  zoneData(name: string, type: ZoneDataType): Promise<DnsAnswer<string>> {
+    return this.#resolve(type, name, (data) => zoneDataOf(type, data));
   }
 
   close(): void {

@@ -1,9 +1,18 @@
+export { accountPlaceOf } from "./account-path.ts";
 export {
   type Adoption,
   type AdoptionOptions,
   adoptMail,
   planAdoption,
 } from "./adopt/adopt-mail.ts";
+export {
+  type AccountFile,
+  type AccountFiles,
+  type AccountPlace,
+  accountFiles,
+  accountPlaces,
+} from "./backup/account-files.ts";
+export { restoredPlainFile } from "./backup/raise-marks.ts";
 export { limits as mailboxStoreLimits } from "./limits.ts";
 export type { AccountMail, Mailbox, MailStore, OpenMailboxOptions } from "./mailbox-store.ts";
 export { type MailStoreOptions, openMailStore } from "./open-mail-store.ts";

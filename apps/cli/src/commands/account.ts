@@ -12,6 +12,7 @@ import {
   withJsonOption,
   withSourceOptions,
 } from "../source-options.ts";
+import { exportCommand, importCommand } from "./account-mail.ts";
 
 /** `posthouse account`: who has a mailbox here. */
 export function accountCommand(): Command {
@@ -22,6 +23,8 @@ export function accountCommand(): Command {
     passwdCommand(),
     compressionCommand(),
     appPasswordsOnlyCommand(),
+    exportCommand(),
+    importCommand(),
     removeCommand(),
   ]) {
     account.addCommand(command);

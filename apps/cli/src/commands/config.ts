@@ -1,7 +1,7 @@
-import { accessSync, constants, existsSync, statfsSync } from "node:fs";
-import { dirname } from "node:path";
+import { accessSync, constants, statfsSync } from "node:fs";
 import { type Config, configFileOf, exitCodes, loadConfig, loadTls } from "@posthouse/service";
 import { Command } from "commander";
+import { nearestExisting } from "../checks/machine.ts";
 import { withExamples } from "../examples.ts";
 import { print } from "../output.ts";
 import {
@@ -30,17 +30,20 @@ export function configCommand(): Command {
 async function check(options: SourceOptions & { json?: boolean }): Promise<void> {
   const source = configSourceOf(options);
   const config = loadConfig(source);
-  const problems = [
-    ...directoryProblems(config),
-    ...socketProblems(config),
-    ...tlsProblems(config),
-  ];
+  const problems = configProblems(config);
   if (options.json === true)
     print(JSON.stringify({ file: configFileOf(source), problems, config }, null, 2));
   else if (problems.length === 0) print(`${configFileOf(source)} can be used`);
   else for (const problem of problems) print(problem);
   if (problems.length > 0) process.exitCode = exitCodes.config;
 }
+
+/** What is wrong with a configuration that can be read. */
+export const configProblems = (config: Config): readonly string[] => [
+  ...directoryProblems(config),
+  ...socketProblems(config),
+  ...tlsProblems(config),
+];
 
 /** statfs(2) magic numbers of file systems on which a change by another host, or by FUSE, wakes nobody. */
 const remoteFileSystems = new Map([
@@ -68,10 +71,6 @@ function directoryProblems(config: Config): string[] {
     );
   }
   return problems;
-}
-
-function nearestExisting(path: string): string {
-  return existsSync(path) ? path : nearestExisting(dirname(path));
 }
 
 function socketProblems(config: Config): string[] {

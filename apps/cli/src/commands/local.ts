@@ -1,15 +1,6 @@
 import { randomInt } from "node:crypto";
-import {
-  closeSync,
-  existsSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
-import { dirname, join, resolve } from "node:path";
+import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
 import { connectAdmin, DirectoryError } from "@posthouse/accounts";
 import {
   type Config,
@@ -21,6 +12,7 @@ import {
 } from "@posthouse/service";
 import { Command } from "commander";
 import { CommandFailure } from "../command-failure.ts";
+import { writeDurably } from "../durable-file.ts";
 import { withExamples } from "../examples.ts";
 import { localBanner } from "../local/banner.ts";
 import { localAccounts, localDomain, localPassword, localToml } from "../local/local-config.ts";
@@ -78,18 +70,6 @@ async function local(options: LocalOptions): Promise<void> {
     if (options.readyFile !== undefined) rmSync(options.readyFile, { force: true });
   }
   process.exit(exitCodes.ok);
-}
-
-/** Whole or not at all, also after a power cut: an empty file would be a configuration too, of another place. */
-function writeDurably(path: string, text: string): void {
-  writeFileSync(`${path}.tmp`, text, { flush: true });
-  renameSync(`${path}.tmp`, path);
-  const directory = openSync(dirname(path), "r");
-  try {
-    fsyncSync(directory);
-  } finally {
-    closeSync(directory);
-  }
 }
 
 /** Made once and then the user's: a second start finds what was changed in it. */

@@ -1,5 +1,3 @@
-import { createHash, X509Certificate } from "node:crypto";
-import { readFileSync } from "node:fs";
 import {
   type CertificateInUse,
   type Config,
@@ -7,6 +5,7 @@ import {
   statusSocketPath,
 } from "@posthouse/service";
 import { Command } from "commander";
+import { readCertificate, tlsaOf } from "../certificate.ts";
 import { CommandFailure } from "../command-failure.ts";
 import { withExamples } from "../examples.ts";
 import { harmless, print } from "../output.ts";
@@ -92,7 +91,6 @@ async function statusOf(config: Config): Promise<TlsStatus> {
   const certificate = readCertificate(certificateFile);
   const untilMs = Date.parse(certificate.validTo);
   const daysLeft = Math.floor((untilMs - Date.now()) / DAY_MS);
-  const spki = certificate.publicKey.export({ type: "spki", format: "der" });
   return {
     source,
     file: certificateFile,
@@ -103,31 +101,12 @@ async function statusOf(config: Config): Promise<TlsStatus> {
     from: dayOf(Date.parse(certificate.validFrom)),
     until: dayOf(untilMs),
     daysLeft,
-    tlsa: `3 1 1 ${createHash("sha256").update(spki).digest("hex")}`,
+    tlsa: tlsaOf(certificate),
     problems: [
       ...(daysLeft < 0 ? [`The certificate ended on ${dayOf(untilMs)}`] : []),
       ...(config.acme.isOn ? await problemsOfHttp(config) : []),
     ],
   };
-}
-
-function readCertificate(path: string): X509Certificate {
-  try {
-    const pem = readFileSync(path, "latin1");
-    return new X509Certificate(pem.slice(Math.max(0, pem.indexOf("-----BEGIN CERTIFICATE-----"))));
-  } catch (cause) {
-    const { code, path: unreadable } = cause as NodeJS.ErrnoException;
-    if (code === "ENOENT") {
-      throw new CommandFailure(
-        `There is no certificate "${path}" yet: the first server that starts makes one`,
-        { cause },
-      );
-    }
-    if (unreadable !== undefined) throw cause;
-    throw new CommandFailure(`"${path}" is not a certificate: ${(cause as Error).message}`, {
-      cause,
-    });
-  }
 }
 
 const dayOf = (ms: number): string => new Date(ms).toISOString().slice(0, 10);

@@ -16,7 +16,9 @@ export async function preflight(config: Config): Promise<void> {
 }
 
 /** Every TCP port that the apps will take. */
-function portsOf(config: Config): readonly { name: string; address: string; port: number }[] {
+export function portsOf(
+  config: Config,
+): readonly { name: string; address: string; port: number }[] {
   const tlsName = { none: "", starttls: "", implicit: "s" } as const;
   return [
     ...config.smtpIn.listeners.map((one) => ({

@@ -31,5 +31,5 @@ export {
   type TakenDomain,
 } from "./directory.ts";
 export { lockInstance } from "./instance-lock.ts";
-export { DatabaseError } from "./open-database.ts";
+export { DatabaseError, databaseOctets } from "./open-database.ts";
 export { type KeptPassword, type LoginRecord, Secrets } from "./secrets.ts";

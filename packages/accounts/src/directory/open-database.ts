@@ -54,6 +54,16 @@ export function openDatabase(
   }
 }
 
+/** A database of auth as of one moment, also while auth writes to it: for backups. */
+export function databaseOctets(path: string): Buffer {
+  const database = new Database(path, { fileMustExist: true, readonly: true, timeout: 10_000 });
+  try {
+    return database.serialize();
+  } finally {
+    database.close();
+  }
+}
+
 function create(
   path: string,
   { mode, migrations }: { readonly mode: number; readonly migrations: readonly Migration[] },

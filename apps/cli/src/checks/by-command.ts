@@ -1,0 +1,87 @@
+import { spawn } from "node:child_process";
+import { join } from "node:path";
+import type { Finding } from "./finding.ts";
+
+/** More would be a broken command, or a queue that needs no counting to be seen. */
+const OUTPUT_BYTES_MAX = 64 * 1024 * 1024;
+const OLD_MS = 4 * 3_600_000;
+const STUCK_MS = 24 * 3_600_000;
+
+/**
+ * What a command of ours prints with --json. In a process of its own, since it becomes the owner of the
+ * files that it opens, and there is no way back to root.
+ */
+async function rowsOf<Row>(args: readonly string[]): Promise<readonly Row[] | string> {
+  const main = join(import.meta.dirname, "..", "main.ts");
+  const child = spawn(process.execPath, [main, ...args, "--json"], {
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  let output = "";
+  let complaint = "";
+  child.stdout.setEncoding("utf8").on("data", (text: string) => {
+    output += text;
+    if (output.length > OUTPUT_BYTES_MAX) child.kill();
+  });
+  child.stderr.setEncoding("utf8").on("data", (text: string) => {
+    complaint = (complaint + text).slice(0, 1000);
+  });
+  const { promise, resolve } = Promise.withResolvers<undefined>();
+  child.once("close", () => resolve(undefined));
+  child.once("error", () => resolve(undefined));
+  await promise;
+  try {
+    return JSON.parse(output) as readonly Row[];
+  } catch {
+    return complaint.trim().replace(/^posthouse: /, "") || "it said nothing";
+  }
+}
+
+/** Mail that waits for longer than it should. */
+export async function queueFinding(args: readonly string[], now = Date.now): Promise<Finding> {
+  const id = "queue";
+  const rows = await rowsOf<{ readonly receivedAtMs: number }>(["queue", "list", ...args]);
+  if (typeof rows === "string") {
+    return {
+      id,
+      state: "bad",
+      says: `The queue cannot be read: ${rows}`,
+      fix: "posthouse queue check",
+    };
+  }
+  const ages = rows.map(({ receivedAtMs }) => now() - receivedAtMs);
+  const oldMs = Math.max(0, ...ages);
+  const old = ages.filter((age) => age > OLD_MS).length;
+  const says = `${rows.length} messages wait in the queue`;
+  if (old === 0)
+    return { id, state: "good", says: rows.length === 0 ? "The queue is empty" : says };
+  const hours = Math.floor(oldMs / 3_600_000);
+  return {
+    id,
+    state: oldMs > STUCK_MS ? "bad" : "warning",
+    says: `${old} messages wait in the queue for over 4 hours, the oldest for ${hours} hours`,
+    fix: "posthouse queue list --older 4h, and posthouse queue show <id> for why",
+  };
+}
+
+/** Whether files and index agree, in every account. */
+export async function mailboxFinding(args: readonly string[]): Promise<Finding> {
+  const id = "mailboxes";
+  const fix = "posthouse mailbox check --repair";
+  const rows = await rowsOf<{ readonly account: string; readonly finding: string }>([
+    "mailbox",
+    "check",
+    ...args,
+  ]);
+  if (typeof rows === "string") {
+    return { id, state: "bad", says: `Mailboxes cannot be read: ${rows}`, fix };
+  }
+  const [first] = rows;
+  return first === undefined
+    ? { id, state: "good", says: "Files and index of every mailbox agree" }
+    : {
+        id,
+        state: "bad",
+        says: `Files and index do not agree in ${rows.length} places; the first, of ${first.account}: ${first.finding}`,
+        fix,
+      };
+}

@@ -1,0 +1,130 @@
+import { resolve } from "node:path";
+import type { MailboxFormat } from "@posthouse/accounts";
+import { exitCodes } from "@posthouse/service";
+import { Command, Option } from "commander";
+import { CommandFailure } from "../command-failure.ts";
+import { withExamples } from "../examples.ts";
+import type { CopyOptions, CopyResult } from "../mail-copy.ts";
+import { accountOf } from "../mail-of.ts";
+import { harmless, print, printRows } from "../output.ts";
+import { showProgress } from "../progress.ts";
+import { configOf, type SourceOptions, withSourceOptions } from "../source-options.ts";
+
+interface CopyArguments extends SourceOptions {
+  readonly mailbox?: string;
+  readonly since?: string;
+  readonly before?: string;
+}
+
+interface ExportOptions extends CopyArguments {
+  readonly format: MailboxFormat;
+}
+
+interface ImportOptions extends CopyArguments {
+  readonly into?: string;
+  readonly dryRun?: boolean;
+}
+
+/** `posthouse account export`: mail for another program, or for its owner to take along. */
+export const exportCommand = (): Command =>
+  withExamples(
+    withCopyOptions(
+      new Command("export")
+        .description("copy an account's mail into a directory, as a Maildir or as mbox files")
+        .argument("<address>")
+        .argument("<directory>", "an empty one, or a new one")
+        .addOption(
+          new Option("--format <format>", "what it becomes")
+            .choices(["maildir", "mbox"] satisfies MailboxFormat[])
+            .default("maildir"),
+        ),
+    ).action(async (address: string, directory: string, options: ExportOptions) => {
+      const account = await accountOf(options, address);
+      const { exportMail } = await import("../moving/export-mail.ts");
+      const { path, results } = await exportMail({
+        config: configOf(options),
+        account,
+        directory: resolve(directory),
+        format: options.format,
+        copy: copyOptionsOf(options),
+      });
+      tell(results, "Exported");
+      print(`\nIt is in ${path}`);
+    }),
+    [
+      "account export ann@example.org /tmp/ann",
+      "account export ann@example.org /tmp/ann --format mbox --mailbox Archive --before 2026-01-01",
+    ],
+  );
+
+/** `posthouse account import`: mail from elsewhere, beside what is there. */
+export const importCommand = (): Command =>
+  withExamples(
+    withCopyOptions(
+      new Command("import")
+        .description(
+          "copy mail from a Maildir or mbox files into an account; what it has already is passed over",
+        )
+        .argument("<address>")
+        .argument("<source>", "a Maildir, a directory of mbox files, or one mbox file")
+        .option("--into <mailbox>", "below this mailbox; of one mbox file, this mailbox itself")
+        .option("--dry-run", "say what would be imported; change nothing"),
+    ).action(async (address: string, source: string, options: ImportOptions) => {
+      const into = await accountOf(options, address);
+      const { importMail } = await import("../moving/import-mail.ts");
+      const { into: below } = options;
+      const { results, remarks } = await importMail({
+        config: configOf(options),
+        source: resolve(source),
+        into,
+        copy: {
+          ...copyOptionsOf(options),
+          isDry: options.dryRun === true,
+          ...(below !== undefined && {
+            nameIn: (name) => (name === "INBOX" ? below : `${below}/${name}`),
+          }),
+        },
+      });
+      for (const remark of remarks) print(`- ${harmless(remark)}`);
+      tell(results, options.dryRun === true ? "Would be imported" : "Imported");
+    }),
+    [
+      "account import ann@example.org /home/ann/Maildir --dry-run",
+      "account import ann@example.org old.mbox --into Old",
+    ],
+  );
+
+const withCopyOptions = (command: Command): Command =>
+  withSourceOptions(
+    command
+      .option("--mailbox <name>", "only this mailbox and those below it")
+      .option("--since <day>", "only what came on that day or later: 2026-01-31")
+      .option("--before <day>", "only what came before that day"),
+  );
+
+function copyOptionsOf({ mailbox, since, before }: CopyArguments): CopyOptions {
+  const progress = showProgress("messages");
+  return {
+    onProgress: (copied) => progress(copied),
+    ...(mailbox !== undefined && {
+      isWanted: (name) => name === mailbox || name.startsWith(`${mailbox}/`),
+    }),
+    ...(since !== undefined && { sinceMs: dayMs(since) }),
+    ...(before !== undefined && { beforeMs: dayMs(before) }),
+  };
+}
+
+/** Midnight UTC. */
+function dayMs(text: string): number {
+  const ms = /^\d{4}-\d\d-\d\d$/.test(text) ? Date.parse(text) : Number.NaN;
+  if (!Number.isNaN(ms)) return ms;
+  throw new CommandFailure(`"${text}" is not a day such as 2026-01-31`, {
+    exitCode: exitCodes.usage,
+  });
+}
+
+const tell = (results: readonly CopyResult[], heading: string): void =>
+  printRows(results, {
+    columns: { mailbox: "Mailbox", copied: heading, there: "Was there" },
+    whenEmpty: "There is no such message",
+  });

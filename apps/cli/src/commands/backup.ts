@@ -1,0 +1,132 @@
+import { resolve } from "node:path";
+import { configFileOf, loadConfig } from "@posthouse/service";
+import { Command } from "commander";
+import { forgetBackups } from "../backup/forget-backups.ts";
+import { findSnapshot, lockRepository, openRepository, snapshotsOf } from "../backup/repository.ts";
+import { verifyBackup } from "../backup/verify-backup.ts";
+import { CommandFailure } from "../command-failure.ts";
+import { withExamples } from "../examples.ts";
+import { harmless, print, printRows } from "../output.ts";
+import { showProgress } from "../progress.ts";
+import {
+  configSourceOf,
+  type SourceOptions,
+  withJsonOption,
+  withSourceOptions,
+} from "../source-options.ts";
+import { version } from "../version.ts";
+
+/** `posthouse backup`: copies of everything that cannot be made again. */
+export function backupCommand(): Command {
+  const backup = new Command("backup").description(
+    "copies of mail, accounts, keys and configuration",
+  );
+  backup.addCommand(
+    withExamples(
+      withSourceOptions(
+        new Command("create")
+          .description("add a backup to a directory while all runs; only what is new is copied")
+          .argument("<directory>", "on another disk, or mounted from another machine")
+          .option("--keep <n>", "then remove all but the newest n"),
+      ).action(create),
+      ["backup create /mnt/backup", "backup create /mnt/backup --keep 30"],
+    ),
+  );
+  backup.addCommand(
+    withExamples(
+      withJsonOption(
+        new Command("list").description("list the backups in a directory").argument("<directory>"),
+      ).action(list),
+      ["backup list /mnt/backup", "backup list /mnt/backup --json"],
+    ),
+  );
+  backup.addCommand(
+    withExamples(
+      new Command("verify")
+        .description("read a backup whole, and say what is damaged; exit code 1 when something is")
+        .argument("<directory>")
+        .option("--snapshot <name>", "that one; the newest when absent")
+        .option("--all", "every one")
+        .action(verify),
+      ["backup verify /mnt/backup", "backup verify /mnt/backup --all"],
+    ),
+  );
+  return backup;
+}
+
+async function create(
+  path: string,
+  options: SourceOptions & { readonly keep?: string },
+): Promise<void> {
+  // Loads the store, which other commands do without.
+  const { createBackup } = await import("../backup/create-backup.ts");
+  const keep = options.keep === undefined ? undefined : countOf(options.keep);
+  const source = configSourceOf(options);
+  const directory = resolve(path);
+  const repository = openRepository(directory, { make: true });
+  using _lock = lockRepository(repository);
+  const progress = showProgress("accounts");
+  const { snapshot, newFiles, newBytes } = createBackup({
+    config: loadConfig(source),
+    configFile: configFileOf(source),
+    directory,
+    version: version(),
+    onAccount: progress,
+  });
+  print(
+    `${snapshot.name}: mail of ${snapshot.accounts} accounts, ${snapshot.files} files, ${snapshot.bytes} bytes; new: ${newFiles} files, ${newBytes} bytes, read back and well`,
+  );
+  if (keep === undefined) return;
+  const removed = forgetBackups(repository, keep);
+  if (removed.snapshots > 0) {
+    print(
+      `Removed ${removed.snapshots} older backups and ${removed.objects} files that none needs`,
+    );
+  }
+}
+
+function countOf(text: string): number {
+  if (/^[1-9]\d{0,5}$/.test(text)) return Number(text);
+  throw new CommandFailure(`"${text}" is not a number of backups to keep`);
+}
+
+function list(directory: string, options: { readonly json?: boolean }): void {
+  const rows = snapshotsOf(openRepository(resolve(directory))).map(
+    ({ name, hostname, accounts, files, bytes, version: by }) => ({
+      name,
+      hostname,
+      accounts,
+      files,
+      bytes,
+      version: by,
+    }),
+  );
+  printRows(rows, {
+    ...options,
+    columns: {
+      name: "Backup",
+      hostname: "Of",
+      accounts: "Accounts",
+      files: "Files",
+      bytes: "Bytes",
+      version: "By version",
+    },
+    whenEmpty: "There is no complete backup",
+  });
+}
+
+function verify(
+  directory: string,
+  options: { readonly snapshot?: string; readonly all?: boolean },
+): void {
+  const repository = openRepository(resolve(directory));
+  const snapshots =
+    options.all === true ? snapshotsOf(repository) : [findSnapshot(repository, options.snapshot)];
+  const { objects, problems } = verifyBackup(repository, snapshots);
+  for (const problem of problems) print(harmless(problem));
+  if (problems.length > 0) process.exitCode = 1;
+  else
+    print(
+      `${snapshots.map(({ name }) => name).join(", ")}: ${objects} files were read and are well`,
+    );
+}

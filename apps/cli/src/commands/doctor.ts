@@ -1,0 +1,235 @@
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { domainDnsRecords } from "@posthouse/client-settings";
+import { dnsRecordOf } from "@posthouse/dkim";
+import { createResolver, DnsError, type ZoneReader } from "@posthouse/dns";
+import { type Config, isAnswered } from "@posthouse/service";
+import { connectSmtp } from "@posthouse/smtp";
+import { Command } from "commander";
+import { administer } from "../administration.ts";
+import { certificateTlsa } from "../certificate.ts";
+import { acmeFindings } from "../checks/acme-directory.ts";
+import { appFindings } from "../checks/apps.ts";
+import { blockListFindings } from "../checks/block-lists.ts";
+import { mailboxFinding, queueFinding } from "../checks/by-command.ts";
+import { certificateFindings } from "../checks/certificate.ts";
+import { domainDnsFindings } from "../checks/domain-dns.ts";
+import { exitCodeOf, type Finding, printFinding } from "../checks/finding.ts";
+import { addressFinding, publicAddresses } from "../checks/host-addresses.ts";
+import { outsiderInTrail } from "../checks/inbound-proof.ts";
+import { loopBackFinding } from "../checks/loop-back.ts";
+import { diskFinding, memoryFinding } from "../checks/machine.ts";
+import { openRelayFinding } from "../checks/open-relay.ts";
+import { port25InFinding, port25OutFinding } from "../checks/port-25.ts";
+import { resolverFindings } from "../checks/resolver.ts";
+import { CommandFailure } from "../command-failure.ts";
+import { changesMessage, changesSince, type KeptFindings } from "../doctor/changes.ts";
+import { writeDurably } from "../durable-file.ts";
+import { withExamples } from "../examples.ts";
+import { print } from "../output.ts";
+import { keysOf } from "../setup/accounts.ts";
+import { probeOf } from "../setup/settings.ts";
+import {
+  argumentsOf,
+  configOf,
+  configSourceOf,
+  type SourceOptions,
+  withJsonOption,
+  withSourceOptions,
+} from "../source-options.ts";
+import { configProblems } from "./config.ts";
+
+interface DoctorOptions extends SourceOptions {
+  readonly json?: boolean;
+  readonly watch?: boolean;
+  readonly send?: boolean;
+  readonly address?: readonly string[];
+  readonly dnsServer?: string;
+  readonly probe?: string;
+  readonly list?: readonly string[];
+}
+
+/** `posthouse doctor`: all that can be wrong with a mail host, a sentence each with the remedy. */
+export const doctorCommand = (): Command =>
+  withExamples(
+    withJsonOption(
+      withSourceOptions(
+        new Command("doctor")
+          .description(
+            "look at everything: servers, certificate, DNS, ports, lists, queue, disk; exit code 1 for warnings, 2 for what is broken",
+          )
+          .option("--send", "also send a message through the whole path, to postmaster")
+          .option(
+            "--watch",
+            "for a daily timer: print nothing, and mail postmaster what changed since the last time",
+          )
+          .option(
+            "--address <address...>",
+            "the public addresses of this host, when they are not its own",
+          )
+          .option("--dns-server <address>", "look names up there, and not as /etc/resolv.conf says")
+          .option(
+            "--probe <host:port>",
+            "try port 25 out with this host, and not with well-known ones",
+          )
+          .option("--list <zone...>", "look at these DNS lists, and not at well-known ones"),
+      ),
+    ).action(doctor),
+    ["doctor", "doctor --send", "doctor --json", "doctor --watch"],
+  );
+
+async function doctor(options: DoctorOptions): Promise<void> {
+  const config = configOf(options);
+  const findings: Finding[] = [];
+  const isSilent = options.json === true || options.watch === true;
+  for await (const finding of findingsOf(config, options)) {
+    findings.push(finding);
+    if (!isSilent) printFinding(finding);
+  }
+  if (options.json === true) print(JSON.stringify(findings, null, 2));
+  if (options.watch === true) await tellChanges(config, findings);
+  process.exitCode = exitCodeOf(findings);
+}
+
+async function* findingsOf(config: Config, options: DoctorOptions): AsyncGenerator<Finding> {
+  const { hostname, smtpOut } = config;
+  const servers = options.dnsServer === undefined ? smtpOut.dnsServers : [options.dnsServer];
+  const resolver = createResolver({ servers });
+  try {
+    const args = argumentsOf(configSourceOf(options));
+    yield* configProblems(config).map(
+      (says): Finding => ({ id: `config ${says}`, state: "bad", says }),
+    );
+    yield* await appFindings(config.runDir);
+    yield* certificateFindings(config);
+    if (config.acme.isOn) yield* await acmeFindings(config.acme);
+    yield diskFinding(config.paths.mail);
+    yield memoryFinding();
+    yield* await resolverFindings(resolver);
+    const addresses = options.address ?? (await addressesOf(hostname, resolver));
+    yield addressFinding(addresses);
+    if (
+      smtpOut.send &&
+      smtpOut.routes.every(({ via, to }) => via === undefined || to !== undefined)
+    ) {
+      const probe = probeOf(options.probe);
+      yield await port25OutFinding({ resolver, ...(probe !== undefined && { probe }) });
+    }
+    const proof = await outsiderInTrail(config.paths.events, addresses);
+    yield port25InFinding(proof, addresses[0] ?? hostname);
+    const mx = config.smtpIn.listeners.find(({ kind }) => kind === "mx");
+    const isUp = await isAnswered(join(config.runDir, "smtp-in.status.sock"));
+    const at = {
+      host:
+        mx === undefined || mx.address === "*"
+          ? (addresses.find(isOurs) ?? "127.0.0.1")
+          : mx.address,
+      port: mx?.port ?? 0,
+    };
+    if (isUp && at.port !== 0) yield await openRelayFinding(at);
+    yield* await blockListFindings(addresses, resolver, options.list);
+    const domains = (await administer(options, (admin) => admin.listDomains())).map(
+      ({ domain }) => domain,
+    );
+    for (const domain of domains) yield* await domainFindings(domain, config, addresses, resolver);
+    yield await queueFinding(args);
+    yield await mailboxFinding(args);
+    const [domain] = domains;
+    if (options.send === true && domain !== undefined && at.port !== 0) {
+      yield await loopBackFinding({
+        ...at,
+        hostname,
+        domain,
+        eventsDirectory: config.paths.events,
+      });
+    }
+  } finally {
+    resolver.close();
+  }
+}
+
+const isOurs = (address: string): boolean => publicAddresses().includes(address);
+
+/** Behind a router only the DNS knows them. */
+async function addressesOf(hostname: string, resolver: ZoneReader): Promise<readonly string[]> {
+  const own = publicAddresses();
+  if (own.length > 0) return own;
+  try {
+    return (await resolver.addresses(hostname)).records.map(({ address }) => address);
+  } catch (error) {
+    if (error instanceof DnsError) return [];
+    throw error;
+  }
+}
+
+async function domainFindings(
+  domain: string,
+  config: Config,
+  addresses: readonly string[],
+  resolver: ZoneReader,
+): Promise<readonly Finding[]> {
+  const keys = await keysOf(config, domain);
+  const tlsa = certificateTlsa(config);
+  const records = domainDnsRecords(domain, config, {
+    addresses,
+    dkim: keys.map(dnsRecordOf),
+    ...(tlsa !== undefined && { tlsa }),
+  });
+  const unsigned: Finding = {
+    id: `dkim ${domain}`,
+    state: "bad",
+    says: `Mail of ${domain} is not signed, so large providers may refuse it`,
+    fix: `posthouse dkim add ${domain}`,
+  };
+  const found = await domainDnsFindings(domain, records, resolver);
+  return keys.length === 0 ? [unsigned, ...found] : found;
+}
+
+/** Kept beside the state of the servers, and for who runs the timer alone. */
+async function tellChanges(config: Config, findings: readonly Finding[]): Promise<void> {
+  const path = join(config.paths.state, "doctor.json");
+  const changes = changesSince(keptIn(path), findings);
+  const message = changesMessage(changes, { hostname: config.hostname, date: new Date() });
+  if (message !== undefined) await mailPostmaster(config, message);
+  const kept: KeptFindings = { v: 1, findings };
+  writeDurably(path, `${JSON.stringify(kept)}\n`);
+}
+
+function keptIn(path: string): readonly Finding[] {
+  if (!existsSync(path)) return [];
+  try {
+    const kept = JSON.parse(readFileSync(path, "utf8")) as KeptFindings;
+    return kept.v === 1 ? kept.findings : [];
+  } catch {
+    // Then all that is wrong is told once more.
+    return [];
+  }
+}
+
+async function mailPostmaster({ lmtp, hostname }: Config, message: string): Promise<void> {
+  const session = await connectSmtp({
+    flavour: "lmtp",
+    socketPath: lmtp.socketPath,
+    heloName: hostname,
+    tls: { mode: "off" },
+  });
+  try {
+    const { recipients } = await session.send({
+      reversePath: "",
+      recipients: [{ address: "postmaster" }],
+      octets: (async function* () {
+        yield Buffer.from(message);
+      })(),
+      body: "8BITMIME",
+    });
+    const reply = recipients[0]?.reply;
+    if (reply === undefined || reply.code >= 300) {
+      throw new CommandFailure(
+        `Postmaster cannot be told: ${reply?.code ?? ""} ${reply?.text ?? "no answer"}`,
+      );
+    }
+    await session.quit();
+  } finally {
+    session.close();
+  }
+}

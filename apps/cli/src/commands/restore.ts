@@ -1,0 +1,150 @@
+import { chmodSync, existsSync, mkdirSync } from "node:fs";
+import { dirname, resolve } from "node:path";
+import { configFileOf, exitCodes, loadConfig } from "@posthouse/service";
+import { Command } from "commander";
+import {
+  findSnapshot,
+  objectOctets,
+  openRepository,
+  type Repository,
+  readList,
+  type Snapshot,
+} from "../backup/repository.ts";
+import { CommandFailure } from "../command-failure.ts";
+import { writeDurably } from "../durable-file.ts";
+import { withExamples } from "../examples.ts";
+import { accountOf } from "../mail-of.ts";
+import { print, printRows } from "../output.ts";
+import { showProgress } from "../progress.ts";
+import { configSourceOf, type SourceOptions, withSourceOptions } from "../source-options.ts";
+
+interface RestoreOptions extends SourceOptions {
+  readonly snapshot?: string;
+  readonly mailbox?: string;
+  readonly message?: string;
+  readonly to?: string;
+  readonly beside?: boolean;
+  readonly everything?: boolean;
+  readonly yes?: boolean;
+  readonly dryRun?: boolean;
+}
+
+/** `posthouse restore`: from a backup, one message or all. */
+export const restoreCommand = (): Command =>
+  withExamples(
+    withSourceOptions(
+      new Command("restore")
+        .description("bring mail back from a backup: what an account has already is left alone")
+        .argument("<directory>", "where the backups are")
+        .argument("[address]", "whose mail")
+        .option("--snapshot <name>", "from that backup; the newest when absent")
+        .option("--mailbox <name>", "only this mailbox and those below it")
+        .option("--message <id>", "only messages with this Message-ID")
+        .option("--to <address>", "into another account")
+        .option("--beside", 'into mailboxes below "Restored", beside those that are there')
+        .option("--dry-run", "say what would come back; change nothing")
+        .option("--everything", "all accounts, keys and secrets, into an empty data directory")
+        .option("--yes", "with --everything: do it"),
+    ).action(restore),
+    [
+      "restore /mnt/backup ann@example.org --mailbox Projects",
+      "restore /mnt/backup ann@example.org --message '<1234@example.net>'",
+      "restore /mnt/backup ann@example.org --beside --snapshot 2026-11-29T03-00-00Z",
+      "restore /mnt/backup --everything --yes",
+    ],
+  );
+
+async function restore(
+  path: string,
+  address: string | undefined,
+  options: RestoreOptions,
+): Promise<void> {
+  const repository = openRepository(resolve(path));
+  const snapshot = findSnapshot(repository, options.snapshot);
+  if (options.everything === true) {
+    if (address !== undefined) throw usage("Name an account, or say --everything");
+    await everything(repository, snapshot, options);
+  } else if (address === undefined)
+    throw usage("Name the account whose mail is to come back, or say --everything");
+  else await oneAccount(repository, snapshot, address, options);
+}
+
+async function oneAccount(
+  repository: Repository,
+  snapshot: Snapshot,
+  address: string,
+  options: RestoreOptions,
+): Promise<void> {
+  // Loads the store, which other commands do without.
+  const { restoreAccount } = await import("../backup/restore-account.ts");
+  const into = await accountOf(options, options.to ?? address);
+  const { mailbox, message, beside } = options;
+  const progress = showProgress("messages");
+  const results = await restoreAccount({
+    repository,
+    snapshot,
+    config: loadConfig(configSourceOf(options)),
+    address: options.to === undefined ? into.address : address.toLowerCase(),
+    into,
+    copy: {
+      isDry: options.dryRun === true,
+      onProgress: (copied) => progress(copied),
+      ...(mailbox !== undefined && {
+        isWanted: (name) => name === mailbox || name.startsWith(`${mailbox}/`),
+      }),
+      ...(message !== undefined && { messageId: `<${message.replace(/^<|>$/g, "")}>` }),
+      ...(beside === true && {
+        nameIn: (name) => `Restored/${snapshot.name.slice(0, 10)}/${name}`,
+      }),
+    },
+  });
+  printRows(results, {
+    columns: {
+      mailbox: "Mailbox",
+      copied: options.dryRun === true ? "Would come back" : "Came back",
+      there: "Was there",
+    },
+    whenEmpty: `The backup ${snapshot.name} has no such message of ${address}`,
+  });
+  if (results.length === 0) process.exitCode = exitCodes.failed;
+}
+
+async function everything(
+  repository: Repository,
+  snapshot: Snapshot,
+  options: RestoreOptions,
+): Promise<void> {
+  const source = configSourceOf(options);
+  if (options.yes !== true) {
+    throw usage(
+      `The backup ${snapshot.name} has mail of ${snapshot.accounts} accounts of ${snapshot.hostname}; with --yes all of it comes back into an empty data directory`,
+    );
+  }
+  const { restoreEverything } = await import("../backup/restore-everything.ts");
+  putConfig(repository, snapshot, configFileOf(source));
+  const { accounts } = await restoreEverything({
+    repository,
+    snapshot,
+    config: loadConfig(source),
+    onAccount: showProgress("accounts"),
+  });
+  print(
+    `Mail of ${accounts} accounts, and all that makes this host, came back as they were at ${snapshot.startedAt}. Start the servers, and look: posthouse doctor`,
+  );
+}
+
+/** The machine's own file wins: the new machine may have another address or disk. */
+function putConfig(repository: Repository, snapshot: Snapshot, path: string): void {
+  if (existsSync(path)) return;
+  const file = readList(repository, snapshot, "host.jsonl").find(
+    (one) => one.kind === "f" && one.path === "posthouse.toml",
+  );
+  if (file?.kind !== "f") return;
+  mkdirSync(dirname(path), { recursive: true, mode: 0o750 });
+  writeDurably(path, objectOctets(repository, file).toString("utf8"));
+  chmodSync(path, 0o644);
+  print(`Wrote ${path} as it was`);
+}
+
+const usage = (sentence: string): CommandFailure =>
+  new CommandFailure(sentence, { exitCode: exitCodes.usage });

@@ -1,0 +1,170 @@
+import assert from "node:assert/strict";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import type { PlannedRecord } from "@posthouse/client-settings";
+import type { ZoneDataType, ZoneReader } from "@posthouse/dns";
+import { type Zone, ZoneResolver } from "@posthouse/dns/zone";
+import { blockListFindings } from "../src/checks/block-lists.ts";
+import { domainDnsFindings } from "../src/checks/domain-dns.ts";
+import type { Finding } from "../src/checks/finding.ts";
+import { outsiderInTrail } from "../src/checks/inbound-proof.ts";
+import { addressOfReverse, comparePublished } from "../src/dns/published.ts";
+import { changesMessage, changesSince } from "../src/doctor/changes.ts";
+
+/** Without SRV, CAA and CNAME of its own. */
+class TestReader extends ZoneResolver implements ZoneReader {
+  async zoneData(name: string, _type: ZoneDataType) {
+    const answer = await this.txt(`zone-data ${name}`);
+    return answer;
+  }
+}
+
+const record = (name: string, type: PlannedRecord["type"], data: string): PlannedRecord => ({
+  name,
+  type,
+  data,
+  why: "It is needed",
+  by: "you",
+  isOptional: false,
+});
+
+const host = record("mail.example.test", "A", "192.0.2.25");
+const mx = record("example.test", "MX", "10 mail.example.test.");
+
+async function stateOf(wanted: PlannedRecord, zone: Zone): Promise<string | undefined> {
+  const [state] = await comparePublished([wanted, host, mx], new TestReader(zone));
+  return state?.state;
+}
+
+test("what does the same in other words is published, and what does not is different", async () => {
+  const spf = record("example.test", "TXT", '"v=spf1 mx -all"');
+  const at = (...texts: string[]) => ({ "example.test": { TXT: texts } });
+  for (const [texts, expected] of [
+    [["v=spf1 mx -all"], "published"],
+    [["other", "v=spf1 mx -all"], "published"],
+    [["v=spf1 include:_spf.example.net +mx ~all"], "published"],
+    [["v=spf1 a:mail.example.test ?all"], "published"],
+    [["v=spf1 ip4:192.0.2.25 -all"], "published"],
+    [["v=spf1 include:_spf.example.net -all"], "different"],
+    [["v=spf1 mx -all", "v=spf1 a -all"], "different"],
+    [["v=spf10 mx"], "missing"],
+    [["something"], "missing"],
+  ] as const) {
+    assert.equal(await stateOf(spf, at(...texts)), expected, texts.join());
+  }
+  const dmarc = record("_dmarc.example.test", "TXT", '"v=DMARC1; p=none; rua=mailto:a@b.test"');
+  assert.equal(
+    await stateOf(dmarc, { "_dmarc.example.test": { TXT: ["v=DMARC1;p=reject"] } }),
+    "published",
+  );
+  assert.equal(
+    await stateOf(dmarc, { "_dmarc.example.test": { TXT: ["v=DMARC1; x=y"] } }),
+    "different",
+  );
+  const dkim = record("s._domainkey.example.test", "TXT", '"v=DKIM1; k=rsa; p=AA" "BB"');
+  const dkimAt = (text: string) => ({ "s._domainkey.example.test": { TXT: [text] } });
+  assert.equal(await stateOf(dkim, dkimAt("v=DKIM1; t=s; k=rsa; p=AAB B")), "published");
+  assert.equal(await stateOf(dkim, dkimAt("v=DKIM1; k=rsa; p=AABC")), "different");
+  assert.equal(
+    await stateOf(mx, { "example.test": { MX: [[5, "mail.example.test"]] } }),
+    "published",
+  );
+  assert.equal(await stateOf(mx, { "example.test": { MX: [[5, "mx.other.test"]] } }), "different");
+  assert.equal(await stateOf(mx, { "example.test": "timeout" }), "unknown");
+});
+
+test("an alias of ours may be our address itself", async () => {
+  const alias = record("autoconfig.example.test", "CNAME", "mail.example.test.");
+  const at = (address: string) => ({ "autoconfig.example.test": { A: [address] } });
+  assert.equal(await stateOf(alias, at("192.0.2.25")), "published");
+  assert.equal(await stateOf(alias, at("192.0.2.99")), "different");
+  assert.equal(await stateOf(alias, {}), "missing");
+});
+
+test("names of PTR records lead back to their address", () => {
+  assert.equal(addressOfReverse("25.2.0.192.in-addr.arpa"), "192.0.2.25");
+  const nibbles = `5.2.${"0.".repeat(22)}8.b.d.0.1.0.0.2.ip6.arpa`;
+  assert.equal(addressOfReverse(nibbles), "2001:0db8:0000:0000:0000:0000:0000:0025");
+});
+
+test("a record that is missing is told with what to publish; optional ones are told together", async () => {
+  const optional = {
+    ...record("_x.example.test", "TXT", '"v=TLSRPTv1; rua=mailto:a@b.test"'),
+    isOptional: true,
+  };
+  const found = await domainDnsFindings("example.test", [mx, optional], new TestReader({}));
+  assert.deepEqual(
+    found.map(({ id, state, fix }) => [id, state, fix]),
+    [
+      [
+        "dns MX example.test",
+        "bad",
+        "In the DNS of example.test, publish example.test. MX 10 mail.example.test.",
+      ],
+      [
+        "dns optional example.test",
+        "unproven",
+        "posthouse setup postmaster@example.test --dry-run prints them, each with its reason",
+      ],
+    ],
+  );
+  assert.equal(found[0]?.says, "example.test has no MX record: It is needed");
+});
+
+test("a list counts when it says so, and one that refuses the resolver is told as such", async () => {
+  const resolver = new ZoneResolver({
+    "25.2.0.192.bad.test": { A: ["127.0.0.4"] },
+    "25.2.0.192.shy.test": { A: ["127.255.255.254"] },
+    "25.2.0.192.parked.test": { A: ["203.0.113.1"] },
+  });
+  const lists = ["bad.test", "shy.test", "parked.test", "clean.test"];
+  const found = await blockListFindings(["192.0.2.25", "2001:db8::25"], resolver, lists);
+  assert.deepEqual(
+    found.map(({ id }) => id),
+    ["list bad.test 192.0.2.25", "lists-silent"],
+  );
+  const clean = await blockListFindings(["192.0.2.25"], resolver, ["clean.test"]);
+  assert.deepEqual(
+    clean.map(({ state }) => state),
+    ["good"],
+  );
+});
+
+test("a client from outside in the trail proves port 25, and our own address does not", async (t) => {
+  const directory = await mkdtemp(join(tmpdir(), "posthouse-trail-"));
+  t.after(() => rm(directory, { recursive: true, force: true }));
+  const line = (client: string) =>
+    `${JSON.stringify({ v: 1, atMs: 1, app: "smtp-in", type: "refused", client })}\n`;
+  const path = join(directory, "2026-11-29.smtp-in.1.jsonl");
+  await writeFile(path, line("127.0.0.1") + line("9.9.9.9"));
+  assert.equal(await outsiderInTrail(directory, ["9.9.9.9"]), undefined);
+  assert.equal(await outsiderInTrail(directory, []), "9.9.9.9");
+});
+
+test("postmaster is told what is worse or better than the last time, and nothing twice", () => {
+  const finding = (id: string, state: Finding["state"]): Finding => ({
+    id,
+    state,
+    says: `${id} is ${state}`,
+    fix: "Mend it",
+  });
+  const before = [finding("disk", "warning"), finding("queue", "bad"), finding("apps", "good")];
+  const now = [finding("disk", "bad"), finding("apps", "bad"), finding("lists", "unproven")];
+  const changes = changesSince(before, now);
+  assert.deepEqual(
+    changes.worse.map(({ id }) => id),
+    ["disk", "apps"],
+  );
+  assert.deepEqual(
+    changes.better.map(({ id }) => id),
+    ["queue"],
+  );
+  const about = { hostname: "mail.example.test", date: new Date(0) };
+  const message = changesMessage(changes, about) ?? "";
+  assert.match(message, /^Subject: mail\.example\.test: wrong since yesterday: 2\r$/m);
+  assert.match(message, /disk is bad\r\n {2}-> Mend it\r\n/);
+  assert.match(message, /Not so any more:\r\n {2}queue is bad\r\n/);
+  assert.equal(changesMessage(changesSince(now, now), about), undefined);
+});
