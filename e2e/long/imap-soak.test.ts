@@ -4,7 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
-import { BelievingClient } from "../../apps/imap/test/believing-client.ts";
+import { inspect } from "node:util";
+import { BelievingClient, type Copied } from "../../apps/imap/test/believing-client.ts";
 import {
   compare,
   mailboxes,
@@ -13,6 +14,7 @@ import {
   randomOf,
   type Step,
   steps,
+  uidSteps,
 } from "../../apps/imap/test/random-steps.ts";
 import { LmtpConnection } from "../../bench/lmtp-load.ts";
 import { connectAdmin } from "../../packages/accounts/src/index.ts";
@@ -22,14 +24,26 @@ import { type Suite, startSuite } from "../suite.ts";
 
 /**
  * 200 clients of ten accounts, all at once and at random, while mail comes in. Each believes what it is told, and
- * fails on what cannot be (BelievingClient); one ledger for all of them knows which message each UID was given to;
- * and every quarter of a minute or so all stop, and what each believes is held against what is there.
+ * fails on what cannot be (BelievingClient); one ledger for all of them knows which message each UID was given to,
+ * and who has won a STORE UNCHANGEDSINCE; some come back after a while with what they knew (QRESYNC); and every
+ * quarter of a minute or so all stop, and what each believes is held against what is there.
  */
 const SECONDS = Number(process.env.POSTHOUSE_IMAP_SOAK_SECONDS ?? 60);
 const SEED = Number(process.env.POSTHOUSE_IMAP_SOAK_SEED ?? 1);
 const CLIENTS = Number(process.env.POSTHOUSE_IMAP_SOAK_CLIENTS ?? 200);
 const ACCOUNTS = 10;
 const PERIOD_MS = 20_000;
+/** What each client has enabled; NOTIFY only where CLOSED says to which mailbox a response belongs. */
+const roles: readonly Role[] = [
+  {},
+  { hasQresync: true },
+  { hasRev2: true },
+  { isUidOnly: true },
+  { hasQresync: true, isNotified: true },
+  { hasRev2: true, isNotified: true },
+  { hasQresync: true, hasRev2: true },
+  { hasQresync: true, isUidOnly: true },
+];
 /** More than this in one mailbox, and a client clears it. */
 const MESSAGES_MAX = 60;
 /** Lines of the client that failed, and of each other one on its mailbox, in the report. */
@@ -45,7 +59,9 @@ test(`${CLIENTS} clients at random see what is there, and imap does not grow (se
   timeout: SECONDS * 1000 + 300_000,
 }, async (t) => {
   const directory = await mkdtemp(join(tmpdir(), "imap-soak-"));
-  await using _removed = { [Symbol.asyncDispose]: () => rm(directory, { recursive: true }) };
+  await using _removed = {
+    [Symbol.asyncDispose]: () => rm(directory, { recursive: true, force: true, maxRetries: 5 }),
+  };
   await using suite = await startSuite({ directory, env: collectingEnv(directory) });
   const people = await addPeople(suite);
   const random = randomOf(SEED);
@@ -76,7 +92,10 @@ test(`${CLIENTS} clients at random see what is there, and imap does not grow (se
       memory.push(await memoryCollected(directory, imapPid));
     }
   } catch (error) {
-    throw new Error(await describeFailure(clients, suite), { cause: error });
+    const text = await describeFailure(clients, suite);
+    // Where disposing fails, too, nothing else is printed of the error.
+    t.diagnostic(`${text}\n${inspect(error)}`);
+    throw new Error(text, { cause: error });
   } finally {
     for (const client of clients) client.close();
   }
@@ -147,6 +166,7 @@ async function deliver(suite: Suite, people: readonly string[], signal: AbortSig
 /** Which message each UID means, as APPEND and COPY told it and whoever fetched it saw it: for ever the same one. */
 class Ledger {
   readonly #subjects = new Map<string, string>();
+  readonly #winners = new Map<string, string>();
 
   get size(): number {
     return this.#subjects.size;
@@ -158,6 +178,36 @@ class Ledger {
     assert.equal(subject, known ?? subject, `${key} was another message before`);
     this.#subjects.set(key, subject);
   }
+
+  /** A copy is what it was copied from. */
+  noteCopy(from: string, uid: number, to: string, copyUid: number): void {
+    const subject = this.#subjects.get(`${from} ${uid}`) ?? this.#subjects.get(`${to} ${copyUid}`);
+    if (subject === undefined) return;
+    this.note(from, uid, subject);
+    this.note(to, copyUid, subject);
+  }
+
+  /** RFC 7162 §3.1.3: of all who want to change what they saw at one modseq, one does. */
+  noteWinner(place: string, uid: number, modSeq: number, name: string): void {
+    const key = `${place} ${uid} ${modSeq}`;
+    const other = this.#winners.get(key);
+    assert.equal(other, undefined, `${key} was changed by two`);
+    this.#winners.set(key, name);
+  }
+}
+
+interface Role {
+  readonly hasQresync?: true;
+  readonly hasRev2?: true;
+  readonly isUidOnly?: true;
+  readonly isNotified?: true;
+}
+
+/** What a client keeps on its disk when it leaves a mailbox. */
+interface Memory {
+  readonly uidValidity: number;
+  readonly highestModSeq: number;
+  readonly flags: ReadonlyMap<number, string>;
 }
 
 interface SoakOptions {
@@ -175,6 +225,7 @@ class SoakClient {
   readonly #client: BelievingClient;
   readonly #random: Random;
   readonly #ledger: Ledger;
+  readonly #memories = new Map<string, Memory>();
   #mailbox = "";
 
   private constructor(client: BelievingClient, { user, random, ledger }: SoakOptions) {
@@ -182,6 +233,7 @@ class SoakClient {
     this.#client = client;
     this.#random = random;
     this.#ledger = ledger;
+    client.onCopied = (copied) => this.#noteCopied(copied);
   }
 
   static async open(suite: Suite, options: SoakOptions): Promise<SoakClient> {
@@ -189,10 +241,7 @@ class SoakClient {
     const client = new BelievingClient(`c${options.number}x`, socket);
     await client.finish("* OK");
     assert.match(await client.run(`LOGIN ${options.user} "${PASSWORD}"`), / OK /);
-    if (options.number % 3 === 0) {
-      assert.match(await client.run("ENABLE QRESYNC"), / OK /);
-      client.hasQresync = true;
-    }
+    await takeRole(client, roles[Math.floor(options.number / ACCOUNTS) % roles.length] ?? {});
     // Whoever comes second finds it there.
     await client.run("CREATE Archive");
     const one = new SoakClient(client, options);
@@ -252,9 +301,10 @@ class SoakClient {
     else if (kind === 0) await this.#select(pick(this.#random, mailboxes));
     else if (kind === 1) await this.#append();
     else if (kind === 2) await this.#read();
+    else if (kind === 3) await this.#claim();
     else {
       const until = this.#random(1000);
-      await pick<Step>(this.#random, stepsInPlace)(
+      await pick<Step>(this.#random, this.#client.isUidOnly ? uidSteps : stepsInPlace)(
         this.#client,
         this.#random,
         delay(until, undefined, { signal }).catch(() => {}),
@@ -263,8 +313,90 @@ class SoakClient {
   }
 
   async #select(mailbox: string): Promise<void> {
+    const leave = pick(this.#random, ["", "", "CLOSE", "UNSELECT"]);
+    if (leave !== "" && this.#mailbox !== "") await this.#client.leave(leave);
+    if (this.#client.hasQresync && this.#random(2) === 0) {
+      await this.#comeBack(mailbox);
+      return;
+    }
+    if (this.#random(4) === 0) await this.#examine(mailbox);
     await this.#client.select(`SELECT ${mailbox}`);
     this.#mailbox = mailbox;
+  }
+
+  /** Looks, and changes nothing. */
+  async #examine(mailbox: string): Promise<void> {
+    await this.#client.select(`EXAMINE ${mailbox}`);
+    this.#mailbox = mailbox;
+    assert.match(await this.#client.run("UID FETCH 1:* (FLAGS BODY[]<0.9>)"), / OK /);
+    assert.match(await this.#client.run("UID STORE 1 +FLAGS (\\Seen)"), / NO /);
+  }
+
+  /**
+   * RFC 7162 §3.2.5.1: what it knew and what it is told make what was there at the HIGHESTMODSEQ that SELECT said,
+   * message for message; only what has a higher modseq by then may be otherwise.
+   */
+  async #comeBack(mailbox: string): Promise<void> {
+    const client = this.#client;
+    const known = this.#memories.get(mailbox);
+    client.vanishedEarlier = [];
+    const parameter =
+      known === undefined ? "" : ` (QRESYNC (${known.uidValidity} ${known.highestModSeq}))`;
+    await client.select(`SELECT ${mailbox}${parameter}`);
+    this.#mailbox = mailbox;
+    const { uidValidity, highestModSeq } = client;
+    const flags = new Map(known?.flags);
+    for (const uid of client.vanishedEarlier) flags.delete(uid);
+    for (const { uid, flags: told } of client.messages) {
+      if (uid !== undefined) flags.set(uid, keyOf(told));
+    }
+    if (known !== undefined) assert.equal(flags.size, client.messages.length, "QRESYNC");
+    client.onFetch = (response) => {
+      const uid = fetchedUid(response);
+      const [, modSeq] = /MODSEQ \((\d+)\)/.exec(response) ?? [];
+      const [, told = ""] = /[( ]FLAGS \(([^)]*)\)/.exec(response) ?? [];
+      if (known === undefined || uid === undefined || Number(modSeq) > highestModSeq) return;
+      const names = told.split(" ").filter((flag) => flag !== "" && flag !== "\\Recent");
+      assert.equal(flags.get(uid), keyOf(names), `QRESYNC of UID ${uid}`);
+    };
+    assert.match(await client.run("UID FETCH 1:* (FLAGS MODSEQ)"), / OK /);
+    client.onFetch = undefined;
+    const now = client.messages.flatMap(({ uid, flags: told }) =>
+      uid === undefined ? [] : [[uid, keyOf(told)] as const],
+    );
+    this.#memories.set(mailbox, { uidValidity, highestModSeq, flags: new Map(now) });
+  }
+
+  /** Changes a flag if nobody else has changed the message meanwhile (RFC 7162 §3.1.3): one of them all can. */
+  async #claim(): Promise<void> {
+    const client = this.#client;
+    const uid = pick(this.#random, client.messages)?.uid;
+    if (uid === undefined) return;
+    let last = "";
+    client.onFetch = (response) => {
+      if (fetchedUid(response) === uid) last = response;
+    };
+    assert.match(await client.run(`UID FETCH ${uid} (FLAGS MODSEQ)`), / OK /);
+    const [, modSeq] = /MODSEQ \((\d+)\)/.exec(last) ?? [];
+    const [, flags = ""] = /[( ]FLAGS \(([^)]*)\)/.exec(last) ?? [];
+    last = "";
+    if (modSeq !== undefined) {
+      const item = flags.split(" ").includes("Play") ? "-FLAGS" : "+FLAGS";
+      const text = `UID STORE ${uid} (UNCHANGEDSINCE ${modSeq}) ${item} (Play)`;
+      const answer = await client.run(text);
+      assert.match(answer, / OK /);
+      const isChanged = last !== "" && !answer.includes("[MODIFIED ");
+      if (isChanged) this.#ledger.noteWinner(this.#place, uid, Number(modSeq), client.name);
+    }
+    client.onFetch = undefined;
+  }
+
+  #noteCopied({ uidValidity, sources, targets }: Copied): void {
+    const target = this.#client.command.split(" ").at(-1) ?? "";
+    const to = `${this.user} ${target} ${uidValidity}`;
+    for (const [at, uid] of sources.entries()) {
+      this.#ledger.noteCopy(this.#place, uid, to, targets[at] ?? 0);
+    }
   }
 
   /** A message like no other, and what UID it has. */
@@ -282,10 +414,10 @@ class SoakClient {
   async #read(): Promise<void> {
     const place = this.#place;
     this.#client.onFetch = (response) => {
-      const [, uid] = /[( ]UID (\d+)/.exec(response) ?? [];
+      const uid = fetchedUid(response);
       const [, subject] = /\r\nSubject: (\S*)\r\n/.exec(response) ?? [];
       if (uid !== undefined && subject !== undefined) {
-        this.#ledger.note(place, Number(uid), subject);
+        this.#ledger.note(place, uid, subject);
       }
     };
     const what = pick(this.#random, ["BODY.PEEK[]", "BODY.PEEK[HEADER.FIELDS (SUBJECT)]"]);
@@ -296,10 +428,34 @@ class SoakClient {
 
   async #clear(): Promise<void> {
     const half = Math.ceil(this.#client.messages.length / 2);
-    const answer = await this.#client.run(`STORE 1:${half} +FLAGS (\\Deleted)`);
+    const middle = this.#client.messages[half]?.uid ?? "*";
+    const which = this.#client.isUidOnly ? `UID STORE 1:${middle}` : `STORE 1:${half}`;
+    const answer = await this.#client.run(`${which} +FLAGS (\\Deleted)`);
     assert.match(answer, / (OK|NO \[EXPUNGEISSUED\]) /);
     assert.match(await this.#client.run("EXPUNGE"), / OK /);
   }
+}
+
+async function takeRole(client: BelievingClient, role: Role): Promise<void> {
+  const { hasQresync = false, hasRev2 = false, isUidOnly = false, isNotified = false } = role;
+  const names = [
+    ...(hasQresync ? ["QRESYNC"] : []),
+    ...(hasRev2 ? ["IMAP4rev2"] : []),
+    ...(isUidOnly ? ["UIDONLY"] : []),
+  ];
+  if (names.length > 0) assert.match(await client.run(`ENABLE ${names.join(" ")}`), / OK /);
+  Object.assign(client, { hasQresync, hasRev2, isUidOnly, isNotified });
+  if (!isNotified) return;
+  const events = "(MessageNew (UID FLAGS) MessageExpunge FlagChange)";
+  assert.match(await client.run(`NOTIFY SET (selected-delayed ${events})`), / OK /);
+}
+
+const keyOf = (flags: Iterable<string> = []): string => [...flags].sort().join(" ");
+
+/** The UID that a FETCH or a UIDFETCH names. */
+function fetchedUid(response: string): number | undefined {
+  const [, only, uid] = /^\* (?:(\d+) UIDFETCH|\d+ FETCH \([^{]*?UID (\d+))/.exec(response) ?? [];
+  return only === undefined && uid === undefined ? undefined : Number(only ?? uid);
 }
 
 /** A step that selects would leave this client's idea of where it is behind. */

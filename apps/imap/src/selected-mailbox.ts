@@ -12,7 +12,7 @@ import { firstNotBelow, MailboxView } from "./mailbox-view.ts";
 import type { GuardedMailbox } from "./mailboxes/guarded-mailbox.ts";
 import { bad, Farewell } from "./response.ts";
 import type { ResponseWriter } from "./response-writer.ts";
-import { SearchContexts } from "./search/search-contexts.ts";
+import { type Additions, SearchContexts } from "./search/search-contexts.ts";
 import { NumberRanges, type SequenceSet, savedResult } from "./syntax/sequence-set.ts";
 
 /** The mailbox that a client has selected: the store's, and the client's picture of it. */
@@ -188,9 +188,11 @@ export class SelectedMailbox implements AsyncDisposable {
       readonly expunges: "hold" | "tell";
       readonly isUid: boolean;
       readonly flags?: "hold" | "tell";
+      /** Fetches what kept searches want of new messages, before they say what they have found. */
+      readonly fetchAdded?: (wanted: Additions["attributes"]) => Promise<void>;
     },
   ): Promise<void> {
-    const tellAddedToContexts = await this.contexts.tell(output);
+    const additions = await this.contexts.tell(output);
     if (options.expunges === "tell" && this.view.owesExpunges) {
       await this.#tellExpunges(output);
     }
@@ -200,7 +202,9 @@ export class SelectedMailbox implements AsyncDisposable {
       this.tellFlags(uid, output, options.isUid);
       await output.pace();
     }
-    await tellAddedToContexts();
+    // RFC 5465 §7: EXISTS, FETCH, ESEARCH.
+    if (additions.attributes.size > 0) await options.fetchAdded?.(additions.attributes);
+    await additions.tell();
   }
 
   async #tellExpunges(output: ResponseWriter): Promise<void> {

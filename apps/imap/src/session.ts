@@ -26,6 +26,7 @@ import {
   responseText,
 } from "./response.ts";
 import { ResponseWriter } from "./response-writer.ts";
+import { type Additions, withAttributes } from "./search/search-contexts.ts";
 import type { SelectedMailbox } from "./selected-mailbox.ts";
 import type { Services } from "./services.ts";
 import type { State, User } from "./state.ts";
@@ -214,16 +215,15 @@ export class ImapSession implements Session {
       const group = notification?.selected;
       if (notification === undefined) {
         await selected.refresh();
-        await selected.tell(this.output, { expunges: "tell", isUid: false });
+        await this.#tellSelected(selected, { expunges: "tell", isUid: false });
       } else if (group?.events.has("MessageNew")) {
         await selected.refresh();
-        await selected.tell(this.output, {
+        await this.#tellSelected(selected, {
           // RFC 5465 §6.1.2: IDLE is a command that may tell them.
           expunges: group.isDelayed && !isIdle ? "hold" : "tell",
           flags: group.events.has("FlagChange") ? "tell" : "hold",
           isUid: true,
         });
-        await tellMessages(selected, selected.takeNew(), group.attributes, this);
       }
     }
     await this.#tellMetadata();
@@ -418,17 +418,41 @@ export class ImapSession implements Session {
     const { selected } = this.#state;
     if (command.isChange) await selected.refresh();
     const isUid = command.name.startsWith("UID ");
-    await selected.tell(this.output, { expunges: command.expunges, isUid });
-    await this.#tellNew(selected, done);
+    // RFC 5465 §5.2: of a message that this client made itself it knows what it wants to know.
+    const own = ownUids(done?.code, selected);
+    await this.#tellSelected(selected, { expunges: command.expunges, isUid }, own);
   }
 
-  /** RFC 5465 §5.2: of a message that this client made itself it knows what it wants to know. */
-  async #tellNew(selected: SelectedMailbox, done: Completion | undefined): Promise<void> {
-    const group = this.#notification?.selected;
-    if (group === undefined || group.attributes.length === 0) return;
-    const own = ownUids(done?.code, selected);
-    const uids = selected.takeNew().filter((uid) => own?.has(uid) !== true);
-    await tellMessages(selected, uids, group.attributes, this);
+  /** What is new in the selected mailbox, with what is to be fetched of new messages, but for its `own`. */
+  async #tellSelected(
+    selected: SelectedMailbox,
+    options: Parameters<SelectedMailbox["tell"]>[1],
+    own?: NumberRanges,
+  ): Promise<void> {
+    const ofAll = this.#notification?.selected?.attributes ?? [];
+    let ofFound: Additions["attributes"] = new Map();
+    const fetchAdded = async (wanted: Additions["attributes"]) => {
+      ofFound = wanted;
+      if (ofAll.length === 0) await this.#fetchNew(selected, wanted, own);
+    };
+    await selected.tell(this.output, { ...options, fetchAdded });
+    if (ofAll.length === 0) return;
+    // RFC 5465 §5.2: where both ask, in one FETCH behind the ESEARCH.
+    const uids = selected.takeNew();
+    const wanted = new Map(uids.map((uid) => [uid, withAttributes(ofAll, ofFound.get(uid))]));
+    await this.#fetchNew(selected, wanted, own);
+  }
+
+  async #fetchNew(
+    selected: SelectedMailbox,
+    wanted: Additions["attributes"],
+    own: NumberRanges | undefined,
+  ): Promise<void> {
+    const groups = Map.groupBy(wanted, ([_uid, attributes]) => attributes);
+    for (const [attributes, messages] of groups) {
+      const uids = messages.map(([uid]) => uid).filter((uid) => own?.has(uid) !== true);
+      await tellMessages(selected, uids, attributes, this);
+    }
   }
 
   async #enter(state: State): Promise<void> {

@@ -13,6 +13,13 @@ export interface FlagChange {
   readonly flags: readonly string[];
 }
 
+/** RFC 4315 §3: the n-th of `sources` became the n-th of `targets`. */
+export interface Copied {
+  readonly uidValidity: number;
+  readonly sources: readonly number[];
+  readonly targets: readonly number[];
+}
+
 const NOTED_LINES_MAX = 2000;
 const NOTED_CHARACTERS_MAX = 200;
 /** No command takes this long, and IDLE is said to be on within it: it is stuck. */
@@ -27,13 +34,25 @@ export class BelievingClient {
   messages: KnownMessage[] = [];
   /** It has enabled QRESYNC. */
   hasQresync = false;
+  /** It has enabled IMAP4rev2. */
+  hasRev2 = false;
+  /** It has enabled UIDONLY: it never hears a number. */
+  isUidOnly = false;
+  /** It has asked by NOTIFY for what is new in the selected mailbox, at any time. */
+  isNotified = false;
   /** What VANISHED (EARLIER) named since this was emptied. */
   vanishedEarlier: number[] = [];
+  /** The search that is kept for it (RFC 5267 §4.3), and the UIDs that it believes to be found. */
+  context: { readonly tag: string; readonly key: string; readonly uids: Set<number> } | undefined;
   /** The last HIGHESTMODSEQ and UIDVALIDITY that were told. */
   highestModSeq = 0;
   uidValidity = 0;
   /** Told of each FETCH as it comes, literals and all. */
   onFetch: ((response: string) => void) | undefined;
+  /** Told of what APPENDUID says. */
+  onAppended: ((uidValidity: number, uid: number) => void) | undefined;
+  /** Told of what COPYUID says. */
+  onCopied: ((copied: Copied) => void) | undefined;
   readonly #socket: Socket;
   readonly #dialogue: string[] = [];
   #received = "";
@@ -90,6 +109,7 @@ export class BelievingClient {
   send(command: string): string {
     this.#tagNumber += 1;
     const tag = `${this.name}${this.#tagNumber}`;
+    this.#takeInWhatCameUnasked();
     this.#command = command;
     this.sendLine(`${tag} ${command}`);
     return tag;
@@ -113,15 +133,43 @@ export class BelievingClient {
 
   /** The numbers of a SEARCH, all of which it must have. */
   async search(command: string): Promise<readonly number[]> {
+    const found = await this.uidSearch(command);
+    for (const number of found) assert.ok(number <= this.messages.length);
+    return found;
+  }
+
+  /** The UIDs of a UID SEARCH. */
+  async uidSearch(command: string): Promise<readonly number[]> {
     this.#found = [];
     assert.match(await this.run(command), / OK /);
-    for (const number of this.#found) assert.ok(number <= this.messages.length);
     return this.#found;
   }
 
+  /** A search that the server keeps, and tells of what becomes of it; instead of the one before. */
+  async keepSearch(key: string): Promise<void> {
+    if (this.context !== undefined) {
+      assert.match(await this.run(`CANCELUPDATE "${this.context.tag}"`), / OK /);
+    }
+    const tag = this.send(`UID SEARCH RETURN (UPDATE ALL) ${key}`);
+    this.context = { tag, key, uids: new Set() };
+    assert.match(await this.finish(tag), / OK /);
+  }
+
   async select(command: string): Promise<void> {
-    this.messages = [];
+    // With these CLOSED says which responses are still of the mailbox before (RFC 7162 §3.2.11, RFC 9051 §7.1).
+    if (!this.hasQresync && !this.hasRev2) this.#forget();
     assert.match(await this.run(command), / OK /);
+  }
+
+  /** CLOSE or UNSELECT. */
+  async leave(command: string): Promise<void> {
+    assert.match(await this.run(command), / OK /);
+    this.#forget();
+  }
+
+  #forget(): void {
+    this.messages = [];
+    this.context = undefined;
   }
 
   /** A silent STORE was sent: the server need not say what follows from it. */
@@ -143,6 +191,17 @@ export class BelievingClient {
     if (this.#dialogue.length > 2 * NOTED_LINES_MAX) this.#dialogue.splice(0, NOTED_LINES_MAX);
   }
 
+  /** Between two commands: what is in the buffer was sent before the server heard of the next one. */
+  #takeInWhatCameUnasked(): void {
+    this.#command = "";
+    for (let response = this.#takeResponse(); response !== undefined; ) {
+      this.#note(`S: ${response}`);
+      this.#noteCode(response);
+      this.#takeIn(response);
+      response = this.#takeResponse();
+    }
+  }
+
   #takeIn(response: string): void {
     const [, earlier, vanished] = /^\* VANISHED (\(EARLIER\) )?([\d:,]+)$/.exec(response) ?? [];
     if (vanished !== undefined) {
@@ -150,27 +209,35 @@ export class BelievingClient {
       return;
     }
     if (response.startsWith("* SEARCH")) this.#found = (response.match(/\d+/g) ?? []).map(Number);
+    if (response.startsWith("* ESEARCH")) this.#takeInSearch(response);
     const [, number = "", kind = ""] = /^\* (\d+) ([A-Z]+)/.exec(response) ?? [];
     switch (kind) {
       case "EXISTS":
         this.#grow(Number(number));
         return;
       case "RECENT":
+        assert.ok(!this.hasRev2, "RFC 9051 appendix E: there is no RECENT");
         assert.ok(
           Number(number) <= this.messages.length,
           "more messages are recent than there are",
         );
         return;
       case "EXPUNGE":
-        // RFC 3501 §7.4.1: not in answer to these, whose numbers it would move.
-        assert.doesNotMatch(this.#command, /^(FETCH|STORE|SEARCH) /);
-        assert.ok(!this.hasQresync, "EXPUNGE where VANISHED was asked for");
+        this.#checkMayExpunge();
+        assert.ok(!this.hasQresync && !this.isUidOnly, "EXPUNGE where VANISHED was asked for");
         this.#message(number);
         this.messages.splice(Number(number) - 1, 1);
         return;
       case "FETCH":
+        assert.ok(!this.isUidOnly, "FETCH where UIDFETCH was asked for");
         this.onFetch?.(response);
-        this.#learn(this.#message(number), response);
+        this.#learn(this.#message(number), response, uidIn(response));
+        return;
+      case "UIDFETCH":
+        assert.ok(this.isUidOnly, "UIDFETCH that was not asked for");
+        this.onFetch?.(response);
+        this.#learn(this.#messageOfUid(Number(number)), response, Number(number));
+        this.messages.sort((one, other) => (one.uid ?? Infinity) - (other.uid ?? Infinity));
         return;
       default:
         assert.doesNotMatch(response, /^\* BYE/);
@@ -185,9 +252,15 @@ export class BelievingClient {
       assert.equal(index, -1, `${uid} is there and vanished earlier`);
       return;
     }
-    assert.doesNotMatch(this.#command, /^(FETCH|STORE|SEARCH) /);
+    this.#checkMayExpunge();
     if (index !== -1) {
       this.messages.splice(index, 1);
+      return;
+    }
+    if (this.isUidOnly) {
+      const unknown = this.messages.findIndex((message) => message.uid === undefined);
+      assert.notEqual(unknown, -1, `${uid} vanished, which was never there`);
+      this.messages.splice(unknown, 1);
       return;
     }
     // One of those whose UID was never told: which, the client cannot know, nor whose flags are whose.
@@ -198,6 +271,33 @@ export class BelievingClient {
     assert.ok(start < end, `${uid} vanished, which was never there`);
     for (const message of this.messages.slice(start, end)) message.flags = undefined;
     this.messages.splice(start, 1);
+  }
+
+  /** RFC 3501 §7.4.1: not between commands, and not in answer to these, whose numbers it would move. */
+  #checkMayExpunge(): void {
+    if (this.isUidOnly) return;
+    assert.notEqual(this.#command, "", "an expunge between two commands");
+    assert.doesNotMatch(this.#command, /^(FETCH|STORE|SEARCH) /);
+  }
+
+  /** Of this command, or RFC 5267 §4.3.2: `(TAG "a1") UID ADDTO (0 3:5)`. */
+  #takeInSearch(response: string): void {
+    const [, tag] = /\(TAG "(\S+)"\)/.exec(response) ?? [];
+    const [, update, changed] = / (ADDTO|REMOVEFROM) \(0 ([\d:,]+)\)/.exec(response) ?? [];
+    if (changed === undefined) {
+      const [, all] = / ALL ([\d:,]+)/.exec(response) ?? [];
+      this.#found = all === undefined ? [] : [...uidsOf(all)];
+      if (tag === this.context?.tag) for (const uid of this.#found) this.context?.uids.add(uid);
+      return;
+    }
+    assert.equal(tag, this.context?.tag, "an update of no search");
+    const { uids } = this.context as NonNullable<typeof this.context>;
+    for (const uid of uidsOf(changed)) {
+      if (update === "ADDTO") assert.ok(!uids.has(uid), `${uid} was found before`);
+      else assert.ok(uids.has(uid), `${uid} was not found before`);
+      if (update === "ADDTO") uids.add(uid);
+      else uids.delete(uid);
+    }
   }
 
   /** RFC 3501 §7.3.1: only EXPUNGE makes it smaller. */
@@ -214,15 +314,23 @@ export class BelievingClient {
     return message;
   }
 
-  #learn(message: KnownMessage, response: string): void {
-    const [, uid] = /[( ]UID (\d+)/.exec(response) ?? [];
-    if (this.hasQresync && /FLAGS/.test(response) && !/FETCH/.test(this.#command)) {
-      assert.match(response, /UID .*MODSEQ/, "RFC 7162 §3.2.4");
+  /** Of those whose UID was never told one is as good as another. */
+  #messageOfUid(uid: number): KnownMessage {
+    const known = this.messages.find((message) => message.uid === uid);
+    const message = known ?? this.messages.find((one) => one.uid === undefined);
+    assert.ok(message, `there is no message of UID ${uid} among ${this.messages.length}`);
+    return message;
+  }
+
+  #learn(message: KnownMessage, response: string, uid: number | undefined): void {
+    if (/FLAGS/.test(response) && !/FETCH/.test(this.#command)) {
+      if (this.hasQresync) assert.match(response, /MODSEQ/, "RFC 7162 §3.2.4");
+      if (this.hasQresync || this.hasRev2) assert.ok(uid !== undefined, "RFC 9051 §7.5.2");
     }
     if (uid !== undefined) {
-      assert.equal(message.uid ?? Number(uid), Number(uid), "a message became another");
-      message.uid = Number(uid);
-      this.#checkOrder();
+      assert.equal(message.uid ?? uid, uid, "a message became another");
+      message.uid = uid;
+      if (!this.isUidOnly) this.#checkOrder();
     }
     const [, flags] = /[( ]FLAGS \(([^)]*)\)/.exec(response) ?? [];
     if (flags === undefined) return;
@@ -239,19 +347,33 @@ export class BelievingClient {
   }
 
   #noteCode(response: string): void {
+    if (response.startsWith("* OK [CLOSED]")) this.#forget();
+    const [, validity, appended] = /\[APPENDUID (\d+) (\d+)\]/.exec(response) ?? [];
+    if (appended !== undefined) this.onAppended?.(Number(validity), Number(appended));
     const [, name, number] = /\[(HIGHESTMODSEQ|UIDVALIDITY) (\d+)\]/.exec(response) ?? [];
     if (name === "HIGHESTMODSEQ") this.highestModSeq = Number(number);
     else if (name === "UIDVALIDITY") this.uidValidity = Number(number);
+    const [, uidValidity, sources, targets] =
+      /\[COPYUID (\d+) ([\d:,]+) ([\d:,]+)\]/.exec(response) ?? [];
+    if (sources === undefined || targets === undefined) return;
+    const copied = { sources: [...uidsOf(sources)], targets: [...uidsOf(targets)] };
+    assert.equal(copied.sources.length, copied.targets.length);
+    this.onCopied?.({ uidValidity: Number(uidValidity), ...copied });
   }
 
-  /** A line with the literals in it. */
   async #readResponse(): Promise<string> {
+    for (;;) {
+      const response = this.#takeResponse();
+      if (response !== undefined) return response;
+      await this.#receive();
+    }
+  }
+
+  /** A line with the literals in it; undefined when it is not all there. */
+  #takeResponse(): string | undefined {
     for (let from = 0; ; ) {
       const end = this.#received.indexOf("\r\n", from);
-      if (end === -1) {
-        await this.#receive();
-        continue;
-      }
+      if (end === -1) return undefined;
       const [, length] = /\{(\d+)\}$/.exec(this.#received.slice(from, end)) ?? [];
       if (length === undefined) {
         const response = this.#received.slice(0, end);
@@ -259,7 +381,6 @@ export class BelievingClient {
         return response;
       }
       from = end + 2 + Number(length);
-      while (this.#received.length < from) await this.#receive();
     }
   }
 
@@ -276,6 +397,11 @@ export class BelievingClient {
       };
     });
   }
+}
+
+function uidIn(response: string): number | undefined {
+  const [, uid] = /[( ]UID (\d+)/.exec(response) ?? [];
+  return uid === undefined ? undefined : Number(uid);
 }
 
 function* uidsOf(set: string): Generator<number> {

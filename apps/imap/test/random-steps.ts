@@ -78,7 +78,8 @@ const storeFlags: Step = async (client, random) => {
     item: pick(random, ["FLAGS", "+FLAGS", "-FLAGS"]),
     flags: [...new Set([pick(random, flagNames), pick(random, flagNames)])],
   };
-  const isSilent = random(2) === 0;
+  // What is pushed crosses what is sent: nobody could tell which of the two changes was first.
+  const isSilent = random(2) === 0 && !client.isNotified;
   const { uid } = message.known;
   const which =
     uid !== undefined && random(2) === 0 ? `UID STORE ${uid}` : `STORE ${message.number}`;
@@ -136,6 +137,69 @@ export const idle: Step = async (client, _random, quiet) => {
   assert.match(await done, / OK /);
 };
 
+/** What becomes of the result comes by itself (RFC 5267 §4.3), and compare() holds it against the truth. */
+const keepSearch: Step = async (client, random) => {
+  await client.keepSearch(pick(random, ["DELETED", "UNSEEN", "KEYWORD Work", "ALL"]));
+};
+
+/** `$` is what was found, without what is gone by then (RFC 5182 §2.1). */
+const fetchSaved: Step = async (client) => {
+  const found = await client.uidSearch("UID SEARCH RETURN (SAVE ALL) UNSEEN");
+  const fetched: number[] = [];
+  client.onFetch = (response) => {
+    const [, uid] =
+      /[( ]UID (\d+) BODY|^\* (\d+) UIDFETCH \(BODY/.exec(response)?.filter(Boolean) ?? [];
+    if (uid !== undefined) fetched.push(Number(uid));
+  };
+  assert.match(await client.run("UID FETCH $ BODY.PEEK[]<0.9>"), / OK /);
+  client.onFetch = undefined;
+  for (const uid of fetched) assert.ok(found.includes(uid), `${uid} was not saved`);
+};
+
+const replaceOne: Step = async (client, random) => {
+  const uid = anyMessage(client, random)?.known.uid;
+  if (uid === undefined) return;
+  const message = `Subject: ${random(1000)}\r\n\r\nbetter\r\n`;
+  const text = `UID REPLACE ${uid} ${pick(random, mailboxes)} {${message.length}+}\r\n${message}`;
+  await runOnMessages(client, text);
+};
+
+const anyUid = (client: BelievingClient, random: Random): number =>
+  anyMessage(client, random)?.known.uid ?? 1;
+
+const uidStore: Step = async (client, random) => {
+  const item = pick(random, ["FLAGS", "+FLAGS", "-FLAGS"]);
+  const flags = `(${pick(random, flagNames)})`;
+  assert.match(await client.run(`UID STORE ${anyUid(client, random)} ${item} ${flags}`), / OK /);
+};
+
+const uidCopy: Step = async (client, random) => {
+  const text = `UID COPY ${anyUid(client, random)} ${pick(random, mailboxes)}`;
+  assert.match(await client.run(text), / OK /);
+};
+
+const uidMove: Step = async (client, random) => {
+  const [from, to] = [anyUid(client, random), anyUid(client, random)];
+  const text = `UID MOVE ${from}:${to} ${pick(random, mailboxes)}`;
+  assert.match(await client.run(text), / OK /);
+};
+
+/** Of a client that knows no numbers (RFC 9586). */
+export const uidSteps: readonly Step[] = [
+  ...Array(5).fill(append),
+  ...Array(5).fill(uidStore),
+  ...Array(3).fill(uidFetch),
+  uidCopy,
+  uidMove,
+  uidExpunge,
+  replaceOne,
+  keepSearch,
+  fetchSaved,
+  idle,
+  idle,
+  ...["NOOP", "NOOP", "EXPUNGE", "UID SEARCH DELETED", "UID SEARCH ALL"].map(command),
+];
+
 export const steps: readonly Step[] = [
   ...Array(5).fill(append),
   ...Array(5).fill(storeFlags),
@@ -146,6 +210,9 @@ export const steps: readonly Step[] = [
   moveRange,
   uidExpunge,
   selectAnother,
+  replaceOne,
+  keepSearch,
+  fetchSaved,
   idle,
   idle,
   ...["NOOP", "NOOP", "EXPUNGE", "SEARCH DELETED", "UID SEARCH ALL", "CHECK"].map(command),
@@ -155,11 +222,20 @@ export const steps: readonly Step[] = [
 export async function compare(client: BelievingClient): Promise<void> {
   assert.match(await client.run("NOOP"), / OK /);
   const believed = client.messages.map((message) => ({ ...message }));
-  assert.match(await client.run("FETCH 1:* (UID FLAGS)"), / OK /);
+  const fetch = client.isUidOnly ? "UID FETCH 1:* FLAGS" : "FETCH 1:* (UID FLAGS)";
+  assert.match(await client.run(fetch), / OK /);
   assert.equal(client.messages.length, believed.length);
   for (const [index, { uid, flags }] of believed.entries()) {
-    const truth = client.messages[index];
+    // Without numbers those whose UID was not known are nowhere among the others.
+    const truth = client.isUidOnly
+      ? client.messages.find((message) => message.uid === uid)
+      : client.messages[index];
+    if (uid === undefined && client.isUidOnly) continue;
     if (uid !== undefined) assert.equal(uid, truth?.uid);
     if (flags !== undefined) assert.deepEqual([...flags].sort(), [...(truth?.flags ?? [])].sort());
   }
+  if (client.context === undefined) return;
+  const kept = [...client.context.uids].sort((one, other) => one - other);
+  const found = await client.uidSearch(`UID SEARCH ${client.context.key}`);
+  assert.deepEqual(kept, found, "what became of the search");
 }

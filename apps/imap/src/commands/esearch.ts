@@ -7,7 +7,7 @@ import { orForgetSaved, saveResult, search, writeResult } from "../search/search
 import { SelectedMailbox } from "../selected-mailbox.ts";
 import type { User } from "../state.ts";
 import { clientNameOf } from "../syntax/mailbox-hierarchy.ts";
-import { type ResultOptions, readResultOptions } from "../syntax/result-options.ts";
+import { allResults, type ResultOptions, readResultOptions } from "../syntax/result-options.ts";
 import { readSearchProgram, type SearchKey } from "../syntax/search-keys.ts";
 import { readSourceOptions } from "../syntax/source-options.ts";
 import { formatMailbox } from "../syntax/strings.ts";
@@ -21,7 +21,7 @@ export const esearch = defineCommand({
     args.sp();
     const sources = readSourceOptions(args) ?? [{ kind: "selected" } as const];
     // RFC 7377 §2.1: without RETURN it is ALL.
-    const options = readResultOptions(args) ?? onlyAll;
+    const options = readResultOptions(args) ?? allResults;
     const selected = state.name === "selected" ? state.selected : undefined;
     const searchesSelected = sources.some(({ kind }) => kind === "selected");
     if (searchesSelected && selected === undefined) throw bad("No mailbox is selected");
@@ -53,8 +53,6 @@ export const esearch = defineCommand({
   },
 });
 
-const onlyAll: ResultOptions = { items: new Set(["ALL"]), saves: false, updates: false };
-
 async function searchSelected(
   selected: SelectedMailbox,
   key: SearchKey,
@@ -68,7 +66,10 @@ async function searchSelected(
     const result = await tellFound(selected, key, options, session, limit);
     saveResult(selected, result, options);
     const { tag } = session.incoming;
-    if (options.updates) selected.contexts.add({ ...result, tag, isUid: true }, session);
+    if (options.updates) {
+      const { updateAttributes: attributes } = options;
+      selected.contexts.add({ ...result, tag, isUid: true, attributes }, session);
+    }
     return result.stop;
   });
 }

@@ -15,6 +15,7 @@ import type { Previews } from "../answers/previews.ts";
 import { ReadAhead } from "../answers/read-ahead.ts";
 import { writeVanished } from "../answers/vanished.ts";
 import { defineCommand, type Session } from "../command.ts";
+import type { Enabled } from "../enabled.ts";
 import { limits } from "../limits.ts";
 import { completedUpTo, highest, refuseRange } from "../message-limit.ts";
 import { bad, CommandFailure, no, refusalOf } from "../response.ts";
@@ -102,10 +103,24 @@ export async function tellMessages(
   attributes: readonly FetchAttribute[],
   { output, services }: Pick<Session, "output" | "services">,
 ): Promise<void> {
-  const fetching = new Fetching(selected, output, services.previews, attributes);
+  const all = withUnasked(attributes, selected.enabled);
+  const fetching = new Fetching(selected, output, services.previews, all);
   for (const batch of batchesOf(uids, selected, fetching.readsMessages)) {
     await fetching.answer(batch);
   }
+}
+
+/** A FETCH that the client did not send for has the UID and the modseq (RFC 7162 §3.2.4, RFC 9051 §7.5.2). */
+function withUnasked(
+  attributes: readonly FetchAttribute[],
+  enabled: Enabled,
+): readonly FetchAttribute[] {
+  const added: FetchAttribute[] = [];
+  const hasModSeq = enabled.has("CONDSTORE");
+  const hasUid = hasModSeq || enabled.has("IMAP4REV2");
+  if (hasUid && !enabled.has("UIDONLY")) added.push(uidAttribute);
+  if (hasModSeq) added.push(modSeqAttribute);
+  return [...attributes, ...added.filter((attribute) => !has(attributes, attribute))];
 }
 
 const has = (attributes: readonly FetchAttribute[], wanted: FetchAttribute): boolean =>
@@ -231,15 +246,11 @@ class Fetching {
       );
   }
 
-  /** With the UID and the modseq, where changes of flags have them (RFC 7162 §3.2.4, RFC 9051 §7.5.2). */
   get #attributesWithFlags(): readonly FetchAttribute[] {
     const { enabled } = this.#selected;
-    const added: FetchAttribute[] = [flagsAttribute];
-    const hasModSeq = enabled.has("CONDSTORE");
-    const hasUid = hasModSeq || enabled.has("IMAP4REV2");
-    if (hasUid && !enabled.has("UIDONLY")) added.push(uidAttribute);
-    if (hasModSeq) added.push(modSeqAttribute);
-    return [...this.#attributes, ...added.filter((attribute) => !has(this.#attributes, attribute))];
+    return this.#tellsFlags
+      ? withUnasked(this.#attributes, enabled)
+      : withUnasked([...this.#attributes, flagsAttribute], enabled);
   }
 
   async answer(uids: readonly Uid[]): Promise<void> {

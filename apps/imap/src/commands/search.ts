@@ -43,7 +43,10 @@ function defineSearch({ name, isUid }: { readonly name: string; readonly isUid: 
         const correlator = { tag: session.incoming.tag };
         await writeResult(selected, result, options, { correlator, isUid, session });
         saveResult(selected, result, options);
-        if (options.updates) selected.contexts.add({ ...result, ...correlator, isUid }, session);
+        if (options.updates) {
+          const { updateAttributes: attributes } = options;
+          selected.contexts.add({ ...result, ...correlator, isUid, attributes }, session);
+        }
       });
       return completedUpTo(stop, name, session);
     },

@@ -2,6 +2,7 @@ import { type ModSeq, systemFlagBits, type Uid } from "@posthouse/mailbox-store"
 import { listWithOldName } from "../answers/old-name.ts";
 import { writeVanished } from "../answers/vanished.ts";
 import { defineCommand, loggedIn, type Session } from "../command.ts";
+import { isSharedName } from "../mailboxes/shared-name.ts";
 import { bad, CommandFailure } from "../response.ts";
 import { SelectedMailbox } from "../selected-mailbox.ts";
 import type { User } from "../state.ts";
@@ -75,7 +76,7 @@ function tellClosed({ enabled, output }: Session): void {
 function tellAbout(
   selected: SelectedMailbox,
   asked: { readonly user: User; readonly nameAsWritten: string },
-  { enabled, output }: Session,
+  { enabled, output, switchedOff }: Session,
 ): void {
   const { mailbox } = selected;
   selected.tellFirst(output);
@@ -91,6 +92,10 @@ function tellAbout(
   output.untagged(`OK [MAILBOXID (${mailbox.mailboxId})] Its id`); // RFC 8474 §4.2
   output.untagged(`OK [UIDVALIDITY ${mailbox.uidValidity}] UIDs valid`);
   output.untagged(`OK [UIDNEXT ${mailbox.uidNext}] Predicted next UID`);
+  // RFC 4467: of what is shared nobody but its owner signs a URL.
+  if (!switchedOff.has("URLAUTH") && !isSharedName(mailbox.name)) {
+    output.untagged("OK [URLMECH INTERNAL] Its URLs can be signed");
+  }
   selected.tellHighestModSeq(output);
 }
 

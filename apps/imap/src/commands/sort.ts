@@ -40,7 +40,8 @@ function defineSort({ name, isUid }: { readonly name: string; readonly isUid: bo
         await writeResult(selected, result, options, { correlator, isUid, session });
         saveResult(selected, result, options);
         if (options.updates) {
-          selected.contexts.add({ ...result, ...correlator, order, isUid }, session);
+          const { updateAttributes: attributes } = options;
+          selected.contexts.add({ ...result, ...correlator, order, isUid, attributes }, session);
         }
       });
       return { text: `${name} completed` };

@@ -1,4 +1,4 @@
-import type { MailboxChanges } from "@posthouse/mailbox-store";
+import type { MailboxChanges, Uid } from "@posthouse/mailbox-store";
 import { formatCorrelator } from "../answers/esearch.ts";
 import type { Session } from "../command.ts";
 import { limits } from "../limits.ts";
@@ -8,6 +8,7 @@ import { bad } from "../response.ts";
 import type { ResponseWriter } from "../response-writer.ts";
 import type { SelectedMailbox } from "../selected-mailbox.ts";
 import { type SortCriterion, sortMessages } from "../sort/sort-messages.ts";
+import type { FetchAttribute } from "../syntax/fetch-attributes.ts";
 import type { SearchKey } from "../syntax/search-keys.ts";
 import { formatUidSet } from "../syntax/sequence-set.ts";
 import { formatString } from "../syntax/strings.ts";
@@ -21,8 +22,17 @@ interface Context {
   /** Mailbox order, when absent. */
   readonly order?: readonly SortCriterion[];
   readonly isUid: boolean;
+  /** What is fetched of a new message that is found (RFC 5465 §7). */
+  readonly attributes: readonly FetchAttribute[];
   /** What the client believes, in its order. */
   uids: Uint32Array;
+}
+
+/** What tell() leaves to be told, when EXPUNGE and EXISTS are out. */
+export interface Additions {
+  /** New messages that are found, by UID, with what the client wants to be fetched of them. */
+  readonly attributes: ReadonlyMap<Uid, readonly FetchAttribute[]>;
+  tell(): Promise<void>;
 }
 
 /**
@@ -34,6 +44,8 @@ export class SearchContexts {
   /** None until the client asks for one. */
   #contexts: Map<string, Context> | undefined;
   readonly #touched = new NumberSet();
+  /** Those of #touched that are new. */
+  readonly #new = new NumberSet();
 
   constructor(selected: SelectedMailbox) {
     this.#selected = selected;
@@ -45,7 +57,7 @@ export class SearchContexts {
   }
 
   /** Keeps a search, or says that it does not (§4.3.1). */
-  add({ tag, key, order, isUid, uids }: Context, { output }: Session): void {
+  add({ tag, key, order, isUid, attributes, uids }: Context, { output }: Session): void {
     const isTooLong = order !== undefined && uids.length > limits.sortContextMessagesMax;
     this.#contexts ??= new Map();
     if (this.#contexts.size >= limits.searchContextsMax || isTooLong) {
@@ -53,7 +65,8 @@ export class SearchContexts {
       output.untagged(`NO [NOUPDATE ${formatString(tag)}] ${reason}`);
       return;
     }
-    this.#contexts.set(tag, { tag, key, isUid, uids, ...(order !== undefined && { order }) });
+    const context = { tag, key, isUid, attributes, uids };
+    this.#contexts.set(tag, { ...context, ...(order !== undefined && { order }) });
   }
 
   /** §4.3.5. One that is not there is as well as cancelled. */
@@ -67,23 +80,35 @@ export class SearchContexts {
     for (const uids of [added, changed, vanished]) {
       for (const uid of uids) this.#touched.add(uid);
     }
+    for (const uid of added) this.#new.add(uid);
   }
 
   /**
-   * Tells what is no longer found, and gives what tells the rest, when EXPUNGE and EXISTS are out.
+   * Tells what is no longer found, and gives what tells the rest.
    */
-  async tell(output: ResponseWriter): Promise<() => Promise<void>> {
+  async tell(output: ResponseWriter): Promise<Additions> {
     if (this.#contexts === undefined || this.#touched.size === 0) return nothingMore;
     const touched = Uint32Array.from(this.#touched).sort();
     this.#touched.clear();
     const additions: (() => Promise<void>)[] = [];
+    const attributes = new Map<Uid, readonly FetchAttribute[]>();
     for (const context of this.#contexts.values()) {
       const { added, removed } = await this.#changesOf(context, touched, output);
       if (removed.size > 0) await this.#tellRemoved(context, removed, output);
-      if (added.length > 0) additions.push(() => this.#tellAdded(context, added, output));
+      if (added.length === 0) continue;
+      additions.push(() => this.#tellAdded(context, added, output));
+      // RFC 5465 §7: not of one that is found because its flags have changed.
+      for (const uid of context.attributes.length === 0 ? [] : (added as Iterable<Uid>)) {
+        if (!this.#new.has(uid)) continue;
+        attributes.set(uid, withAttributes(attributes.get(uid), context.attributes));
+      }
     }
-    return async () => {
-      for (const tellAdded of additions) await tellAdded();
+    this.#new.clear();
+    return {
+      attributes,
+      async tell() {
+        for (const tellAdded of additions) await tellAdded();
+      },
     };
   }
 
@@ -143,7 +168,18 @@ export class SearchContexts {
   }
 }
 
-const nothingMore = async (): Promise<void> => undefined;
+const nothingMore: Additions = { attributes: new Map(), tell: async () => undefined };
+
+/** RFC 5465 §5.2: in one FETCH, and nothing twice. */
+export function withAttributes(
+  some: readonly FetchAttribute[] = [],
+  more: readonly FetchAttribute[] = [],
+): readonly FetchAttribute[] {
+  if (some.length === 0) return more;
+  const known = new Set(some.map((attribute) => JSON.stringify(attribute)));
+  const added = more.filter((attribute) => !known.has(JSON.stringify(attribute)));
+  return added.length === 0 ? some : [...some, ...added];
+}
 
 function writeUpdate(
   { tag, isUid }: Context,

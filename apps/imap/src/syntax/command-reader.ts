@@ -125,6 +125,11 @@ export class CommandReader {
     return this.#at === this.#text.length && this.#line >= this.#lines.length - 1;
   }
 
+  /** Whether `text` comes next; nothing is taken. */
+  isNext(text: string): boolean {
+    return this.#text.startsWith(text, this.#at);
+  }
+
   /** Takes `text` when it comes next, whatever its case. */
   take(text: string): boolean {
     const found = this.#text.slice(this.#at, this.#at + text.length);

@@ -1,5 +1,6 @@
 import { bad } from "../response.ts";
 import type { CommandReader, PartialRange } from "./command-reader.ts";
+import { type FetchAttribute, readFetchAttributes } from "./fetch-attributes.ts";
 
 /** Items of an ESEARCH response that a client can ask for. */
 export type ResultItem = "MIN" | "MAX" | "COUNT" | "ALL" | "RELEVANCY";
@@ -14,6 +15,8 @@ export interface ResultOptions {
   readonly saves: boolean;
   /** RFC 5267 §4.3: the client hears what becomes of the result. */
   readonly updates: boolean;
+  /** What is fetched of a new message that is found (RFC 5465 §7). */
+  readonly updateAttributes: readonly FetchAttribute[];
 }
 
 /** What no RETURN means where the answer is an ESEARCH all the same. */
@@ -21,6 +24,7 @@ export const allResults: ResultOptions = {
   items: new Set(["ALL"]),
   saves: false,
   updates: false,
+  updateAttributes: [],
 };
 
 /** More than there are: a client that repeats them is no use. */
@@ -32,6 +36,7 @@ export function readResultOptions(args: CommandReader): ResultOptions | undefine
   const items = new Set<ResultItem>();
   const others = { saves: false, updates: false };
   let partial: PartialRange | undefined;
+  let updateAttributes: readonly FetchAttribute[] = [];
   const options = args.parenthesised(
     () => {
       const name = args.keyword();
@@ -48,6 +53,10 @@ export function readResultOptions(args: CommandReader): ResultOptions | undefine
           return name;
         case "UPDATE":
           others.updates = true;
+          if (args.isNext(" (")) {
+            args.sp();
+            updateAttributes = readFetchAttributes(args);
+          }
           return name;
         // RFC 5267 §4.2: a hint, which we need not.
         case "CONTEXT":
@@ -67,7 +76,7 @@ export function readResultOptions(args: CommandReader): ResultOptions | undefine
   // RFC 9394 §3.1.
   if (partial !== undefined && items.has("ALL")) throw bad("PARTIAL and ALL exclude each other");
   if (options.length === 0) items.add("ALL");
-  return { items, ...others, ...(partial !== undefined && { partial }) };
+  return { items, ...others, updateAttributes, ...(partial !== undefined && { partial }) };
 }
 
 /** The numbers of a partial range, as start (inclusive) and end (exclusive) in a list of results. */
