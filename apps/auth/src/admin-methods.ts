@@ -76,6 +76,13 @@ function aliasMethods(directory: Directory) {
     addAlias: (args: CallArguments) => directory.addAlias(address(args), targets(args)),
     removeAlias: (args: CallArguments) =>
       directory.removeAlias(address(args), args.has("targets") ? targets(args) : undefined),
+    setAliasRights: (args: CallArguments) =>
+      directory.setAliasRights(address(args), {
+        ...(args.has("acceptsFrom") && {
+          acceptsFrom: args.oneOf("acceptsFrom", ["anybody", "people", "members"] as const),
+        }),
+        ...(args.has("maySendAs") && { maySendAs: args.flag("maySendAs") }),
+      }),
     listAliases: (args: CallArguments) => directory.listAliases(page(args)),
   };
 }

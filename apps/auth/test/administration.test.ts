@@ -242,3 +242,18 @@ test("a sender stays as it is where that is switched off", async () => {
   const sender = "sam@shop.example";
   assert.equal(await served.auth.forwardingSender(sender, "away@example.org"), sender);
 });
+
+test("rights of an alias are changed one by one, and are known to servers at once", async () => {
+  await using served = await serveAuth();
+  const { admin, auth } = served;
+  await admin.addDomain("example.org");
+  await admin.addAccount({ address: "ann@example.org" });
+  await admin.addAlias("team@example.org", ["ann@example.org"]);
+  assert.equal((await auth.resolveRecipient("team@example.org")).kind, "found");
+  await admin.setAliasRights("team@example.org", { maySendAs: false });
+  const alias = await admin.setAliasRights("team@example.org", { acceptsFrom: "people" });
+  assert.deepEqual(alias, (await admin.listAliases())[0]);
+  assert.equal(alias.maySendAs, false);
+  const resolution = await auth.resolveRecipient("team@example.org");
+  assert.equal(resolution.kind === "found" && resolution.acceptsFrom, "people");
+});

@@ -190,6 +190,7 @@ class Transaction implements SmtpTransaction {
     if (tooMany !== undefined) return tooMany;
     const admission = await this.#options.policy.admitRecipient(recipient, {
       mayRelay: this.#isSubmission,
+      account: this.#peer.authenticatedAs,
     });
     if ("code" in admission) {
       this.#options.reception.refuseRecipient(

@@ -1,4 +1,9 @@
-import { type AuthClient, AuthUnavailable, type RecipientTarget } from "@posthouse/accounts";
+import {
+  type AuthClient,
+  AuthUnavailable,
+  type RecipientResolution,
+  type RecipientTarget,
+} from "@posthouse/accounts";
 import type { EnvelopeRecipient, MailFrom, RcptTo, Reply, SmtpPeer } from "@posthouse/smtp";
 import type { RelayRule } from "./relay-networks.ts";
 import { replies } from "./replies.ts";
@@ -46,12 +51,13 @@ export class RelayPolicy {
 
   async admitRecipient(
     recipient: RcptTo,
-    { mayRelay }: { readonly mayRelay: boolean },
+    { mayRelay, account }: { readonly mayRelay: boolean; readonly account: string | undefined },
   ): Promise<Admission> {
     try {
       const resolution = await this.#auth.resolveRecipient(recipient.address);
       switch (resolution.kind) {
         case "found":
+          if (!maySendTo(resolution, { mayRelay, account })) return replies.notForEverybody;
           return {
             recipients: resolution.targets.map((target) => envelopeRecipient(recipient, target)),
           };
@@ -105,6 +111,16 @@ export class RelayPolicy {
     if (resolution.kind !== "found") return undefined;
     return { recipients: resolution.targets.map((target) => envelopeRecipient(recipient, target)) };
   }
+}
+
+/** Aliases for people here: a printer in `relay_networks` is one of them, and member of none. */
+function maySendTo(
+  { acceptsFrom, targets }: Extract<RecipientResolution, { kind: "found" }>,
+  { mayRelay, account }: { readonly mayRelay: boolean; readonly account: string | undefined },
+): boolean {
+  if (acceptsFrom === undefined) return true;
+  if (acceptsFrom === "people") return mayRelay;
+  return targets.some(({ isLocal, address }) => isLocal && address === account);
 }
 
 const withoutBrackets = (text: string): string => text.replace(/^<(.*)>$/, "$1");

@@ -50,6 +50,11 @@ export const replies = {
   authCancelled: { code: 501, enhanced: "5.7.0", text: "Authentication cancelled" },
   badCredentials: { code: 535, enhanced: "5.7.8", text: "Authentication credentials invalid" },
   unknownUser: { code: 550, enhanced: "5.1.1", text: "No such user here" },
+  notForEverybody: {
+    code: 550,
+    enhanced: "5.7.2",
+    text: "You may not send to this address: log in as one of those whom it is for",
+  },
   noRelaying: { code: 550, enhanced: "5.7.1", text: "Relaying is not permitted" },
   notYourAddress: { code: 553, enhanced: "5.7.1", text: "You may not send as this address" },
   severalFrom: {

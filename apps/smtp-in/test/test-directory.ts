@@ -31,6 +31,9 @@ export class TestDirectory implements AuthClient, BanWatch, Forwarding {
     const [local = "", domain = ""] = address.toLowerCase().split("@");
     if (domain !== "example.test") return { kind: "not-ours" };
     if (local === "team") return found("ann@example.test", "bob@example.test");
+    if (local === "people" || local === "members") {
+      return { ...found("ann@example.test", "bob@elsewhere.example"), acceptsFrom: local };
+    }
     if (local === "away") return found("ann@example.test", "ann@elsewhere.example");
     const account = accountOf(`${local.split("+")[0]}@${domain}`);
     return account === undefined ? { kind: "unknown-user" } : found(account.address);
@@ -103,7 +106,7 @@ const accountOf = (address: string): Account | undefined =>
     ? { id: `${address.slice(0, 3).toLowerCase()}0000000000000`, address: address.toLowerCase() }
     : undefined;
 
-const found = (...addresses: readonly string[]): RecipientResolution => ({
-  kind: "found",
+const found = (...addresses: readonly string[]) => ({
+  kind: "found" as const,
   targets: addresses.map((address) => ({ address, isLocal: address.endsWith("@example.test") })),
 });

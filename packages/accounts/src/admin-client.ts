@@ -38,6 +38,8 @@ export interface AdminClient extends AsyncDisposable {
   addAlias(address: string, targets: readonly string[]): Promise<Alias>;
   /** Without targets the whole alias goes. */
   removeAlias(address: string, targets?: readonly string[]): Promise<void>;
+  /** Who may send to it, and whether those behind it send as it. What is left out stays as it is. */
+  setAliasRights(address: string, rights: AliasRights): Promise<Alias>;
   listAliases(domain?: string): Promise<readonly Alias[]>;
 
   /** Lets an account send as an address, or with `@example.org` as any address of that domain. */
@@ -144,6 +146,17 @@ export interface Alias {
   /** `sales@example.org`, or `@example.org` for the catch-all. */
   readonly address: string;
   readonly targets: readonly string[];
+  /** Absent: anybody. */
+  readonly acceptsFrom?: "people" | "members";
+  /** Absent: they may. */
+  readonly maySendAs?: false;
+}
+
+export interface AliasRights {
+  /** Anybody, those who log in here, or of those the accounts behind the alias. */
+  readonly acceptsFrom?: "anybody" | "people" | "members";
+  /** The accounts behind it may send as it. */
+  readonly maySendAs?: boolean;
 }
 
 export interface LastLogin {
@@ -209,6 +222,7 @@ export function connectAdmin(options: CallClientOptions): AdminClient {
     setCompression: (address, compression) => change("setCompression", { address, compression }),
     addAlias: (address, targets) => change("addAlias", { address, targets }),
     removeAlias: (address, targets) => change("removeAlias", { address, targets }),
+    setAliasRights: (address, rights) => change("setAliasRights", { address, ...rights }),
     listAliases: (domain) => askAll("listAliases", addressOf<Alias>, domain),
     grantSender: (address, sender) => change("grantSender", { address, sender }),
     revokeSender: (address, sender) => change("revokeSender", { address, sender }),

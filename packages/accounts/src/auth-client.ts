@@ -96,7 +96,12 @@ export interface Account {
 }
 
 export type RecipientResolution =
-  | { readonly kind: "found"; readonly targets: readonly RecipientTarget[] }
+  | {
+      readonly kind: "found";
+      readonly targets: readonly RecipientTarget[];
+      /** Who may send to it: those who logged in, or of those the local targets. Absent: anybody. */
+      readonly acceptsFrom?: "people" | "members";
+    }
   /** The domain is ours, the address is not: 550 5.1.1. */
   | { readonly kind: "unknown-user" }
   /** The domain is not ours: relaying, for those who may. */

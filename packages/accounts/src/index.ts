@@ -4,6 +4,7 @@ export {
   type AddAppPasswordRequest,
   type AdminClient,
   type Alias,
+  type AliasRights,
   type AppPassword,
   type Ban,
   type Compression,

@@ -379,3 +379,47 @@ test("a sender is rewritten in the domain of the alias, and its address leads ba
     assert.equal(directory.forwardingSender(sender, via), sender);
   }
 });
+
+test("an alias says who may send to it, and whether those behind it send as it", () => {
+  using opened = withAnnAndBob();
+  const { directory } = opened;
+  directory.addAlias("team@example.org", ["ann@example.org", "bob@example.org"]);
+  directory.addAlias("all@example.org", ["team@example.org"]);
+  const alias = directory.setAliasRights("team@example.org", { acceptsFrom: "members" });
+  assert.equal(alias.acceptsFrom, "members");
+  const resolved = (address: string) => {
+    const resolution = directory.resolveRecipient(address);
+    return resolution.kind === "found" ? (resolution.acceptsFrom ?? "anybody") : resolution.kind;
+  };
+  assert.equal(resolved("team+x@example.org"), "members");
+  // What leads to it has a right of its own.
+  assert.equal(resolved("all@example.org"), "anybody");
+  assert.equal(directory.maySendAs("ann@example.org", "team@example.org"), true);
+  const { acceptsFrom, maySendAs } = directory.setAliasRights("team@example.org", {
+    maySendAs: false,
+  });
+  assert.deepEqual([acceptsFrom, maySendAs], ["members", false]);
+  assert.equal(directory.maySendAs("ann@example.org", "team@example.org"), false);
+  directory.grantSender("ann@example.org", "team@example.org");
+  assert.equal(directory.maySendAs("ann@example.org", "team@example.org"), true);
+  assert.equal(directory.maySendAs("bob@example.org", "team@example.org"), false);
+  directory.addAlias("team@example.org", ["x@elsewhere.example"]);
+  assert.deepEqual(directory.listAliases({ domain: "example.org" })[1], {
+    address: "team@example.org",
+    targets: ["ann@example.org", "bob@example.org", "x@elsewhere.example"],
+    acceptsFrom: "members",
+    maySendAs: false,
+  });
+  directory.setAliasRights("team@example.org", { acceptsFrom: "anybody", maySendAs: true });
+  assert.equal(resolved("team@example.org"), "anybody");
+});
+
+test("postmaster and abuse are there for anybody", () => {
+  using opened = withAnnAndBob();
+  const { directory } = opened;
+  directory.addAlias("abuse@example.org", ["ann@example.org"]);
+  assert.throws(() => directory.setAliasRights("abuse@example.org", { acceptsFrom: "people" }), {
+    code: "bad-request",
+  });
+  directory.setAliasRights("abuse@example.org", { maySendAs: false });
+});

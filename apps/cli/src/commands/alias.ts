@@ -4,6 +4,7 @@ import { withExamples } from "../examples.ts";
 import { print, printRows } from "../output.ts";
 import { type SourceOptions, withJsonOption, withSourceOptions } from "../source-options.ts";
 import { aliasExceptCommand } from "./alias-exception.ts";
+import { aliasRightsCommand } from "./alias-rights.ts";
 
 /** `posthouse alias`: addresses that lead to other addresses. */
 export function aliasCommand(): Command {
@@ -35,7 +36,12 @@ export function aliasCommand(): Command {
         const rows = await administer(options, (admin) => admin.listAliases(domain));
         printRows(rows, {
           ...options,
-          columns: { address: "Alias", targets: "Leads to" },
+          columns: {
+            address: "Alias",
+            targets: "Leads to",
+            acceptsFrom: "Mail from",
+            maySendAs: "Sent as",
+          },
           whenEmpty: "There is no alias",
         });
       }),
@@ -60,6 +66,7 @@ export function aliasCommand(): Command {
       ["alias remove info@example.org", "alias remove info@example.org bob@example.org"],
     ),
   );
+  alias.addCommand(aliasRightsCommand());
   alias.addCommand(aliasExceptCommand());
   return alias;
 }

@@ -72,8 +72,12 @@ export class AddressResolver {
     if (sender !== undefined) {
       return { kind: "found", targets: [{ address: sender, isLocal: false }] };
     }
-    const targets = this.#targetsOf(written.localPart, written.domain);
-    return targets.length === 0 ? { kind: "unknown-user" } : { kind: "found", targets };
+    const start = this.#startOf(written.localPart, written.domain);
+    const targets = start === undefined ? [] : this.#follow(start);
+    if (targets.length === 0) return { kind: "unknown-user" };
+    // The right of the address that was written: whoever may send to it may send to all that it leads to.
+    const acceptsFrom = start?.kind === "alias" ? start.alias.acceptsFrom : null;
+    return { kind: "found", targets, ...(acceptsFrom !== null && { acceptsFrom }) };
   }
 
   /**
@@ -112,6 +116,7 @@ export class AddressResolver {
     // The catch-all counts not: whoever gets lost mail is not thereby everybody.
     const found = this.#named(sender);
     if (found === undefined) return false;
+    if (found.kind === "alias" && found.alias.receivesOnly === 1) return false;
     return this.#follow(found).some(
       (target) => target.isLocal && this.#isAccount(target.address, accountId),
     );
@@ -184,11 +189,9 @@ export class AddressResolver {
     return { ...split, domain: this.#tables.domainOfAlias(split.domain) ?? split.domain };
   }
 
-  /** Without a domain only postmaster is asked for. */
-  #targetsOf(localPart: string, domain: string | undefined): RecipientTarget[] {
-    const start =
-      domain === undefined ? this.#postmasterOf(undefined) : this.#at({ localPart, domain });
-    return start === undefined ? [] : this.#follow(start);
+  /** Where it begins. Without a domain only postmaster is asked for. */
+  #startOf(localPart: string, domain: string | undefined): Found | undefined {
+    return domain === undefined ? this.#postmasterOf(undefined) : this.#at({ localPart, domain });
   }
 
   /** Everything that is behind it, each target once. */

@@ -66,4 +66,8 @@ export const directoryMigrations: readonly Migration[] = [
     PRIMARY KEY (domain, local_part)
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  ALTER TABLE aliases ADD COLUMN accepts_from TEXT CHECK (accepts_from IN ('people', 'members'));  -- NULL: anybody
+  ALTER TABLE aliases ADD COLUMN receives_only INTEGER NOT NULL DEFAULT 0;  -- 1: its members do not send as it
+  `,
 ];

@@ -14,6 +14,8 @@ export interface AccountRow extends Address {
 
 export interface AliasRow extends Address {
   readonly number: number;
+  readonly acceptsFrom: "people" | "members" | null;
+  readonly receivesOnly: number;
   readonly targets: readonly string[];
 }
 
@@ -27,7 +29,10 @@ const ACCOUNT = `
          quota_messages AS quotaMessages, compression, format,
          app_passwords_only AS appPasswordsOnly, created_ms AS createdMs
   FROM accounts`;
-const ALIAS = "SELECT number, local_part AS localPart, domain FROM aliases";
+const ALIAS = `
+  SELECT number, local_part AS localPart, domain, accepts_from AS acceptsFrom,
+         receives_only AS receivesOnly
+  FROM aliases`;
 /** Rows after a place in the order of domain and local part, of one domain or (NULL) of all. */
 const AFTER =
   "(domain, local_part) > (@afterDomain, @afterLocalPart) AND (@domain IS NULL OR domain = @domain)";
@@ -175,6 +180,10 @@ export class DirectoryTables {
     for (const target of targets) this.#statements.insertTarget.run(alias, target);
   }
 
+  updateAliasRights(number: number, acceptsFrom: string | null, receivesOnly: boolean): void {
+    this.#statements.updateAliasRights.run(acceptsFrom, receivesOnly ? 1 : 0, number);
+  }
+
   deleteAlias(number: number): void {
     this.#statements.deleteAlias.run(number);
   }
@@ -315,6 +324,9 @@ function prepareAll(db: Database.Database) {
     ),
     insertAlias: db.prepare<[string, string]>(
       "INSERT INTO aliases (local_part, domain) VALUES (?, ?) ON CONFLICT DO NOTHING",
+    ),
+    updateAliasRights: db.prepare<[string | null, number, number]>(
+      "UPDATE aliases SET accepts_from = ?, receives_only = ? WHERE number = ?",
     ),
     deleteAlias: db.prepare<[number]>("DELETE FROM aliases WHERE number = ?"),
     deleteAliasesOf: db.prepare<[string]>("DELETE FROM aliases WHERE domain = ?"),

@@ -12,6 +12,7 @@ import type { SenderRewriting } from "../address/sender-rewriting.ts";
 import type {
   AddAccountRequest,
   Alias,
+  AliasRights,
   Compression,
   DomainAlias,
   DomainSummary,
@@ -337,7 +338,23 @@ export class Directory {
       }
       this.#tables.addTargets(address, added);
       this.#resolver.assertLeadsSomewhere(address);
-      return { address: formatAddress(address), targets: [...before, ...added] };
+      return aliasOf(this.#existingAlias(text));
+    });
+  }
+
+  /** What is left out stays as it is. */
+  setAliasRights(text: string, { acceptsFrom, maySendAs }: AliasRights): Alias {
+    return this.#transaction(() => {
+      const row = this.#existingAlias(text);
+      const from = acceptsFrom === undefined ? row.acceptsFrom : acceptsFrom;
+      const isRole = row.localPart === "postmaster" || row.localPart === "abuse";
+      if (isRole && from !== null && from !== "anybody") {
+        // RFC 5321 §4.5.1 and RFC 2142 §4: strangers have to reach them.
+        throw new DirectoryError("bad-request", `${formatAddress(row)} is there for anybody`);
+      }
+      const receivesOnly = maySendAs === undefined ? row.receivesOnly === 1 : !maySendAs;
+      this.#tables.updateAliasRights(row.number, from === "anybody" ? null : from, receivesOnly);
+      return aliasOf(this.#existingAlias(text));
     });
   }
 
@@ -367,7 +384,7 @@ export class Directory {
     const page: Alias[] = [];
     let bytes = 0;
     for (const row of rows) {
-      const alias = { address: formatAddress(row), targets: row.targets };
+      const alias = aliasOf(row);
       page.push(alias);
       bytes += Buffer.byteLength(JSON.stringify(alias));
       if (bytes >= limits.aliasPageBytesMax) break;
@@ -449,6 +466,15 @@ export class Directory {
 export function newAccountId(): string {
   const alphabet = "abcdefghijklmnopqrstuvwxyz0123456789";
   return Array.from({ length: 16 }, () => alphabet[randomInt(alphabet.length)]).join("");
+}
+
+function aliasOf(row: AliasRow): Alias {
+  return {
+    address: formatAddress(row),
+    targets: row.targets,
+    ...(row.acceptsFrom !== null && { acceptsFrom: row.acceptsFrom }),
+    ...(row.receivesOnly === 1 && { maySendAs: false }),
+  };
 }
 
 function accountOf(row: AccountRow): Account {
