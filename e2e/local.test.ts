@@ -130,6 +130,7 @@ test("administration works while it runs and while it does not", async () => {
       "alice@example.test",
     );
     await says(new RegExp(`ann@${name}\\.test`), "account", "list");
+    await says(/No address/, "suppression", "list");
     const listed = await posthouse("alias", "list", "--json", ...at);
     assert.ok(
       JSON.parse(listed.stdout).some(

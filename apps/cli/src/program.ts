@@ -18,6 +18,7 @@ import { queueCommand } from "./commands/queue.ts";
 import { rejectsCommand } from "./commands/rejects.ts";
 import { senderCommand } from "./commands/sender.ts";
 import { sieveCommand } from "./commands/sieve.ts";
+import { suppressionCommand } from "./commands/suppression.ts";
 import { tlsCommand } from "./commands/tls.ts";
 import { traceCommand } from "./commands/trace.ts";
 import { upCommand } from "./commands/up.ts";
@@ -53,6 +54,7 @@ export function program(): Command {
     sieveCommand(),
     deliverCommand(),
     queueCommand(),
+    suppressionCommand(),
     traceCommand(),
   ];
   for (const command of commands) posthouse.addCommand(inheriting(command, posthouse));

@@ -26,6 +26,7 @@ import { TlsReports } from "./security/tls-reports.ts";
 import { settle } from "./settle.ts";
 import { Signer } from "./signer.ts";
 import { SpoolScan } from "./spool-scan.ts";
+import { Suppression } from "./suppression.ts";
 
 /** What tests set; in service all have their defaults. */
 export interface StartOptions {
@@ -110,13 +111,23 @@ export async function start(
     timeouts,
     now,
   };
-  const settling = { policy: retryPolicyOf(config), reporter, events, log, now };
+  const suppression = new Suppression({
+    queue,
+    policy: {
+      bouncesMax: config.smtpOut.suppressAfterBounces,
+      windowMs: config.smtpOut.suppressDays * 86_400_000,
+    },
+    log,
+    now,
+  });
+  const settling = { policy: retryPolicyOf(config), reporter, suppression, events, log, now };
   const pace = new Pace({
     connectionsMax: config.smtpOut.deliveriesPerDestinationMax,
     limitsOf: (destination) => routes.limitsOf(destination),
   });
   const dispatcher = new Dispatcher({
     queue,
+    suppression,
     pace,
     carrierFor: (destination) =>
       destination === LOCAL ? new LocalCarrier(pool) : new RemoteCarrier(remote, destination),

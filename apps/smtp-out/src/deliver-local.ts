@@ -23,10 +23,10 @@ export class LocalCarrier implements Carrier {
     this.#pool = pool;
   }
 
-  async carry(delivery: Delivery): Promise<AttemptResult> {
+  async carry(delivery: Delivery, recipients: Delivery["recipients"]): Promise<AttemptResult> {
     const results: RecipientResult[] = [];
     let isDeliveryDown = false;
-    for (const group of groupsOf(delivery.recipients, limits.recipientsPerTransactionMax)) {
+    for (const group of groupsOf(recipients, limits.recipientsPerTransactionMax)) {
       const { replies, isDsnPassedOn, isDown } = await this.#transact(delivery, group);
       isDeliveryDown ||= isDown;
       for (const [n, { recipient }] of group.entries()) {

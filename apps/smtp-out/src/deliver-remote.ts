@@ -93,13 +93,13 @@ export class RemoteCarrier implements Carrier {
     this.#destination = destination;
   }
 
-  async carry(delivery: Delivery): Promise<AttemptResult> {
+  async carry(delivery: Delivery, recipients: readonly PendingRecipient[]): Promise<AttemptResult> {
     const way = this.#wayOf(delivery);
     if (this.#connected !== undefined && way.key !== this.#connectedKey) await this.#giveBack();
     this.#connectedKey = way.key;
     this.#tries = [];
     const results: RecipientResult[] = [];
-    for (const group of groupsOf(delivery.recipients, limits.recipientsPerTransactionMax)) {
+    for (const group of groupsOf(recipients, limits.recipientsPerTransactionMax)) {
       results.push(...(await this.#send(way, delivery, group)));
     }
     const found = await this.#findOnce(way);

@@ -11,12 +11,14 @@ import type { EventTrail, Logger } from "@posthouse/service";
 import { limits } from "./limits.ts";
 import type { Pace } from "./pace.ts";
 import type { AttemptResult, Carrier } from "./recipient-result.ts";
+import type { Suppression } from "./suppression.ts";
 
 export interface DispatcherSettings {
   readonly queue: Queue;
   readonly carrierFor: (destination: Destination) => Carrier;
   readonly settle: (delivery: Delivery, attempt: AttemptResult) => Promise<void>;
   readonly deliveriesMax: number;
+  readonly suppression: Pick<Suppression, "sort">;
   readonly pace: Pace;
   /** Sending to other hosts is switched off. */
   readonly isLocalOnly: boolean;
@@ -133,18 +135,23 @@ export class Dispatcher {
         await settle(delivery, { results: [] });
         return undefined;
       }
+      const { sent, heldBack } = await this.#settings.suppression.sort(destination, delivery);
+      if (sent.length === 0) {
+        await settle(delivery, { results: heldBack });
+        return undefined;
+      }
       events.record({
         type: "attempt",
         messageId,
         destination: destination === LOCAL ? "local" : destination,
-        recipients: delivery.recipients.map(({ address }) => address),
+        recipients: sent.map(({ address }) => address),
         attempt: delivery.attempts + 1,
         sizeBytes: delivery.entry.messageBytes,
       });
-      const attempt = await carrier.carry(delivery);
+      const attempt = await carrier.carry(delivery, sent);
       // What the remote host said is true and is kept, also when we are closing; silence is no attempt then.
       if (this.#isGivenUp(attempt)) await delivery.release();
-      else await settle(delivery, attempt);
+      else await settle(delivery, { ...attempt, results: [...heldBack, ...attempt.results] });
       pace.note(destination, attempt.destination);
       return attempt.destination;
     } catch (err) {

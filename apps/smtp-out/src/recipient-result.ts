@@ -28,7 +28,8 @@ export interface AttemptResult {
 
 /** Carries a delivery to one destination; one for all deliveries of a claim, in turn. */
 export interface Carrier extends AsyncDisposable {
-  carry(delivery: Delivery): Promise<AttemptResult>;
+  /** To these of its recipients. */
+  carry(delivery: Delivery, recipients: Delivery["recipients"]): Promise<AttemptResult>;
   /** Gives up what is under way. */
   abort(): void;
 }

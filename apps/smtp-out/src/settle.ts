@@ -15,10 +15,12 @@ import type { DsnReporter } from "./dsn-reporter.ts";
 import { limits } from "./limits.ts";
 import { isToldOf, outcomeOf } from "./notification.ts";
 import type { AttemptResult, RecipientResult } from "./recipient-result.ts";
+import type { Suppression } from "./suppression.ts";
 
 export interface SettleSettings {
   readonly policy: RetryPolicy;
   readonly reporter: DsnReporter;
+  readonly suppression: Pick<Suppression, "note">;
   readonly events: EventTrail;
   readonly log: Logger;
   readonly now: () => number;
@@ -41,6 +43,22 @@ export async function settle(
 ): Promise<void> {
   const { outcomes, deferred } = sorted(settings, delivery, attempt);
   tellTrail(settings, delivery, attempt, outcomes);
+  await writeDown(settings, delivery, { attempt, outcomes, deferred });
+  // Last, since it is only remembered: no mail is sent again because it could not be.
+  await settings.suppression.note(delivery, outcomes);
+}
+
+interface Ends {
+  readonly attempt: AttemptResult;
+  readonly outcomes: readonly Outcome[];
+  readonly deferred: readonly Deferred[];
+}
+
+async function writeDown(
+  settings: SettleSettings,
+  delivery: Delivery,
+  { attempt, outcomes, deferred }: Ends,
+): Promise<void> {
   // Nothing was tried when only a notification was left to do.
   const kept = attempt.results.length === 0 ? undefined : keptOf(attempt);
   const untold = [...delivery.untold, ...outcomes.filter(({ tellsSender }) => tellsSender)];

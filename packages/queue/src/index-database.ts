@@ -4,7 +4,8 @@ import { attemptFrom, type KeptAttempt } from "./attempt.ts";
 import { type Destination, LOCAL } from "./destination.ts";
 import { INDEX_VERSION, indexMigrations, indexSchema } from "./index-schema.ts";
 import { limits } from "./limits.ts";
-import type { FinalStatus } from "./outcome.ts";
+import { type FinalStatus, parseReply } from "./outcome.ts";
+import type { Bounce, BouncedAddress, SuppressionPolicy } from "./suppression.ts";
 
 /** An entry as the scan found it in the spool. */
 export interface AdmittedEntry {
@@ -109,6 +110,7 @@ type Row = Record<string, string | number | null>;
 export class IndexDatabase {
   readonly #database: Database.Database;
   readonly #statements = new Map<string, Database.Statement>();
+  #bouncesNoted = 0;
 
   constructor(path: string) {
     this.#database = new Database(path, { timeout: limits.indexBusyMs });
@@ -332,6 +334,58 @@ export class IndexDatabase {
       ...(typeof nextMs === "number" && { nextMs }),
       ...attemptFrom(String(told), typeof dialogues === "string" ? dialogues : null),
     }));
+  }
+
+  /** One more refusal; those that no window reaches any more are forgotten with it. */
+  noteBounce(bounce: Bounce, { bouncesMax, windowMs }: SuppressionPolicy, nowMs: number): void {
+    const { account, address, reply, remoteHost } = bounce;
+    this.#run("DELETE FROM bounce WHERE last_ms < ?", [nowMs - windowMs]);
+    this.#bouncesNoted += 1;
+    if (this.#bouncesNoted % limits.bouncesBetweenCounts === 0) {
+      this.#run(
+        `DELETE FROM bounce WHERE last_ms <
+           (SELECT last_ms FROM bounce ORDER BY last_ms DESC LIMIT 1 OFFSET ?)`,
+        [limits.bouncesKeptMax - 1],
+      );
+    }
+    const known = this.bounces([address], account)[0]?.timesMs ?? [];
+    const times = [...known, nowMs].slice(-Math.max(1, bouncesMax));
+    this.#run("INSERT OR REPLACE INTO bounce VALUES (?, ?, ?, ?, ?, ?)", [
+      account,
+      address,
+      JSON.stringify(times),
+      nowMs,
+      JSON.stringify(reply),
+      remoteHost,
+    ]);
+  }
+
+  /** Of these addresses, or of all; of one account, or of all. */
+  bounces(addresses?: readonly string[], account?: string): BouncedAddress[] {
+    const rows =
+      addresses === undefined || account === undefined
+        ? this.#all("SELECT * FROM bounce ORDER BY account, address", [])
+        : addresses.flatMap((address) =>
+            this.#all("SELECT * FROM bounce WHERE account = ? AND address = ?", [account, address]),
+          );
+    return rows
+      .map((row) => ({
+        account: String(row.account),
+        address: String(row.address),
+        timesMs: JSON.parse(String(row.times)) as number[],
+        reply: parseReply(JSON.parse(String(row.reply))) ?? { code: 550, text: "" },
+        remoteHost: String(row.remote_host),
+      }))
+      .filter((row) => account === undefined || row.account === account);
+  }
+
+  /** The address may be sent to again: for one account, or for all. Gives how many rows there were. */
+  forgetBounces(address: string, account?: string): number {
+    const { changes } =
+      account === undefined
+        ? this.#run("DELETE FROM bounce WHERE address = ?", [address])
+        : this.#run("DELETE FROM bounce WHERE account = ? AND address = ?", [account, address]);
+    return changes;
   }
 
   /** Gives the lease back. `isAttempt`: something was tried. */

@@ -13,7 +13,7 @@
  * destination of which no host answers is left alone for a while, with all that waits for it. So the next destination to serve
  * is one step in an index, also when 100,000 messages wait for a destination that is busy.
  */
-export const INDEX_VERSION = 3;
+export const INDEX_VERSION = 4;
 
 /**
  * What was tried. Not in the spool files: those grow only, are read whole before each attempt, and a letter
@@ -34,6 +34,20 @@ CREATE TABLE attempt (
 ) WITHOUT ROWID;
 `;
 
+/** Addresses that refused mail of an account; lost with the index, since they say so again. */
+const bounceTable = `
+CREATE TABLE bounce (
+  account TEXT NOT NULL,
+  address TEXT NOT NULL,
+  times TEXT NOT NULL,                -- the last ones, as JSON
+  last_ms INTEGER NOT NULL,
+  reply TEXT NOT NULL,
+  remote_host TEXT NOT NULL,
+  PRIMARY KEY (account, address)
+) WITHOUT ROWID;
+CREATE INDEX bounce_last ON bounce (last_ms);
+`;
+
 /** From each version to the next, for an index that is there; the first one is from 1 to 2. */
 export const indexMigrations: readonly string[] = [
   `
@@ -46,6 +60,7 @@ CREATE TABLE sender (
 INSERT INTO sender SELECT reverse_path, count(*) FROM entry GROUP BY reverse_path;
 `,
   attemptTable,
+  bounceTable,
 ];
 
 export const indexSchema = `
@@ -99,4 +114,4 @@ CREATE TABLE recipient (
   replied_at_ms INTEGER,
   PRIMARY KEY (entry, n)
 ) WITHOUT ROWID;
-${attemptTable}`;
+${attemptTable}${bounceTable}`;

@@ -4,7 +4,7 @@ export { Delivery, LeaseLost, type PendingRecipient } from "./delivery.ts";
 export { type Destination, destinationOf, LOCAL } from "./destination.ts";
 export { explain } from "./explain.ts";
 export { explainAttempts } from "./explain-attempts.ts";
-export { meaningOfCause } from "./in-words.ts";
+export { meaningOfCause, replyInWords } from "./in-words.ts";
 export type { LastReply } from "./index-database.ts";
 export type { FinalStatus, Outcome } from "./outcome.ts";
 export {
@@ -27,3 +27,10 @@ export {
 export { expiryMs, nextAttemptMs, type RetryPolicy, warningMs } from "./retry.ts";
 export type { ScanReport } from "./scan.ts";
 export type { SpoolEntry } from "./spool-file.ts";
+export {
+  type Bounce,
+  type BouncedAddress,
+  isAboutAddress,
+  type SuppressionPolicy,
+  suppressedUntilMs,
+} from "./suppression.ts";

@@ -32,6 +32,10 @@ export const limits = {
   triesKeptMax: 12,
   /** Different answers of one attempt. */
   answersKeptMax: 8,
+  /** Refused addresses that are remembered, of all accounts; the oldest go. */
+  bouncesKeptMax: 50_000,
+  /** Over that by so many at most: counting them is not free. */
+  bouncesBetweenCounts: 500,
   /** A file that the disk does not give now (EIO, EACCES) is asked for again after so long. */
   unreadableWaitMs: MINUTE_MS,
   /** A writer waits so long for its connection to smtp-out before it forgets its pokes. */

@@ -8,6 +8,7 @@ import { isEntryId } from "./entry-id.ts";
 import { IndexClient } from "./index-client.ts";
 import type { ClaimRequest, LeasedDelivery } from "./index-database.ts";
 import { limits } from "./limits.ts";
+import { withShortReply } from "./outcome.ts";
 import { Poke } from "./poke.ts";
 import { type QueueEntryDetail, queueEntryOf } from "./queue-entry.ts";
 import { QueueUnavailable } from "./queue-unavailable.ts";
@@ -16,6 +17,12 @@ import { SpoolDamaged } from "./spool-damaged.ts";
 import { SpoolDirectories } from "./spool-directories.ts";
 import type { SpoolEntry } from "./spool-file.ts";
 import { appendRecord, readSpoolFile } from "./spool-file.ts";
+import {
+  addressKey,
+  type Bounce,
+  type BouncedAddress,
+  type SuppressionPolicy,
+} from "./suppression.ts";
 
 export interface QueueOptions {
   readonly queueDirectory: string;
@@ -78,6 +85,12 @@ export interface Queue extends AsyncDisposable {
   show(reference: string): Promise<QueueEntryDetail[]>;
   /** The attempts at one entry, oldest first, as far as they are kept. */
   attempts(id: string): Promise<KeptAttempt[]>;
+  /** A host said for good that there is no such address. */
+  noteBounce(bounce: Bounce, policy: SuppressionPolicy): Promise<void>;
+  /** What is remembered of these addresses for an account; of all, for all, without them. */
+  bounces(account?: string, addresses?: readonly string[]): Promise<BouncedAddress[]>;
+  /** Forgets refusals of an address: of one account, or of all. Gives how many accounts had some. */
+  forgetBounces(address: string, account?: string): Promise<number>;
   /** Makes them due now. */
   retry(reference: string): Promise<AdminResult[]>;
   /** Stops them until resume(); what is being sent at this moment is stopped after this attempt. */
@@ -204,6 +217,23 @@ class SpoolQueue implements Queue {
 
   attempts(id: string): Promise<KeptAttempt[]> {
     return this.#index.call("attempts", id);
+  }
+
+  async noteBounce(bounce: Bounce, policy: SuppressionPolicy): Promise<void> {
+    const kept = {
+      ...withShortReply(bounce),
+      account: addressKey(bounce.account),
+      address: addressKey(bounce.address),
+    };
+    await this.#index.call("noteBounce", kept, policy, this.#now());
+  }
+
+  bounces(account?: string, addresses?: readonly string[]): Promise<BouncedAddress[]> {
+    return this.#index.call("bounces", addresses?.map(addressKey), account && addressKey(account));
+  }
+
+  forgetBounces(address: string, account?: string): Promise<number> {
+    return this.#index.call("forgetBounces", addressKey(address), account && addressKey(account));
   }
 
   retry(reference: string): Promise<AdminResult[]> {
