@@ -13,6 +13,7 @@ import { LocalCarrier } from "./deliver-local.ts";
 import { RemoteCarrier, type RemoteSettings } from "./deliver-remote.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { DsnReporter } from "./dsn-reporter.ts";
+import { HoldRules } from "./hold-rules.ts";
 import { IdleSessions } from "./idle-sessions.ts";
 import { watchKeys } from "./key-watch.ts";
 import { limits } from "./limits.ts";
@@ -125,8 +126,10 @@ export async function start(
     connectionsMax: config.smtpOut.deliveriesPerDestinationMax,
     limitsOf: (destination) => routes.limitsOf(destination),
   });
+  const holdRules = new HoldRules(config.smtpOut.hold);
   const dispatcher = new Dispatcher({
     queue,
+    holdRuleFor: (entry) => holdRules.for(entry),
     suppression,
     pace,
     carrierFor: (destination) =>

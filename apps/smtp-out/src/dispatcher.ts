@@ -18,6 +18,8 @@ export interface DispatcherSettings {
   readonly carrierFor: (destination: Destination) => Carrier;
   readonly settle: (delivery: Delivery, attempt: AttemptResult) => Promise<void>;
   readonly deliveriesMax: number;
+  /** The rule of the administrator that stops an entry, if any. */
+  readonly holdRuleFor: (entry: Delivery["entry"]) => string | undefined;
   readonly suppression: Pick<Suppression, "sort">;
   readonly pace: Pace;
   /** Sending to other hosts is switched off. */
@@ -133,6 +135,12 @@ export class Dispatcher {
     try {
       if (delivery.recipients.length === 0) {
         await settle(delivery, { results: [] });
+        return undefined;
+      }
+      const rule = this.#settings.holdRuleFor(delivery.entry);
+      if (rule !== undefined && (await delivery.hold(rule))) {
+        events.record({ type: "held", messageId, rule });
+        log.info({ messageId, rule }, "Put on hold by a rule");
         return undefined;
       }
       const { sent, heldBack } = await this.#settings.suppression.sort(destination, delivery);

@@ -46,7 +46,9 @@ export class Routes {
       ({ config }) =>
         isTo(config, destination) &&
         (config.from === undefined ||
-          config.from.some((from) => isFrom(from, reversePath) || isFrom(from, authenticatedAs))),
+          config.from.some(
+            (from) => isAddressLike(from, reversePath) || isAddressLike(from, authenticatedAs),
+          )),
     );
     return found?.route ?? ordinary;
   }
@@ -74,7 +76,7 @@ function isDomainLike(pattern: string, domain: string): boolean {
 }
 
 /** An account's address, or all of a domain. */
-function isFrom(pattern: string, address = ""): boolean {
+export function isAddressLike(pattern: string, address = ""): boolean {
   const lower = address.toLowerCase();
   if (pattern.includes("@")) return pattern.toLowerCase() === lower;
   return lower !== "" && isDomainLike(pattern, lower.slice(lower.lastIndexOf("@") + 1));

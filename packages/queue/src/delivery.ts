@@ -4,7 +4,7 @@ import type { IndexClient } from "./index-client.ts";
 import type { LastReply, Lease, LeasedDelivery } from "./index-database.ts";
 import { limits } from "./limits.ts";
 import { type Outcome, withShortReply } from "./outcome.ts";
-import { appendRecord, type SpoolEntry } from "./spool-file.ts";
+import { appendRecord, readSpoolFile, type SpoolEntry } from "./spool-file.ts";
 import type { SpoolRecord } from "./spool-format.ts";
 
 /** The lease ended, and another process may be at work on it: leave it, whatever was reached. */
@@ -41,7 +41,7 @@ export interface DeliveryHome {
 /**
  * The part of an entry that goes to one destination, while this process has the lease on it.
  *
- * It ends with exactly one of finish(), defer() and release(); a process that dies before that leaves
+ * It ends with exactly one of finish(), defer(), release() and hold(); a process that dies before that leaves
  * the lease to its successor's endLeases(), or to end by itself.
  *
  *   state   remote host   file                  index     after a crash here
@@ -158,6 +158,20 @@ export class Delivery {
     if (this.#isOver) return;
     this.#end();
     await this.#giveBack(dueMs, { isAttempt: false });
+  }
+
+  /**
+   * A rule of the administrator stops the whole entry, until he lets it go on. False when he did so in
+   * this moment: nothing was changed then.
+   */
+  async hold(rule: string): Promise<boolean> {
+    const { index, now, path } = this.#home;
+    if ((await readSpoolFile(path)).isResumed) return false;
+    // The file first, as queue.hold() does.
+    await this.#append({ type: "hold", atMs: now(), rule });
+    await index.call("setHeld", this.id, true, now(), rule);
+    await this.release();
+    return true;
   }
 
   /** The queue renewed the lease at that moment of the monotonic clock, or found it lost. */

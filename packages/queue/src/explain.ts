@@ -5,7 +5,11 @@ import type { QueueEntryDetail, QueueRecipient } from "./queue-entry.ts";
 export function explain(entry: QueueEntryDetail, nowMs: number): string[] {
   const lines: string[] = [];
   if (entry.isHeld) {
-    lines.push("The administrator put this message on hold. `queue resume` lets it go on.");
+    const who =
+      entry.heldBy === undefined
+        ? "The administrator"
+        : `The rule "${entry.heldBy}" of smtp_out.hold`;
+    lines.push(`${who} put this message on hold. \`queue resume\` lets it go on.`);
   }
   for (const recipient of entry.recipients) {
     lines.push([`${recipient.address}:`, ...sentences(recipient, nowMs)].join(" "));

@@ -15,6 +15,8 @@ export interface AdmittedEntry {
   readonly receivedAtMs: number;
   readonly messageBytes: number;
   readonly isHeld: boolean;
+  /** The rule that stopped it. */
+  readonly heldBy?: string;
   readonly dueMs: number;
   /** MT-PRIORITY, -9 to 9. */
   readonly priority: number;
@@ -75,6 +77,7 @@ export interface EntryRow {
   readonly receivedAtMs: number;
   readonly messageBytes: number;
   readonly isHeld: 0 | 1;
+  readonly heldBy: string | null;
 }
 
 export interface RecipientRow {
@@ -139,8 +142,8 @@ export class IndexDatabase {
   /** False when it was there before, and then nothing changes: what the index says is newer. */
   admit(entry: AdmittedEntry): boolean {
     const { changes, lastInsertRowid } = this.#run(
-      `INSERT INTO entry (id, message_id, reverse_path, received_at_ms, message_bytes, is_held)
-       VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+      `INSERT INTO entry (id, message_id, reverse_path, received_at_ms, message_bytes, is_held, held_by)
+       VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
       [
         entry.id,
         entry.messageId,
@@ -148,6 +151,7 @@ export class IndexDatabase {
         entry.receivedAtMs,
         entry.messageBytes,
         Number(entry.isHeld),
+        entry.heldBy ?? null,
       ],
     );
     if (changes === 0) return false;
@@ -449,11 +453,23 @@ export class IndexDatabase {
     return waiting.length;
   }
 
-  setHeld(id: string, isHeld: boolean, nowMs: number): boolean {
+  /** A page of the ids that a rule stopped, in their order. */
+  idsHeldBy(rule: string, afterId: string, rowsMax: number): string[] {
+    return this.#all(
+      "SELECT id FROM entry WHERE id > ? AND is_held = 1 AND held_by = ? ORDER BY id LIMIT ?",
+      [afterId, rule, rowsMax],
+    ).map((row) => String(row.id));
+  }
+
+  setHeld(id: string, isHeld: boolean, nowMs: number, heldBy?: string): boolean {
     const row = this.#get("SELECT entry FROM entry WHERE id = ?", [id]);
     if (row === undefined) return false;
     const entry = Number(row.entry);
-    this.#run("UPDATE entry SET is_held = ? WHERE entry = ?", [Number(isHeld), entry]);
+    this.#run("UPDATE entry SET is_held = ?, held_by = ? WHERE entry = ?", [
+      Number(isHeld),
+      heldBy ?? null,
+      entry,
+    ]);
     // What is under way goes on, and is on hold after it: see #setDue.
     this.#run(
       "UPDATE delivery SET due_ms = ?, is_leased = 0 WHERE entry = ? AND NOT (is_leased AND due_ms > ?)",
@@ -486,7 +502,8 @@ export class IndexDatabase {
   entry(id: string): EntryRow | undefined {
     return this.#get(
       `SELECT id, message_id AS messageId, reverse_path AS reversePath,
-         received_at_ms AS receivedAtMs, message_bytes AS messageBytes, is_held AS isHeld
+         received_at_ms AS receivedAtMs, message_bytes AS messageBytes, is_held AS isHeld,
+         held_by AS heldBy
        FROM entry WHERE id = ?`,
       [id],
     ) as unknown as EntryRow | undefined;

@@ -13,7 +13,7 @@
  * destination of which no host answers is left alone for a while, with all that waits for it. So the next destination to serve
  * is one step in an index, also when 100,000 messages wait for a destination that is busy.
  */
-export const INDEX_VERSION = 4;
+export const INDEX_VERSION = 5;
 
 /**
  * What was tried. Not in the spool files: those grow only, are read whole before each attempt, and a letter
@@ -61,6 +61,7 @@ INSERT INTO sender SELECT reverse_path, count(*) FROM entry GROUP BY reverse_pat
 `,
   attemptTable,
   bounceTable,
+  "ALTER TABLE entry ADD COLUMN held_by TEXT;",
 ];
 
 export const indexSchema = `
@@ -73,7 +74,8 @@ CREATE TABLE entry (
   reverse_path TEXT NOT NULL,
   received_at_ms INTEGER NOT NULL,
   message_bytes INTEGER NOT NULL,
-  is_held INTEGER NOT NULL
+  is_held INTEGER NOT NULL,
+  held_by TEXT                        -- the rule that stopped it
 );
 CREATE INDEX entry_message_id ON entry (message_id);
 

@@ -32,6 +32,8 @@ export const limits = {
   triesKeptMax: 12,
   /** Different answers of one attempt. */
   answersKeptMax: 8,
+  /** Entries that a rule stopped and that are let go on at a time. */
+  rulePageRows: 500,
   /** Refused addresses that are remembered, of all accounts; the oldest go. */
   bouncesKeptMax: 50_000,
   /** Over that by so many at most: counting them is not free. */

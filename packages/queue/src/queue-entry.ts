@@ -10,8 +10,10 @@ export interface QueueEntryDetail {
   readonly reversePath: string;
   readonly receivedAtMs: number;
   readonly messageBytes: number;
-  /** The administrator stopped it. */
+  /** The administrator stopped it, or a rule of his. */
   readonly isHeld: boolean;
+  /** The rule that stopped it. */
+  readonly heldBy?: string;
   readonly recipients: readonly QueueRecipient[];
   /** Sending to other hosts is switched off: mail for them waits. */
   readonly isSendingOff: boolean;
@@ -42,9 +44,11 @@ export function queueEntryOf(
   recipients: readonly RecipientRow[],
   { nowMs, isSendingOff }: { readonly nowMs: number; readonly isSendingOff: boolean },
 ): QueueEntryDetail {
+  const { heldBy, ...rest } = row;
   return {
-    ...row,
+    ...rest,
     isHeld: row.isHeld === 1,
+    ...(heldBy !== null && { heldBy }),
     isSendingOff,
     recipients: recipients.map((recipient) => ({
       address: recipient.address,

@@ -96,6 +96,8 @@ export interface Queue extends AsyncDisposable {
   /** Stops them until resume(); what is being sent at this moment is stopped after this attempt. */
   hold(reference: string): Promise<AdminResult[]>;
   resume(reference: string): Promise<AdminResult[]>;
+  /** Lets all go on that this rule stopped. */
+  resumeHeldBy(rule: string): Promise<AdminResult[]>;
   /** Sends them at that time and not before; what is being sent at this moment is not stopped. */
   schedule(reference: string, untilMs: number): Promise<AdminResult[]>;
   /** Makes all mail for a domain due now. Gives how many messages that were waiting. */
@@ -281,6 +283,17 @@ class SpoolQueue implements Queue {
     return this.#setHeld(reference, false);
   }
 
+  async resumeHeldBy(rule: string): Promise<AdminResult[]> {
+    const results: AdminResult[] = [];
+    for (let afterId = ""; ; ) {
+      const ids = await this.#index.call("idsHeldBy", rule, afterId, limits.rulePageRows);
+      const last = ids.at(-1);
+      if (last === undefined) return results;
+      results.push(...(await this.#each(ids, (id) => this.#setHeldOf(id, false))));
+      afterId = last;
+    }
+  }
+
   remove(reference: string): Promise<AdminResult[]> {
     return this.#forEach(reference, async (id) => {
       if (!(await this.#index.call("seize", id, this.#now()))) return { kind: "being-sent", id };
@@ -314,23 +327,29 @@ class SpoolQueue implements Queue {
   }
 
   #setHeld(reference: string, isHeld: boolean): Promise<AdminResult[]> {
-    return this.#forEach(reference, async (id) => {
-      // The file first: an index made anew after a crash here still stops the entry.
-      await appendRecord(this.#path(id), {
-        type: isHeld ? "hold" : "resume",
-        atMs: this.#now(),
-      });
-      await this.#index.call("setHeld", id, isHeld, this.#now());
-      return { kind: "done", id };
-    });
+    return this.#forEach(reference, (id) => this.#setHeldOf(id, isHeld));
+  }
+
+  async #setHeldOf(id: string, isHeld: boolean): Promise<AdminResult> {
+    // The file first: an index made anew after a crash here still stops the entry.
+    await appendRecord(this.#path(id), { type: isHeld ? "hold" : "resume", atMs: this.#now() });
+    await this.#index.call("setHeld", id, isHeld, this.#now());
+    return { kind: "done", id };
   }
 
   async #forEach(
     reference: string,
     act: (id: string) => Promise<AdminResult>,
   ): Promise<AdminResult[]> {
+    return await this.#each(await this.#index.call("resolve", reference), act);
+  }
+
+  async #each(
+    ids: readonly string[],
+    act: (id: string) => Promise<AdminResult>,
+  ): Promise<AdminResult[]> {
     const results: AdminResult[] = [];
-    for (const id of await this.#index.call("resolve", reference)) {
+    for (const id of ids) {
       try {
         results.push(await act(id));
       } catch (error) {
@@ -367,7 +386,7 @@ class SpoolQueue implements Queue {
       },
     });
     if (entry.isHeld) {
-      await this.#index.call("setHeld", entryId, true, this.#now());
+      await this.#index.call("setHeld", entryId, true, this.#now(), entry.heldBy);
       await delivery.release();
       return undefined;
     }

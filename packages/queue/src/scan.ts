@@ -88,6 +88,7 @@ function admittedEntry(id: string, entry: SpoolEntry, nowMs: number): AdmittedEn
     receivedAtMs: envelope.receivedAtMs,
     messageBytes: entry.messageBytes,
     isHeld: entry.isHeld,
+    ...(entry.heldBy !== undefined && { heldBy: entry.heldBy }),
     dueMs: Math.max(nowMs, envelope.holdUntilMs ?? 0),
     priority: envelope.priority,
     isImmediate: (envelope.holdUntilMs ?? 0) <= nowMs,

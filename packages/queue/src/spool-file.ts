@@ -23,8 +23,12 @@ export interface SpoolEntry {
   readonly notified: ReadonlySet<number>;
   /** Recipients of whose delay the sender was told. */
   readonly warned: ReadonlySet<number>;
-  /** The administrator stopped it. */
+  /** The administrator stopped it, or a rule of his. */
   readonly isHeld: boolean;
+  /** The rule that stopped it; absent when he did so himself. */
+  readonly heldBy?: string;
+  /** He let it go on: no rule stops it again. */
+  readonly isResumed: boolean;
   /** The message, as it was accepted. Each call opens the file anew. */
   octets(): AsyncGenerator<Buffer>;
   /** False when the message is not what was accepted: the disk lost or changed octets. */
@@ -75,6 +79,8 @@ export async function appendRecord(path: string, record: SpoolRecord): Promise<v
 export function foldRecords(records: readonly SpoolRecord[]) {
   let envelope: Envelope | undefined;
   let isHeld = false;
+  let heldBy: string | undefined;
+  let isResumed = false;
   let scheduledMs: number | undefined;
   const outcomes = new Map<number, Outcome>();
   const notified = new Set<number>();
@@ -94,13 +100,19 @@ export function foldRecords(records: readonly SpoolRecord[]) {
         scheduledMs = record.untilMs;
         break;
       case "hold":
+        isHeld = true;
+        heldBy = record.rule;
+        break;
       case "resume":
-        isHeld = record.type === "hold";
+        isHeld = false;
+        heldBy = undefined;
+        isResumed = true;
     }
   }
   if (envelope === undefined) throw new SpoolDamaged("It holds no envelope that can be read");
   if (scheduledMs !== undefined) envelope = { ...envelope, holdUntilMs: scheduledMs };
-  return { envelope, isHeld, outcomes, notified, warned };
+  const stopped = { isHeld, isResumed, ...(heldBy !== undefined && { heldBy }) };
+  return { envelope, ...stopped, outcomes, notified, warned };
 }
 
 async function* readMessage(path: string, messageBytes: number): AsyncGenerator<Buffer> {

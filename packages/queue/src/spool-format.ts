@@ -47,8 +47,8 @@ export type SpoolRecord =
       readonly about: "final" | "delay";
       readonly recipients: readonly number[];
     }
-  /** The administrator stopped the entry, or let it go on. */
-  | { readonly type: "hold"; readonly atMs: number }
+  /** The administrator stopped the entry, or a rule of his by that name, or he let it go on. */
+  | { readonly type: "hold"; readonly atMs: number; readonly rule?: string }
   | { readonly type: "resume"; readonly atMs: number }
   /** Not before `untilMs`, whatever the envelope says. */
   | { readonly type: "schedule"; readonly atMs: number; readonly untilMs: number };
@@ -123,8 +123,9 @@ function readRecord(fields: Record<string, unknown>): SpoolRecord | undefined {
       return recipients && { type: "notified", atMs, about, recipients };
     }
     case "hold":
+      return { type: "hold", atMs, ...(typeof fields.rule === "string" && { rule: fields.rule }) };
     case "resume":
-      return { type: fields.type, atMs };
+      return { type: "resume", atMs };
     case "schedule":
       return isCount(fields.untilMs)
         ? { type: "schedule", atMs, untilMs: fields.untilMs }

@@ -120,7 +120,7 @@ test("an index of the version before is taken over with what waits in it", async
   await queue[Symbol.asyncDispose]();
   const path = join(stateDirectory, "queue.sqlite");
   const before = new Database(path);
-  before.exec("DROP TABLE attempt; DROP TABLE bounce");
+  before.exec("DROP TABLE attempt; DROP TABLE bounce; ALTER TABLE entry DROP COLUMN held_by");
   before.pragma("user_version = 2");
   before.close();
   const index = new IndexDatabase(path);

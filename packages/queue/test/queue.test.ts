@@ -286,6 +286,24 @@ test("on hold is on hold, also for an index that is made anew, until resume()", 
   assert.equal((await only(anew)).id, (await anew.list())[0]?.id);
 });
 
+test("what a rule stopped is known by the rule's name, also to an index that is made anew", async (t) => {
+  const { queue, enqueue, stateDirectory, open } = await openTestQueue(t);
+  await enqueue();
+  await queue.scan();
+  assert.equal(await (await only(queue)).hold("many"), true);
+  assert.equal(await queue.claimDue(everything), undefined);
+  for (const name of await readdir(stateDirectory)) await rm(join(stateDirectory, name));
+  await using anew = await open();
+  await anew.scan();
+  assert.equal((await anew.list())[0]?.heldBy, "many");
+  assert.equal((await anew.resumeHeldBy("other")).length, 0);
+  assert.equal((await anew.resumeHeldBy("many")).length, 1);
+  const delivery = await only(anew);
+  assert.equal(delivery.entry.isResumed, true);
+  assert.equal(await delivery.hold("many"), false, "what was let go on is not stopped again");
+  assert.equal((await anew.list())[0]?.isHeld, false);
+});
+
 test("hold() during an attempt stops the entry after it", async (t) => {
   const { queue, enqueue } = await openTestQueue(t);
   await enqueue();

@@ -30,7 +30,7 @@ export type EventType =
   | "bounced"
   /** A DSN was composed. */
   | "reported"
-  /** An administrator did something to it. */
+  /** An administrator did something to it; "held" also a rule of his. */
   | "held"
   | "removed"
   | "retried"

@@ -51,6 +51,7 @@ const listCommand = () =>
           .option("--domain <name>", "for one domain")
           .option("--older <time>", "that came longer ago: 30m, 12h, 3d")
           .option("--state <state>", "due, waiting, on-hold, being-sent, destination-is-down")
+          .option("--rule <name>", "stopped by this rule of smtp_out.hold")
           .option("--watch", "again every two seconds, until Ctrl-C"),
       ),
     ).action((options: ListOptions) =>
@@ -62,6 +63,7 @@ const listCommand = () =>
       "queue list",
       "queue list --domain example.net --older 4h",
       "queue list --state on-hold --json",
+      "queue list --rule mass-mail",
       "queue list --watch",
     ],
   );
@@ -72,6 +74,7 @@ interface ListOptions extends QueueOptions {
   readonly domain?: string;
   readonly older?: string;
   readonly state?: string;
+  readonly rule?: string;
   readonly watch?: boolean;
 }
 
@@ -89,14 +92,15 @@ async function watch(queue: Queue, options: ListOptions): Promise<void> {
   }
 }
 
-const isFiltered = ({ from, to, domain, older, state }: ListOptions): boolean =>
-  [from, to, domain, older, state].some((option) => option !== undefined);
+const isFiltered = ({ from, to, domain, older, state, rule }: ListOptions): boolean =>
+  [from, to, domain, older, state, rule].some((option) => option !== undefined);
 
 /** What the options say of one entry; recipients that are done with do not count. */
-function filterOf({ from, to, domain, older, state }: ListOptions) {
+function filterOf({ from, to, domain, older, state, rule }: ListOptions) {
   const beforeMs = older === undefined ? undefined : Date.now() - durationOf(older);
   const has = (text: string, part = "") => text.toLowerCase().includes(part.toLowerCase());
-  return ({ reversePath, receivedAtMs, recipients }: QueueEntryDetail): boolean =>
+  return ({ reversePath, receivedAtMs, heldBy, recipients }: QueueEntryDetail): boolean =>
+    (rule === undefined || heldBy === rule) &&
     has(reversePath, from) &&
     (beforeMs === undefined || receivedAtMs < beforeMs) &&
     recipients.some(
@@ -163,10 +167,11 @@ const stateWords = {
 } as const;
 
 /** The state of the first recipient that is not done with: enough for one line. */
-function whyOf({ recipients }: QueueEntryDetail): string {
+function whyOf({ heldBy, recipients }: QueueEntryDetail): string {
   const open = recipients.find(({ state }) => state.kind !== "final");
   if (open === undefined) return "done";
   if (open.state.kind === "final") return open.state.status;
+  if (open.state.kind === "on-hold" && heldBy !== undefined) return `on hold by rule ${heldBy}`;
   if (open.state.kind !== "waiting") return stateWords[open.state.kind];
   return `next try ${new Date(open.state.untilMs).toISOString().slice(11, 16)} UTC`;
 }
@@ -248,23 +253,69 @@ const changes = [
 const changeCommands = () =>
   changes.map(([name, description, outcome]) =>
     withExamples(
-      withJsonOption(
-        withSourceOptions(new Command(name).description(description).argument("<id...>")),
-      ).action((ids: string[], options: QueueOptions) =>
-        withQueue(options, async (queue) => {
-          const results: AdminResult[] = [];
-          for (const id of ids) {
-            const changed = await queue[name === "release" ? "resume" : name](id);
-            if (changed.length === 0) throw nothingLike(id);
-            results.push(...changed);
-          }
-          if (options.json === true) print(JSON.stringify(results, null, 2));
-          else for (const result of results) print(`${result.id} ${wordsOf(result, outcome)}`);
-        }),
+      withJsonOption(withSourceOptions(changeCommand(name, description))).action(
+        (ids: string[], options: ChangeOptions) =>
+          withQueue(options, async (queue) => {
+            const results =
+              options.rule === undefined
+                ? await changeEach(queue, name, ids)
+                : await resumeHeldBy(queue, options.rule, ids);
+            if (options.json === true) print(JSON.stringify(results, null, 2));
+            else for (const result of results) print(`${result.id} ${wordsOf(result, outcome)}`);
+          }),
       ),
-      [`queue ${name} 0mfv3k2q8a1b2c3d`],
+      isResume(name)
+        ? [`queue ${name} 0mfv3k2q8a1b2c3d`, `queue ${name} --rule mass-mail`]
+        : [`queue ${name} 0mfv3k2q8a1b2c3d`],
     ),
   );
+
+type ChangeName = (typeof changes)[number][0];
+
+interface ChangeOptions extends QueueOptions {
+  readonly rule?: string;
+}
+
+const isResume = (name: ChangeName): boolean => name === "resume" || name === "release";
+
+function changeCommand(name: ChangeName, description: string): Command {
+  const command = new Command(name).description(description);
+  return isResume(name)
+    ? command
+        .argument("[id...]")
+        .option("--rule <name>", "all that this rule of smtp_out.hold stopped")
+    : command.argument("<id...>");
+}
+
+async function changeEach(
+  queue: Queue,
+  name: ChangeName,
+  ids: readonly string[],
+): Promise<AdminResult[]> {
+  if (ids.length === 0) {
+    throw new CommandFailure("Say which: an id or more, or --rule with the name of a rule");
+  }
+  const results: AdminResult[] = [];
+  for (const id of ids) {
+    const changed = await queue[name === "release" ? "resume" : name](id);
+    if (changed.length === 0) throw nothingLike(id);
+    results.push(...changed);
+  }
+  return results;
+}
+
+async function resumeHeldBy(
+  queue: Queue,
+  rule: string,
+  ids: readonly string[],
+): Promise<AdminResult[]> {
+  if (ids.length > 0) throw new CommandFailure("Say either ids or --rule, not both");
+  const results = await queue.resumeHeldBy(rule);
+  if (results.length > 0) return results;
+  throw new CommandFailure(
+    `The rule "${harmless(rule)}" stopped nothing that is still in the queue; see "posthouse queue list --state on-hold"`,
+  );
+}
 
 function wordsOf({ kind }: AdminResult, outcome: string): string {
   if (kind === "being-sent") return "is being sent at this moment; nothing was changed";

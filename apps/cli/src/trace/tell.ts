@@ -40,6 +40,8 @@ const sentences: Readonly<Record<string, (event: TrailEvent) => string>> = {
     `${textOf(event, "recipient")}: ${hostOf(event)} took it${securityOf(event)}: ${textOf(event, "reply")}`,
   deferred: (event) =>
     `${textOf(event, "recipient")}: not now. ${hostSaid(event)}${textOf(event, "reason")}.${meaningOf(event)} Next attempt ${timeOf(Number(event.nextAttemptAtMs))}`,
+  held: (event) =>
+    `put on hold by the rule "${textOf(event, "rule")}"; "posthouse queue resume" lets it go on`,
   bounced: (event) =>
     `${textOf(event, "recipient")}: failed for good. ${hostSaid(event)}${textOf(event, "reply")}.${meaningOf(event)} ${event.isSenderTold === true ? "The sender is told" : "Nobody can be told"}`,
   reported: (event) =>

@@ -94,6 +94,21 @@ const route = z
   .refine((one) => one.username === undefined || one.via !== undefined, {
     message: "username needs via: a login is for one host",
   });
+/** Mail that is put on hold before it leaves, until somebody has looked at it. */
+const holdRule = z
+  .strictObject({
+    name: z.string().regex(/^[A-Za-z0-9_-]{1,32}$/, "has to be letters, digits, - and _"),
+    to: z.array(z.string().min(1)).min(1).optional(),
+    from: z.array(z.string().min(1)).min(1).optional(),
+    recipients_more_than: z.int().min(1).optional(),
+  })
+  .refine(
+    ({ to, from, recipients_more_than }) => (to ?? from ?? recipients_more_than) !== undefined,
+    {
+      message:
+        "needs one of from, to and recipients_more_than: without them it would stop all mail",
+    },
+  );
 /** What stands behind SEARCH, under a name for everybody (RFC 5466); apps/imap says whether it is one. */
 const sharedFilter = z.strictObject({
   name: z.string().min(1),
@@ -325,6 +340,12 @@ export const configSchema = z.strictObject({
       tls_reports: z.boolean().default(true),
       tls_ca_file: z.string().min(1).optional(),
       routes: z.array(route).default([]),
+      hold: z
+        .array(holdRule)
+        .refine((rules) => new Set(rules.map(({ name }) => name)).size === rules.length, {
+          message: "two rules have the same name",
+        })
+        .default([]),
     })
     .prefault({}),
 });
