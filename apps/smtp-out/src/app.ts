@@ -26,6 +26,7 @@ import { TlsReportSender } from "./security/tls-report-sender.ts";
 import { TlsReports } from "./security/tls-reports.ts";
 import { settle } from "./settle.ts";
 import { Signer } from "./signer.ts";
+import { SourceAddresses } from "./source-addresses.ts";
 import { SpoolScan } from "./spool-scan.ts";
 import { Suppression } from "./suppression.ts";
 
@@ -96,7 +97,9 @@ export async function start(
 
   const reporter = new DsnReporter({ auth, writer, hostname: config.hostname, events, log, now });
   const routes = new Routes(config.smtpOut.routes);
+  const sources = new SourceAddresses({ resolver, heloName: config.hostname, log, now });
   const remote: RemoteSettings = {
+    sources,
     dns: mailDnsOver(resolver),
     isOurselves: ourselves(config),
     random,
@@ -166,12 +169,17 @@ export async function start(
   if (interrupted > 0) log.info({ interrupted }, "Taking up what was interrupted");
   await queue.setSendingOff(!config.smtpOut.send);
   if (!config.smtpOut.send) log.info("Sending to other hosts is switched off; their mail waits");
+  else {
+    const own = config.smtpOut.routes.flatMap(({ sourceAddresses }) => sourceAddresses);
+    opened.defer(sources.watch(own));
+  }
   dispatcher.start();
   // A long queue is not waited for: what the index knows is sent meanwhile.
   scan.start();
   const running = opened.move();
   return {
     addresses: [address],
+    problems: () => sources.problems(),
     close: async () => {
       await dispatcher.close();
       await running.disposeAsync();

@@ -34,6 +34,7 @@ import type { MtaStsPolicy } from "./security/mta-sts-policy.ts";
 import { isPublicAddress } from "./security/public-address.ts";
 import type { TlsReports } from "./security/tls-reports.ts";
 import type { Signer } from "./signer.ts";
+import { type SourceAddresses, sourceFor } from "./source-addresses.ts";
 
 export interface RemoteSettings extends RouteSettings {
   readonly port: number;
@@ -41,6 +42,7 @@ export interface RemoteSettings extends RouteSettings {
   readonly sessions: IdleSessions;
   readonly signer: Signer;
   readonly routes: Routes;
+  readonly sources: Pick<SourceAddresses, "fitFor">;
   readonly mtaSts: Pick<MtaSts, "policyOf">;
   readonly reports: TlsReports;
   /** Authorities to believe, in place of those that Node brings. */
@@ -259,7 +261,10 @@ export class RemoteCarrier implements Carrier {
       isDomain && !isTlsOptional
         ? await this.#settings.mtaSts.policyOf(this.#destination)
         : undefined;
-    return { hops: this.#publicHops(hops.hops), sts };
+    const reachable = this.#publicHops(hops.hops);
+    if (reachable.kind === "none") return { hops: reachable, sts };
+    const fit = await this.#settings.sources.fitFor(reachable.hops, route.sourceAddresses);
+    return { hops: { kind: "hops", hops: fit }, sts };
   }
 
   /** An MX that points into our own network is a trap or a mistake; its owner may yet mend it. */
@@ -412,10 +417,6 @@ function tlsOf(relay: MailRoute["relay"], policy: TlsPolicy): TlsPolicy {
     options: { ...policy.options, ...(!isChecked && { rejectUnauthorized: false }) },
   };
 }
-
-/** The first of the same family; none leaves the choice to the system. */
-const sourceFor = (sources: readonly string[], address: string): string | undefined =>
-  sources.find((source) => isIPv6(source) === isIPv6(address));
 
 /** Whatever the relay says to the login, the mail waits: it is the administrator's password that is wrong. */
 async function login(

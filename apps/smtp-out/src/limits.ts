@@ -37,6 +37,12 @@ export const limits = {
   notifyAgainMs: MINUTE_MS,
   /** lmtp-delivery does not answer: the first wait, doubled until it is that for other hosts. */
   deliveryDownWaitMs: 5 * SECOND_MS,
+  /** Whether the DNS calls our own addresses by our name is looked at so often, without mail too. */
+  sourceCheckEveryMs: 60 * MINUTE_MS,
+  /** And what was found holds so long. */
+  sourceKnownMs: 10 * MINUTE_MS,
+  /** Names of one of our addresses that a warning tells. */
+  ownNamesToldMax: 3,
   /** DKIM signatures kept for the other destinations of their messages, a KiB each. */
   signaturesMax: 1000,
   /** A signature that is older is made anew: its key may be another by then. */
