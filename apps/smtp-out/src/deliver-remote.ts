@@ -17,6 +17,7 @@ import {
   type SmtpConnectOptions,
   type TlsPolicy,
 } from "@posthouse/smtp";
+import { handOver } from "./gateway/gateway.ts";
 import type { IdleSessions } from "./idle-sessions.ts";
 import { limits } from "./limits.ts";
 import {
@@ -88,7 +89,7 @@ export class RemoteCarrier implements Carrier {
   #tries: HostTry[] = [];
   /** The key of the session in hand. */
   #connectedKey = "";
-  #isAborted = false;
+  readonly #aborted = new AbortController();
 
   constructor(settings: RemoteSettings, destination: Destination) {
     this.#settings = settings;
@@ -100,6 +101,16 @@ export class RemoteCarrier implements Carrier {
     if (this.#connected !== undefined && way.key !== this.#connectedKey) await this.#giveBack();
     this.#connectedKey = way.key;
     this.#tries = [];
+    if (way.route.gateway !== undefined) {
+      const signature = await this.#signatureOf(delivery);
+      const { heloName } = this.#settings;
+      const { signal } = this.#aborted;
+      return await handOver(
+        way.route.gateway,
+        { delivery, recipients },
+        { heloName, signature, signal },
+      );
+    }
     const results: RecipientResult[] = [];
     for (const group of groupsOf(recipients, limits.recipientsPerTransactionMax)) {
       results.push(...(await this.#send(way, delivery, group)));
@@ -115,7 +126,7 @@ export class RemoteCarrier implements Carrier {
   }
 
   abort(): void {
-    this.#isAborted = true;
+    this.#aborted.abort();
     this.#connected?.session.close();
   }
 
@@ -210,7 +221,7 @@ export class RemoteCarrier implements Carrier {
     const { envelope, messageBytes } = delivery.entry;
     const parameters = envelopeToSmtpParameters({ ...envelope, recipients }, this.#settings.now());
     const address = session.remoteAddress;
-    const signature = await this.#settings.signer.fieldsFor(delivery, () => delivery.octets());
+    const signature = await this.#signatureOf(delivery);
     try {
       const outcome = await session.send({
         reversePath: envelope.reversePath,
@@ -240,6 +251,14 @@ export class RemoteCarrier implements Carrier {
       if (isNotBegun(error) && !this.#isAborted) return error;
       return partialResults(recipients, error, host);
     }
+  }
+
+  #signatureOf(delivery: Delivery): Promise<Buffer> {
+    return this.#settings.signer.fieldsFor(delivery, () => delivery.octets());
+  }
+
+  get #isAborted(): boolean {
+    return this.#aborted.signal.aborted;
   }
 
   #findOnce(way: Way): Promise<Found> {

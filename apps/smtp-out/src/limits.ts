@@ -43,6 +43,10 @@ export const limits = {
   sourceKnownMs: 10 * MINUTE_MS,
   /** Names of one of our addresses that a warning tells. */
   ownNamesToldMax: 3,
+  /** A program that a route gives mail to is killed after so long. */
+  programMs: 10 * MINUTE_MS,
+  /** Of what it wrote, the end is kept as its answer. */
+  programOutputCharsMax: 1000,
   /** DKIM signatures kept for the other destinations of their messages, a KiB each. */
   signaturesMax: 1000,
   /** A signature that is older is made anew: its key may be another by then. */

@@ -3,6 +3,7 @@ import type { Destination } from "@posthouse/queue";
 import type { Config } from "@posthouse/service";
 import type { SmtpCredentials } from "@posthouse/smtp";
 import type { Envelope } from "@posthouse/smtp/envelope";
+import type { Gateway } from "./gateway/gateway.ts";
 import type { TlsMinimum } from "./security/hop-security.ts";
 
 /** A host that the administrator named, in place of the MX of a domain. */
@@ -21,6 +22,7 @@ export interface MailRoute {
   /** Tells it from the others, for sessions that are kept. */
   readonly name: string;
   readonly relay?: Relay;
+  readonly gateway?: Gateway;
   readonly tls: TlsMinimum;
   readonly sourceAddresses: readonly string[];
   readonly connectionsMax?: number;
@@ -84,16 +86,24 @@ export function isAddressLike(pattern: string, address = ""): boolean {
 
 function routeOf(config: RouteConfig, name: string): MailRoute {
   const { via, tls, sourceAddresses, connectionsMax, messagesPerMinuteMax } = config;
-  const relay = via === undefined ? undefined : relayOf(via, config);
+  const gateway = gatewayOf(config);
+  const relay = via === undefined || gateway !== undefined ? undefined : relayOf(via, config);
   return {
     name,
     // A password is shown only to the host that it is for.
     tls: tls ?? (relay?.credentials === undefined ? "opportunistic" : "verified"),
     sourceAddresses,
     ...(relay !== undefined && { relay }),
+    ...(gateway !== undefined && { gateway }),
     ...(connectionsMax !== undefined && { connectionsMax }),
     ...(messagesPerMinuteMax !== undefined && { messagesPerMinuteMax }),
   };
+}
+
+function gatewayOf({ via, command, format }: RouteConfig): Gateway | undefined {
+  if (command !== undefined) return { kind: "program", command, format };
+  const path = /^bsmtp:(\/.*)$/u.exec(via ?? "")?.[1];
+  return path === undefined ? undefined : { kind: "directory", path };
 }
 
 const defaultPorts = { smtp: 25, smtps: 465, lmtp: 24 } as const;

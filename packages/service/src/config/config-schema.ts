@@ -76,11 +76,27 @@ const route = z
     from: z.array(z.string().min(1)).min(1).optional(),
     via: z
       .string()
-      .regex(/^(smtp|smtps|lmtp):\/\/(\[[0-9A-Fa-f:.]+\]|[^\s/:@[\]]+)(:\d{1,5})?$|^lmtp:\/\S+$/, {
-        message:
-          'must be "smtp://host:port", "smtps://host:port", "lmtp://host:port" or "lmtp:/path/of/socket"',
-      })
+      .regex(
+        /^(smtp|smtps|lmtp):\/\/(\[[0-9A-Fa-f:.]+\]|[^\s/:@[\]]+)(:\d{1,5})?$|^(lmtp|bsmtp):\/\S+$/,
+        {
+          message:
+            'must be "smtp://host:port", "smtps://host:port", "lmtp://host:port", "lmtp:/path/of/socket" or "bsmtp:/path/of/directory"',
+        },
+      )
       .optional(),
+    command: z
+      .tuple([z.string().regex(/^\//, "has to be the whole path of a program")], z.string())
+      .refine(
+        (words) =>
+          words.every(
+            (word) => word.replace(/^\{recipients\}$/u, "").includes("{recipients}") === false,
+          ),
+        {
+          message: "{recipients} has to be a word of its own: it becomes a word for each of them",
+        },
+      )
+      .optional(),
+    format: z.enum(["message", "batch-smtp"]).default("message"),
     username: z.string().min(1).optional(),
     password_file: z.string().min(1).optional(),
     tls: z.enum(["opportunistic", "encrypted", "verified"]).optional(),
@@ -90,6 +106,9 @@ const route = z
   })
   .refine((one) => (one.username === undefined) === (one.password_file === undefined), {
     message: "username and password_file go together",
+  })
+  .refine((one) => one.command === undefined || one.via === undefined, {
+    message: "via and command are two ways: only one of them is possible",
   })
   .refine((one) => one.username === undefined || one.via !== undefined, {
     message: "username needs via: a login is for one host",
