@@ -107,7 +107,7 @@ export async function start(
     port: config.smtpOut.mxPort,
     heloName: config.hostname,
     sessions,
-    signer: new Signer(keys),
+    signer: new Signer(keys, config.hostname),
     routes,
     mtaSts,
     reports,
