@@ -130,6 +130,7 @@ test("administration works while it runs and while it does not", async () => {
       "alice@example.test",
     );
     await says(new RegExp(`ann@${name}\\.test`), "account", "list");
+    await says(/No address/, "suppression", "list");
     const listed = await posthouse("alias", "list", "--json", ...at);
     assert.ok(
       JSON.parse(listed.stdout).some(
@@ -143,7 +144,6 @@ test("administration works while it runs and while it does not", async () => {
     );
     assert.equal(passwd.code, 0, passwd.stderr);
     await says(/^Removed/, "alias", "remove", `info@${name}.test`);
-    await says(/No address/, "suppression", "list");
   };
   const work = async (name: string, alsoWork?: (name: string) => Promise<void>) => {
     await says(/^Added the domain/, "domain", "add", `${name}.test`);

@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { rootCertificates } from "node:tls";
 import { connectAuth } from "@posthouse/accounts";
 import { DkimKeyStore } from "@posthouse/dkim";
@@ -45,7 +45,8 @@ export async function start(
   context: AppContext,
   { now = Date.now, random = Math.random, timeouts = {}, httpsPort }: StartOptions = {},
 ): Promise<RunningApp> {
-  const { config, log, metrics } = context;
+  const { config, log, metrics, instance } = context;
+  const name = instance === undefined ? "smtp-out" : `smtp-out-${instance}`;
   const events = counted(context.events, metrics);
   await using opened = new AsyncDisposableStack();
   const queueOptions = {
@@ -54,7 +55,7 @@ export async function start(
     smtpOutSocketPath: config.smtpOut.socketPath,
     now,
   };
-  const queue = opened.use(await openQueue(queueOptions));
+  const queue = opened.use(await openQueue({ ...queueOptions, holder: name }));
   opened.defer(gaugeQueue(queue, metrics));
   const writer = opened.use(await openQueueWriter(queueOptions));
   const auth = opened.use(connectAuth({ socketPath: config.auth.socketPath }));
@@ -79,7 +80,7 @@ export async function start(
     now,
     ...https,
   });
-  const reports = new TlsReports(join(stateDirectory, "tls-reports"), now);
+  const reports = new TlsReports(join(stateDirectory, reportsFolderOf(instance)), now);
   await reports.open();
   opened.defer(() => reports.flush());
   const reportSender = new TlsReportSender({
@@ -106,7 +107,7 @@ export async function start(
     port: config.smtpOut.mxPort,
     heloName: config.hostname,
     sessions,
-    signer: new Signer(keys),
+    signer: new Signer(keys, config.hostname),
     routes,
     mtaSts,
     reports,
@@ -140,6 +141,8 @@ export async function start(
     settle: (delivery, attempt) => settle(settling, delivery, attempt),
     deliveriesMax: config.smtpOut.deliveriesMax,
     isLocalOnly: !config.smtpOut.send,
+    // Writers and the command line tell the first one only of what is new.
+    lookMsMax: instance === undefined ? limits.wakeMsMax : limits.instanceLookMs,
     events,
     log,
     now,
@@ -161,10 +164,11 @@ export async function start(
     },
     wake: () => dispatcher.wake(),
   });
-  const { socketPath } = config.smtpOut;
-  const address = await listen("smtp-out", control.server, { socketPath });
+  const socketPath = join(dirname(config.smtpOut.socketPath), `${name}.sock`);
+  const address = await listen(name, control.server, { socketPath });
   opened.use(control);
-  // Whoever had the socket before is dead, and what he was sending need not wait for his leases to end.
+  // Whoever had the socket before is dead, and with it our name: what he was sending need not wait for his
+  // leases to end. Those of other instances are their own, and end by themselves when one dies.
   const interrupted = await queue.endLeases();
   if (interrupted > 0) log.info({ interrupted }, "Taking up what was interrupted");
   await queue.setSendingOff(!config.smtpOut.send);
@@ -186,6 +190,10 @@ export async function start(
     },
   };
 }
+
+/** Each counts for itself, and tells for itself: RFC 8460 has receivers add up what comes. */
+const reportsFolderOf = (instance?: string): string =>
+  instance === undefined ? "tls-reports" : `tls-reports-${instance}`;
 
 /** Those that Node brings and the file's. */
 function authoritiesOf({ smtpOut: { tlsCaFile } }: Config): string | undefined {

@@ -24,6 +24,8 @@ export interface DispatcherSettings {
   readonly pace: Pace;
   /** Sending to other hosts is switched off. */
   readonly isLocalOnly: boolean;
+  /** It looks at the queue at least so often, also when nobody wakes it. */
+  readonly lookMsMax: number;
   readonly events: EventTrail;
   readonly log: Logger;
   readonly now: () => number;
@@ -201,12 +203,10 @@ export class Dispatcher {
 
   async #sleep(): Promise<void> {
     if (this.#isFull()) return await this.#until(limits.wakeMsMax);
-    const { pace, queue, now } = this.#settings;
+    const { pace, queue, lookMsMax, now } = this.#settings;
     const dueMs = await queue.nextDueMs(this.#wish());
-    const untilDueMs = dueMs === undefined ? limits.wakeMsMax : Math.max(0, dueMs - now());
-    await this.#until(
-      Math.min(untilDueMs, pace.nextTokenMs() ?? limits.wakeMsMax, limits.wakeMsMax),
-    );
+    const untilDueMs = dueMs === undefined ? lookMsMax : Math.max(0, dueMs - now());
+    await this.#until(Math.min(untilDueMs, pace.nextTokenMs() ?? lookMsMax, lookMsMax));
   }
 
   /** Until an alarm, or so long. An alarm of before counts: it may be about what was just missed. */

@@ -31,6 +31,8 @@ export const limits = {
   queueGaugeEveryMs: 15 * SECOND_MS,
   /** The clock of the host may be set; so no wait for the next due time is longer. */
   wakeMsMax: MINUTE_MS,
+  /** A second smtp-out on the same queue is not told of new mail, and looks so often. */
+  instanceLookMs: SECOND_MS,
   /** After an error of our own disk or index. */
   troubleWaitMs: 5 * SECOND_MS,
   /** The DSN for an entry could not be queued: auth or the spool is down. */

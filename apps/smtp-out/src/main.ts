@@ -1,4 +1,4 @@
 import { runApp } from "@posthouse/service";
 import { start } from "./app.ts";
 
-runApp("smtp-out", start);
+runApp("smtp-out", start, { mayHaveInstances: true });

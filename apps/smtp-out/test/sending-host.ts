@@ -25,7 +25,7 @@ export interface SendingHost extends AsyncDisposable {
   readonly writer: QueueWriter;
   /** The clock of the queue and of smtp-out. */
   readonly clock: { nowMs: number };
-  start(): Promise<RunningApp>;
+  start(instance?: string): Promise<RunningApp>;
   startAuth(): Promise<void>;
   enqueue(overrides?: Partial<Envelope>, octets?: string): Promise<void>;
   /** Lets smtp-out look at the queue, as after a change of the clock. */
@@ -80,11 +80,11 @@ ${options.smtpOut ?? ""}
     queue,
     writer,
     clock,
-    start: async () => {
+    start: async (instance) => {
       const { random = () => 0, timeouts = {}, httpsPort } = options;
       const metrics = openMetrics("smtp-out", { withProcess: false });
       const app = await start(
-        { ...context, metrics },
+        { ...context, metrics, ...(instance !== undefined && { instance }) },
         {
           random,
           timeouts,

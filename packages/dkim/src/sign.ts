@@ -37,7 +37,7 @@ export async function signatureFields(
 }
 
 /** Parts a message into its header and the hash of its body. */
-class MessageReader {
+export class MessageReader {
   header: Buffer | undefined;
   #read: Buffer = Buffer.alloc(0);
   readonly #body = new RelaxedBodyHash();
@@ -120,16 +120,44 @@ interface Signing {
   readonly nowMs: number;
 }
 
-async function signatureField(key: DkimKey, { fields, bodyHash, nowMs }: Signing): Promise<string> {
-  const { names, lines } = chosen(fields);
+interface SignatureForm {
+  /** The field's name, and what comes before a=. */
+  readonly start: string;
+  readonly names: readonly string[];
+}
+
+const dkimForm: SignatureForm = { start: "DKIM-Signature: v=1", names: signedNames };
+
+/** RFC 8617 §4.1.2: signs what DKIM does, and the signatures that are there. */
+export const arcForm = (instance: number): SignatureForm => ({
+  start: `ARC-Message-Signature: i=${instance}`,
+  names: [...signedNames, "dkim-signature"],
+});
+
+/** One field that signs a message, with its line end. */
+export async function signatureField(
+  key: DkimKey,
+  { fields, bodyHash, nowMs }: Signing,
+  form: SignatureForm = dkimForm,
+): Promise<string> {
+  const { names, lines } = chosen(fields, form.names);
   const unsigned = [
-    `DKIM-Signature: v=1; a=${key.algorithm}; c=relaxed/relaxed; d=${key.domain};`,
+    `${form.start}; a=${key.algorithm}; c=relaxed/relaxed; d=${key.domain};`,
     ` s=${key.selector}; t=${Math.floor(nowMs / 1000)};`,
     ` h=${folded(names)};`,
     ` bh=${bodyHash};`,
     " b=",
   ].join("\r\n");
   // RFC 6376 §3.7: the field itself comes last, with an empty b= and without its line end.
+  return await completed(key, unsigned, lines);
+}
+
+/** The field with its b=: over these lines, and itself without it. */
+export async function completed(
+  key: DkimKey,
+  unsigned: string,
+  lines: readonly string[],
+): Promise<string> {
   const data = lines.join("") + relaxedField(unsigned).slice(0, -2);
   const signature = await signatureOf[key.algorithm](Buffer.from(data, "latin1"), key);
   const wrapped = signature.toString("base64").match(/.{1,72}/gu) ?? [];
@@ -137,10 +165,13 @@ async function signatureField(key: DkimKey, { fields, bodyHash, nowMs }: Signing
 }
 
 /** RFC 6376 §5.4.2: of several fields of a name the last one is signed first. */
-function chosen(fields: readonly HeaderField[]): { names: string[]; lines: string[] } {
+function chosen(
+  fields: readonly HeaderField[],
+  wanted: readonly string[],
+): { names: string[]; lines: string[] } {
   const names: string[] = [];
   const lines: string[] = [];
-  for (const name of signedNames) {
+  for (const name of wanted) {
     const those = fields.filter((field) => field.name === name).reverse();
     for (const { raw } of those.slice(0, limits.fieldsOfOneNameMax)) {
       names.push(name);
@@ -152,7 +183,7 @@ function chosen(fields: readonly HeaderField[]): { names: string[]; lines: strin
 }
 
 /** RFC 6376 §3.4.2. */
-function relaxedField(field: string): string {
+export function relaxedField(field: string): string {
   const colon = field.indexOf(":");
   const name = field.slice(0, colon).replace(/[ \t]+$/u, "");
   const value = field

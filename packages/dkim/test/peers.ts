@@ -1,5 +1,6 @@
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
+import { authenticate } from "mailauth";
 import { dkimVerify } from "mailauth/lib/dkim/verify.js";
 
 /** TXT records by name. */
@@ -15,6 +16,39 @@ export async function mailauthSays(message: Buffer, records: Records): Promise<s
     },
   });
   return results.map(({ algo, status }) => `${algo} ${status.result}`);
+}
+
+/** What mailauth says of the chain: "pass". */
+export async function mailauthSaysOfArc(message: Buffer, records: Records): Promise<string> {
+  const { arc } = await authenticate(message, {
+    ip: "192.0.2.1",
+    helo: "there.example",
+    sender: "ann@there.example",
+    disableBimi: true,
+    resolver: async (name: string) => {
+      const text = records.get(name);
+      if (text !== undefined) return [[text]];
+      throw Object.assign(new Error(`No record ${name}`), { code: "ENOTFOUND" });
+    },
+  });
+  return (arc || undefined)?.status.result ?? "none";
+}
+
+const ARC_PROGRAM = `
+import base64, dkim, json, sys
+records = json.loads(sys.argv[1])
+look = lambda name, timeout=5: records.get(name.decode().rstrip("."), "").encode()
+print(dkim.arc_verify(base64.b64decode(sys.stdin.read()), dnsfunc=look)[0].decode())
+`;
+
+/** What Debian's python3-dkim says of the chain: "pass". */
+export function pythonSaysOfArc(message: Buffer, records: Records): string {
+  const given = JSON.stringify(Object.fromEntries(records));
+  const { stdout, stderr } = spawnSync("/usr/bin/python3", ["-c", ARC_PROGRAM, given], {
+    input: message.toString("base64"),
+    encoding: "utf8",
+  });
+  return (stdout + stderr).trim();
 }
 
 const PROGRAM = `

@@ -40,6 +40,8 @@ export interface ClaimRequest {
   readonly isLocalOnly: boolean;
   /** Nothing for destinations of which no host answered last time: enough of those are being tried. */
   readonly areSuspectsLeft?: boolean;
+  /** Who asks: the name that endLeases() goes by. */
+  readonly holder?: string | undefined;
 }
 
 /** A right to work on one delivery, until its lease ends. */
@@ -193,7 +195,7 @@ export class IndexDatabase {
        WHERE destination = ? AND due_ms <= ? ORDER BY due_ms LIMIT ?`,
       [destination, request.nowMs, request.deliveriesMax],
     );
-    const leased = rows.map((row) => this.#lease(row, request.nowMs));
+    const leased = rows.map((row) => this.#lease(row, request.nowMs, request.holder));
     this.#refresh(destination);
     return {
       destination: String(found.name) as Destination,
@@ -254,12 +256,12 @@ export class IndexDatabase {
       .map(({ delivery }) => delivery);
   }
 
-  /** Gives back everything that is leased, whoever had it; nobody writes under those leases any more. */
-  endLeases(nowMs: number): number {
+  /** Gives back everything that this holder has leased; nobody writes under those leases any more. */
+  endLeases(holder: string, nowMs: number): number {
     const leased = this.#all(
       `SELECT delivery, destination, is_held AS isHeld FROM delivery JOIN entry USING (entry)
-       WHERE is_leased = 1`,
-      [],
+       WHERE is_leased = 1 AND holder = ?`,
+      [holder],
     );
     for (const { delivery, destination, isHeld } of leased) {
       this.#run("UPDATE delivery SET due_ms = ?, is_leased = 0, fence = 0 WHERE delivery = ?", [
@@ -594,15 +596,14 @@ export class IndexDatabase {
     return Number(lastInsertRowid);
   }
 
-  #lease(row: Row, nowMs: number): LeasedDelivery {
+  #lease(row: Row, nowMs: number, holder?: string): LeasedDelivery {
     const fence = (this.meta("fence") ?? 0) + 1;
     this.setMeta("fence", fence);
     const delivery = Number(row.delivery);
-    this.#run("UPDATE delivery SET due_ms = ?, is_leased = 1, fence = ? WHERE delivery = ?", [
-      nowMs + limits.leaseMs,
-      fence,
-      delivery,
-    ]);
+    this.#run(
+      "UPDATE delivery SET due_ms = ?, is_leased = 1, fence = ?, holder = ? WHERE delivery = ?",
+      [nowMs + limits.leaseMs, fence, holder ?? null, delivery],
+    );
     const entry = Number(row.entry);
     const recipients = this.#all("SELECT n FROM recipient WHERE entry = ? AND delivery = ?", [
       entry,

@@ -13,7 +13,7 @@
  * destination of which no host answers is left alone for a while, with all that waits for it. So the next destination to serve
  * is one step in an index, also when 100,000 messages wait for a destination that is busy.
  */
-export const INDEX_VERSION = 5;
+export const INDEX_VERSION = 6;
 
 /**
  * What was tried. Not in the spool files: those grow only, are read whole before each attempt, and a letter
@@ -62,6 +62,7 @@ INSERT INTO sender SELECT reverse_path, count(*) FROM entry GROUP BY reverse_pat
   attemptTable,
   bounceTable,
   "ALTER TABLE entry ADD COLUMN held_by TEXT;",
+  "ALTER TABLE delivery ADD COLUMN holder TEXT;",
 ];
 
 export const indexSchema = `
@@ -100,7 +101,8 @@ CREATE TABLE delivery (
   due_ms INTEGER,                     -- NULL while the entry is on hold
   is_leased INTEGER NOT NULL DEFAULT 0,
   fence INTEGER NOT NULL DEFAULT 0,
-  attempts INTEGER NOT NULL DEFAULT 0
+  attempts INTEGER NOT NULL DEFAULT 0,
+  holder TEXT                         -- the name of whoever leased it last; NULL without a name
 );
 CREATE INDEX delivery_due ON delivery (destination, due_ms);
 CREATE INDEX delivery_entry ON delivery (entry);

@@ -29,11 +29,13 @@ export interface QueueOptions {
   /** Where `queue.sqlite` lies: the index, which may be deleted. */
   readonly stateDirectory: string;
   readonly smtpOutSocketPath: string;
+  /** The name of one who sends, which no other living process has; its leases are known by it. */
+  readonly holder?: string;
   /** Wall clock; tests pass their own. */
   readonly now?: () => number;
 }
 
-export type ClaimOptions = Omit<ClaimRequest, "nowMs">;
+export type ClaimOptions = Omit<ClaimRequest, "nowMs" | "holder">;
 
 export interface Claim {
   readonly destination: Destination;
@@ -59,9 +61,9 @@ export interface Queue extends AsyncDisposable {
   /** Finds all of ready/ that the index does not know, and sweeps what dead writers left. */
   scan(): Promise<ScanReport>;
   /**
-   * Ends the leases of whoever worked on the queue before, so that what died with him is due now and
-   * not when they run out. Only for one who knows that he is alone, as smtp-out does when it has its
-   * socket. Gives how many there were.
+   * Ends the leases of whoever had our name before, so that what died with him is due now and not when
+   * they run out. Only for one who knows that nobody else has the name, as smtp-out does when it has the
+   * socket of that name; others who send keep theirs. Gives how many there were.
    */
   endLeases(): Promise<number>;
   /** Leases what is due at one destination; undefined when nothing is. */
@@ -119,7 +121,7 @@ export async function openQueue(options: QueueOptions): Promise<Queue> {
     throw new QueueUnavailable(`Cannot open the queue: ${reason}`, { cause });
   }
   const index = await openIndex(join(options.stateDirectory, "queue.sqlite"));
-  return new SpoolQueue(directories, index, new Poke(options.smtpOutSocketPath), options.now);
+  return new SpoolQueue(directories, index, options);
 }
 
 /** An index that SQLite cannot read is put aside, and made anew by the next scan: it is no more than that. */
@@ -147,6 +149,7 @@ class SpoolQueue implements Queue {
   readonly #directories: SpoolDirectories;
   readonly #index: IndexClient;
   readonly #poke: Poke;
+  readonly #holder: string | undefined;
   readonly #now: () => number;
   /** By the number that the index knows them by. */
   readonly #leased = new Map<number, Delivery>();
@@ -158,12 +161,12 @@ class SpoolQueue implements Queue {
   constructor(
     directories: SpoolDirectories,
     index: IndexClient,
-    poke: Poke,
-    now: () => number = Date.now,
+    { smtpOutSocketPath, holder, now = Date.now }: QueueOptions,
   ) {
     this.#directories = directories;
     this.#index = index;
-    this.#poke = poke;
+    this.#poke = new Poke(smtpOutSocketPath);
+    this.#holder = holder;
     this.#now = now;
     this.#renewal = setInterval(() => void this.#renew(), limits.leaseRenewMs).unref();
     this.#settling = setInterval(() => void this.#giveBackOwed(), limits.giveBackEveryMs).unref();
@@ -178,12 +181,18 @@ class SpoolQueue implements Queue {
   }
 
   endLeases(): Promise<number> {
-    return this.#index.call("endLeases", this.#now());
+    return this.#holder === undefined
+      ? Promise.resolve(0)
+      : this.#index.call("endLeases", this.#holder, this.#now());
   }
 
   async claimDue(options: ClaimOptions): Promise<Claim | undefined> {
     for (;;) {
-      const claim = await this.#index.call("claim", { ...options, nowMs: this.#now() });
+      const claim = await this.#index.call("claim", {
+        ...options,
+        holder: this.#holder,
+        nowMs: this.#now(),
+      });
       if (claim === undefined) return undefined;
       const opened = await Promise.all(claim.leased.map((leased) => this.#open(leased)));
       const deliveries = opened.filter((delivery) => delivery !== undefined);

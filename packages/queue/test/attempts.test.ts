@@ -120,7 +120,9 @@ test("an index of the version before is taken over with what waits in it", async
   await queue[Symbol.asyncDispose]();
   const path = join(stateDirectory, "queue.sqlite");
   const before = new Database(path);
-  before.exec("DROP TABLE attempt; DROP TABLE bounce; ALTER TABLE entry DROP COLUMN held_by");
+  before.exec(
+    "DROP TABLE attempt; DROP TABLE bounce; ALTER TABLE entry DROP COLUMN held_by; ALTER TABLE delivery DROP COLUMN holder",
+  );
   before.pragma("user_version = 2");
   before.close();
   const index = new IndexDatabase(path);

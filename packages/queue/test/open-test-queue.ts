@@ -17,7 +17,7 @@ export async function openTestQueue(t: TestContext) {
     stateDirectory: join(directory, "state"),
     smtpOutSocketPath: join(directory, "smtp-out.sock"),
   };
-  const open = () => openQueue({ ...options, now: () => clock.nowMs });
+  const open = (holder = "sender") => openQueue({ ...options, holder, now: () => clock.nowMs });
   const queue = await open();
   const writer = await openQueueWriter(options);
   t.after(async () => {

@@ -223,6 +223,18 @@ test("endLeases() makes due at once what a dead holder had, and he changes nothi
   assert.equal(await other.endLeases(), 0);
 });
 
+test("endLeases() leaves alone what others send, who have other names", async (t) => {
+  const { queue, enqueue, open } = await openTestQueue(t);
+  await enqueue();
+  await queue.scan();
+  const delivery = await only(queue);
+  await using second = await open("second");
+  assert.equal(await second.endLeases(), 0);
+  assert.equal(await second.claimDue(everything), undefined);
+  await delivery.finish();
+  assert.deepEqual(await second.list(), []);
+});
+
 test("what an index that cannot be written was to take back is due as soon as it can be", async (t) => {
   const { queue, enqueue, stateDirectory, smtpOutSocketPath, clock } = await openTestQueue(t);
   for (const messageId of ["m1", "m2"]) await enqueue({ messageId });

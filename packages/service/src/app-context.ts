@@ -10,6 +10,8 @@ export interface AppContext {
   readonly log: Logger;
   readonly events: EventTrail;
   readonly metrics: Metrics;
+  /** The name of one of several processes of the same app; the first has none. */
+  readonly instance?: string;
 }
 
 /** An app that serves. */

@@ -29,24 +29,42 @@ const CLOSE_MS_MAX = 2000;
  * Under a supervisor (an IPC channel is there) SIGINT is left to it, since Ctrl-C reaches the whole
  * process group, and the end of the channel means that the supervisor died: then the app ends too.
  */
-export function runApp(name: AppName, start: StartApp): void {
-  process.title = `posthouse ${name}`;
+export function runApp(
+  name: AppName,
+  start: StartApp,
+  { mayHaveInstances = false }: { readonly mayHaveInstances?: boolean } = {},
+): void {
   process.umask(0o007);
-  const config = configFromArguments(name);
-  const log = openLog(name, config.log.level);
+  const { config, instance } = fromArguments(name, mayHaveInstances);
+  const fullName = nameOf(name, instance);
+  process.title = `posthouse ${fullName}`;
+  const log = openLog(fullName, config.log.level);
   process.on("uncaughtException", (error) => {
     log.fatal({ err: error }, "Stopping after an error that nobody foresaw");
     log.flush(() => process.exit(exitCodes.software));
   });
-  void run(name, start, config, log);
+  void run(start, { name, config, log, ...(instance !== undefined && { instance }) });
 }
 
-async function run(name: AppName, start: StartApp, config: Config, log: Logger): Promise<void> {
+interface Run {
+  readonly name: AppName;
+  readonly config: Config;
+  readonly log: Logger;
+  readonly instance?: string;
+}
+
+const nameOf = (name: AppName, instance?: string): string =>
+  instance === undefined ? name : `${name}-${instance}`;
+
+async function run(start: StartApp, { name, config, log, instance }: Run): Promise<void> {
   try {
     mkdirSync(config.runDir, { recursive: true, mode: 0o770 });
-    const context = contextFor(name, config, log);
+    const context = {
+      ...contextFor(name, config, log),
+      ...(instance !== undefined && { instance }),
+    };
     const app = await start(context);
-    const status = await openStatusServer(name, context, app);
+    const status = await openStatusServer(nameOf(name, instance), context, app);
     handleSignals(context, {
       ...app,
       close: async () => void (await Promise.all([app.close(), status.close()])),
@@ -68,7 +86,10 @@ async function run(name: AppName, start: StartApp, config: Config, log: Logger):
 const isOfTheSystem = (error: unknown): error is NodeJS.ErrnoException =>
   error instanceof Error && "syscall" in error && "path" in error;
 
-function configFromArguments(name: AppName): Config {
+function fromArguments(
+  name: AppName,
+  mayHaveInstances: boolean,
+): { readonly config: Config; readonly instance: string | undefined } {
   try {
     const { values } = parseArgs({
       options: {
@@ -76,18 +97,28 @@ function configFromArguments(name: AppName): Config {
         data: { type: "string" },
         "port-offset": { type: "string" },
         send: { type: "boolean" },
+        ...(mayHaveInstances && { instance: { type: "string" } as const }),
       },
     });
-    return loadConfig({
+    const instance = instanceFrom(values);
+    const config = loadConfig({
       ...(values.config !== undefined && { configFile: values.config }),
       ...(values.data !== undefined && { dataDir: values.data }),
       portOffset: Number(values["port-offset"] ?? 0),
       ...(values.send !== undefined && { isSending: values.send }),
     });
+    return { config, instance };
   } catch (error) {
     process.stderr.write(`posthouse ${name}: ${(error as Error).message}\n`);
     process.exit(error instanceof ConfigError ? exitCodes.config : exitCodes.usage);
   }
+}
+
+function instanceFrom(values: Readonly<Record<string, unknown>>): string | undefined {
+  const { instance } = values;
+  if (instance === undefined) return undefined;
+  if (typeof instance === "string" && /^[a-z0-9]{1,16}$/u.test(instance)) return instance;
+  throw new Error("--instance has to be a name of up to 16 small letters and digits");
 }
 
 function contextFor(name: AppName, config: Config, log: Logger): AppContext {

@@ -1,0 +1,87 @@
+import { type HeaderField, parseHeader } from "@posthouse/message";
+import type { DkimKey } from "./dkim-key.ts";
+import { arcForm, completed, MessageReader, relaxedField, signatureField } from "./sign.ts";
+
+export interface SealOptions {
+  readonly key: DkimKey;
+  /** Whose Authentication-Results field is the one to seal: ours. */
+  readonly authservId: string;
+  readonly nowMs: number;
+}
+
+/**
+ * The three fields of one ARC set (RFC 8617 §4.1), to be put in front of a message that came from outside and
+ * is sent on: what we saw when it came, signed, so that the next host can know what SPF and DKIM do not show
+ * any more. The message is read once, and not kept.
+ *
+ * Empty when there is nothing to say or nobody to say it to: no results of ours, a chain that does not hold
+ * (§5.1: nothing mends it), 50 sets already, a header larger than anyone's.
+ */
+export async function sealFields(
+  octets: AsyncIterable<Uint8Array>,
+  { key, authservId, nowMs }: SealOptions,
+): Promise<Buffer> {
+  const reader = new MessageReader();
+  for await (const chunk of octets) {
+    reader.take(chunk);
+    if (reader.isTooLong) return nothing;
+  }
+  const { header, bodyHash } = reader.end();
+  const fields = parseHeader(header);
+  const results = ownResults(fields, authservId);
+  const sets = results === undefined ? undefined : arcSetsOf(fields);
+  if (results === undefined || sets === undefined || sets.length >= setsMax) return nothing;
+  // The chain as we saw it; where it was not looked at, or did not hold, we have nothing to add.
+  if (sets.length > 0 && !/;\s*arc=pass\b/iu.test(results)) return nothing;
+
+  const instance = sets.length + 1;
+  const seen = `ARC-Authentication-Results: i=${instance};${results}\r\n`;
+  const signature = await signatureField(key, { fields, bodyHash, nowMs }, arcForm(instance));
+  const unsigned = [
+    `ARC-Seal: i=${instance}; a=${key.algorithm}; t=${Math.floor(nowMs / 1000)};`,
+    ` cv=${sets.length === 0 ? "none" : "pass"}; d=${key.domain}; s=${key.selector};`,
+    " b=",
+  ].join("\r\n");
+  // RFC 8617 §5.1.1: set after set, and of each the results, the signature, the seal.
+  const lines = [...sets.flat(), seen, signature].map(relaxedField);
+  const seal = await completed(key, unsigned, lines);
+  return Buffer.from(`${seal}${signature}${seen}`, "latin1");
+}
+
+const nothing = Buffer.alloc(0);
+
+/** RFC 8617 §4.2.1. */
+const setsMax = 50;
+
+const textOf = ({ raw }: HeaderField): string => Buffer.from(raw).toString("latin1");
+
+/** The value of our topmost Authentication-Results field, with its folding. */
+function ownResults(fields: readonly HeaderField[], authservId: string): string | undefined {
+  const values = fields
+    .filter(({ name }) => name === "authentication-results")
+    .map((field) => textOf(field))
+    .map((text) => text.slice(text.indexOf(":") + 1).replace(/\r?\n$/u, ""));
+  return values.find(
+    (value) => /^\s*([^\s;]+)/u.exec(value)?.[1]?.toLowerCase() === authservId.toLowerCase(),
+  );
+}
+
+const namesOfSet = ["arc-authentication-results", "arc-message-signature", "arc-seal"] as const;
+
+/** The fields of each set, by instance; undefined when they are no chain from 1 on. */
+function arcSetsOf(fields: readonly HeaderField[]): string[][] | undefined {
+  const those = fields.filter(({ name }) => namesOfSet.some((one) => one === name));
+  if (those.length > setsMax * namesOfSet.length) return undefined;
+  const sets: string[][] = [];
+  for (let instance = 1; sets.length * namesOfSet.length < those.length; instance += 1) {
+    const set = namesOfSet.map((name) =>
+      those.filter((field) => field.name === name && instanceOf(field) === instance).map(textOf),
+    );
+    if (set.some(({ length }) => length !== 1)) return undefined;
+    sets.push(set.flat());
+  }
+  return sets;
+}
+
+const instanceOf = (field: HeaderField): number =>
+  Number(/[:;]\s*i\s*=\s*(\d{1,3})\s*;/u.exec(textOf(field))?.[1] ?? 0);
