@@ -259,7 +259,13 @@ export class FileAccountMail implements AccountMail {
     // An mbox has no form for it.
     const isMbox = formatOfFolder(this.#account.folderPath(folder)) === "mbox";
     const { compression = "none" } = isMbox ? {} : this.#ref;
-    const options = { tmpDirectory: this.#account.tmpPath, host, messageBytesMax, compression };
+    const options = {
+      tmpDirectory: this.#account.tmpPath,
+      host,
+      messageBytesMax,
+      compression,
+      canHoldNul: !isMbox,
+    };
     const messages: ReceivedMessage[] = [];
     try {
       for await (const request of requests) {

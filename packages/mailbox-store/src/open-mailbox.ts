@@ -4,6 +4,7 @@ import { changedRows, changesSince } from "./changes-since.ts";
 import { limits } from "./limits.ts";
 import type { Mailbox } from "./mailbox-store.ts";
 import { canonicalName } from "./maildir/folder-name.ts";
+import { formatOfFolder } from "./mbox/mbox-folder.ts";
 import { changesBetween, indexOfUid } from "./message-columns.ts";
 import { bitsOfSystemFlags } from "./message-flags.ts";
 import { openMessage, readMessages, readSummaries } from "./read-messages.ts";
@@ -227,7 +228,13 @@ export class OpenMailbox implements Mailbox {
     const { folder: targetFolder } = await this.#account.mailboxNamed(canonicalName(targetName));
     const { host, messageBytesMax } = this.#account.context;
     const compression = this.#compression;
-    const options = { tmpDirectory: this.#account.tmpPath, host, messageBytesMax, compression };
+    const options = {
+      tmpDirectory: this.#account.tmpPath,
+      host,
+      messageBytesMax,
+      compression,
+      canHoldNul: formatOfFolder(this.#account.folderPath(targetFolder)) !== "mbox",
+    };
     const message = await receiveMessage(request, options);
     try {
       const replaced = await this.#account.run("replace", {

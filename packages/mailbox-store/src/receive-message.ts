@@ -31,6 +31,8 @@ export interface ReceiveOptions {
   readonly host: string;
   readonly messageBytesMax: number;
   readonly compression: Compression;
+  /** Not in an mbox, where a NUL is what a power failure leaves of a message. */
+  readonly canHoldNul: boolean;
 }
 
 /**
@@ -54,8 +56,9 @@ export async function receiveMessage(
       if (sizeBytes > options.messageBytesMax) throw tooLarge(options.messageBytesMax);
       scanner.push(octets);
       // RFC 9051 §4.3.1: NUL is for literal8 only.
-      if (scanner.hasNul && request.mayHoldNul !== true)
+      if (scanner.hasNul && !(options.canHoldNul && request.mayHoldNul === true)) {
         throw new StoreError("bad-message", "Cannot store a message with a NUL");
+      }
       const isKept = sink.keep(octets);
       if (!isKept) await sink.spill();
     }

@@ -185,7 +185,7 @@ export interface AppendRequest {
   readonly keywords?: readonly string[];
   /** Now, when absent. */
   readonly internalDateMs?: number;
-  /** It came in a literal8 (RFC 3516 §4.4): a NUL is stored as it is. */
+  /** It came in a literal8 (RFC 3516 §4.4): a NUL is stored as it is, but refused in an mbox. */
   readonly mayHoldNul?: true;
 }
 

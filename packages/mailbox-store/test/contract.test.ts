@@ -233,6 +233,32 @@ for (const format of formats) {
       assert.equal((await account.status("INBOX")).messages, 0);
     });
 
+    test("stores a NUL that was announced, but not in an mbox, which could lose it", async () => {
+      await using files = await format.open();
+      const account = await files.account();
+      const octets = [Buffer.from("Subject: binary\r\n\r\n"), Buffer.from([0, 255, 0])];
+      const request = { octets, mayHoldNul: true } as const;
+      await account.append("Sent", [{ octets: [message("1")] }]);
+      {
+        await using sent = await account.openMailbox("Sent");
+        if (format.name === "mbox") {
+          await assert.rejects(account.append("Sent", [request]), refusal("bad-message"));
+          await assert.rejects(
+            sent.replace(uids(1)[0] as Uid, "Sent", request),
+            refusal("bad-message"),
+          );
+          return;
+        }
+        await account.append("Sent", [request]);
+        await sent.replace(uids(1)[0] as Uid, "Sent", request);
+      }
+      await using sent = await account.openMailbox("Sent");
+      assert.equal(sent.columns.uids.length, 2);
+      for (const uid of sent.columns.uids) {
+        assert.deepEqual(await octetsOf(sent, uid), Buffer.concat(octets));
+      }
+    });
+
     test("leaves nothing behind when the sender goes away in the middle", async () => {
       await using files = await format.open();
       const account = await files.account();

@@ -202,7 +202,13 @@ test("a scan sees what the jobs before it in its transaction wished for", async 
   const append = async (subject: string) => {
     const host = "mx.example.org";
     const tmpDirectory = join(files.annPath, "tmp");
-    const about = { tmpDirectory, host, messageBytesMax: 10_000, compression: "none" } as const;
+    const about = {
+      tmpDirectory,
+      host,
+      messageBytesMax: 10_000,
+      compression: "none",
+      canHoldNul: false,
+    } as const;
     const received = await receiveMessage({ octets: [message(subject)] }, about);
     const args = { folder: inboxFolder, messages: [received], isDelivery: false, quota: {} };
     return { name: "append", args } as const;
