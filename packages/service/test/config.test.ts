@@ -1,4 +1,7 @@
 import assert from "node:assert/strict";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { test } from "node:test";
 import { ConfigError, configFromToml, loadConfig } from "@posthouse/service";
 
@@ -61,12 +64,25 @@ test("relative paths count from the file's own directory", () => {
 });
 
 test("a port offset moves every port but 0", () => {
-  const config = configFromToml("[lmtp]\nlisteners=[{port=0},{port=24}]", "/x.toml", 2000);
+  const config = configFromToml("[lmtp]\nlisteners=[{port=0},{port=24}]", "/x.toml", {
+    portOffset: 2000,
+  });
   assert.deepEqual(
     config.lmtp.listeners.map(({ port }) => port),
     [0, 2024],
   );
   assert.equal(config.imap.listeners[0]?.port, 2143);
+});
+
+test("a file that is found by --data has its data there, unless it says otherwise", async (t) => {
+  const dataDir = await mkdtemp(join(tmpdir(), "posthouse-config-"));
+  t.after(() => rm(dataDir, { recursive: true }));
+  const configFile = join(dataDir, "posthouse.toml");
+  await writeFile(configFile, "");
+  assert.equal(loadConfig({ dataDir }).paths.mail, join(dataDir, "mail"));
+  assert.equal(loadConfig({ configFile }).dataDir, "/var/lib/posthouse");
+  await writeFile(configFile, 'data_dir = "elsewhere"');
+  assert.equal(loadConfig({ dataDir }).dataDir, join(dataDir, "elsewhere"));
 });
 
 test("loadConfig() says where it looked", () => {

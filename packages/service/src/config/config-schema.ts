@@ -177,7 +177,7 @@ const loopbackNetworks = ["127.0.0.0/8", "::1"];
  */
 export const configSchema = z.strictObject({
   hostname: z.string().min(1).default(hostname()),
-  data_dir: z.string().min(1).default("/var/lib/posthouse"),
+  data_dir: z.string().min(1).optional(),
   run_dir: z.string().min(1).optional(),
   paths: z
     .strictObject({

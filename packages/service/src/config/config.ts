@@ -16,8 +16,19 @@ type Section = CamelKeys<ConfigFile>;
 export interface Config
   extends Omit<
     Section,
-    "paths" | "runDir" | "auth" | "smtpIn" | "smtpOut" | "lmtp" | "sieve" | "tls" | "acme" | "http"
+    | "dataDir"
+    | "paths"
+    | "runDir"
+    | "auth"
+    | "smtpIn"
+    | "smtpOut"
+    | "lmtp"
+    | "sieve"
+    | "tls"
+    | "acme"
+    | "http"
   > {
+  readonly dataDir: string;
   readonly runDir: string;
   readonly paths: {
     readonly mail: string;
@@ -81,12 +92,17 @@ export interface Config
 /** Fills in what follows from other keys. Relative paths count from `baseDirectory`, the file's own. */
 export function configOf(
   file: ConfigFile,
-  options: { readonly baseDirectory: string; readonly portOffset: number },
+  options: {
+    readonly baseDirectory: string;
+    readonly portOffset: number;
+    /** Where the file names no data_dir. */
+    readonly dataDir: string;
+  },
 ): Config {
   const section = camelKeys(file) as Section;
   const absolute = (path: string) =>
     isAbsolute(path) ? path : resolve(options.baseDirectory, path);
-  const dataDir = absolute(section.dataDir);
+  const dataDir = absolute(section.dataDir ?? options.dataDir);
   const runDir = absolute(section.runDir ?? join(dataDir, "run"));
   const within = (path: string | undefined, name: string) => absolute(path ?? join(dataDir, name));
   const shifted = <T extends { readonly port: number }>(listeners: readonly T[]): readonly T[] =>

@@ -9,6 +9,7 @@ import { certificateName, configSchema } from "./config-schema.ts";
 export interface ConfigSource {
   /** The TOML file; when absent, `posthouse.toml` in `dataDir`, else /etc/posthouse/posthouse.toml. */
   readonly configFile?: string;
+  /** Also where the data is, unless the file in it says `data_dir`. */
   readonly dataDir?: string;
   /** Added to every listener's port, for servers that may not bind the well-known ones. */
   readonly portOffset?: number;
@@ -19,6 +20,9 @@ export interface ConfigSource {
 /** Where a configuration is looked for when the command line names none. */
 export const DEFAULT_CONFIG_FILE = "/etc/posthouse/posthouse.toml";
 
+/** Where the data is when neither the file nor the command line says. */
+const DEFAULT_DATA_DIRECTORY = "/var/lib/posthouse";
+
 export const configFileOf = (source: ConfigSource): string =>
   resolve(
     source.configFile ??
@@ -28,13 +32,24 @@ export const configFileOf = (source: ConfigSource): string =>
 /** @throws ConfigError that names the file, and the key, its value and what it should be */
 export function loadConfig(source: ConfigSource): Config {
   const path = configFileOf(source);
-  const config = configFromToml(readConfigFile(path), path, source.portOffset ?? 0);
+  const { configFile, dataDir, portOffset = 0 } = source;
+  const config = configFromToml(readConfigFile(path), path, {
+    portOffset,
+    ...(configFile === undefined && dataDir !== undefined && { dataDir: resolve(dataDir) }),
+  });
   if (source.isSending !== true) return config;
   return { ...config, smtpOut: { ...config.smtpOut, send: true } };
 }
 
 /** @throws ConfigError */
-export function configFromToml(text: string, path: string, portOffset = 0): Config {
+export function configFromToml(
+  text: string,
+  path: string,
+  {
+    portOffset = 0,
+    dataDir = DEFAULT_DATA_DIRECTORY,
+  }: { readonly portOffset?: number; readonly dataDir?: string } = {},
+): Config {
   const parsed = configSchema.safeParse(parseToml(text, path));
   if (!parsed.success)
     throw new ConfigError(`${path}: ${parsed.error.issues.map(sentence).join("; ")}`);
@@ -73,7 +88,7 @@ export function configFromToml(text: string, path: string, portOffset = 0): Conf
       `${path}: a listener with client_certificates needs tls.client_ca_file: the authority that signs them`,
     );
   }
-  return configOf(parsed.data, { baseDirectory: dirname(path), portOffset });
+  return configOf(parsed.data, { baseDirectory: dirname(path), portOffset, dataDir });
 }
 
 function readConfigFile(path: string): string {
