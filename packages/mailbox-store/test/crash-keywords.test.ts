@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { AccountMail } from "../src/index.ts";
+import type { AccountMail, Uid } from "../src/index.ts";
 import { type ChildOrder, startChild } from "./child-store.ts";
 import { message, snapshotOf, TestStore } from "./store-for-tests.ts";
 
@@ -46,9 +46,16 @@ for (const row of ["F1", "F2", "commit changeFlags", "committed changeFlags"]) {
   });
 }
 
-for (const row of ["C3", "C4", "commit copy", "committed copy"]) {
-  test(`a move killed at ${row} keeps keywords without a letter`, async () => {
+const moves = ["C3", "C4", "commit copy", "committed copy"].map((row) => ({ row, isKnown: false }));
+// Where the index knows the target, its list of UIDs is believed line by line: U2 of mailbox-transaction.ts.
+for (const { row, isKnown } of [...moves, { row: "commit copy", isKnown: true }]) {
+  const target = isKnown ? "a mailbox that was opened before" : "one that nobody has opened yet";
+  test(`a move into ${target}, killed at ${row}, keeps keywords without a letter`, async () => {
     await using files = await filled();
+    if (isKnown) {
+      await snapshotOf(await files.account(), "Archive");
+      await files.close();
+    }
     await killed(files, { do: "move", uids: [1, 2], to: "Archive" }, row);
     const shown = await keywordsIn(await files.account());
     assert.equal(shown.length, 2);
@@ -59,3 +66,22 @@ for (const row of ["C3", "C4", "commit copy", "committed copy"]) {
     assert.deepEqual(await keywordsIn(await files.account()), shown);
   });
 }
+
+test("what a killed move left keeps keywords without a letter when another process writes theirs first", async () => {
+  await using files = await filled();
+  const account = await files.account();
+  await account.append("Archive", [{ octets: [message("3")] }]);
+  await using archive = await account.openMailbox("Archive");
+  await killed(files, { do: "move", uids: [1, 2], to: "Archive" }, "commit copy");
+  const mine = ["mine", "keyword9", "mine-too"];
+  await archive.changeFlags([1 as Uid], { mode: "add", systemFlags: [], keywords: mine });
+  const wanted = [
+    "Archive 1: keyword9 mine mine-too",
+    `Archive 2: ${[...keywords].sort().join(" ")}`,
+    "Archive 3: keyword1 keyword29",
+  ];
+  assert.deepEqual(await keywordsIn(account), wanted);
+  await files.close();
+  await files.removeIndex();
+  assert.deepEqual(await keywordsIn(await files.account()), wanted);
+});

@@ -9,7 +9,7 @@ import { sleepInThread } from "../maildir/dotlock.ts";
 import { errnoOf, fileMode } from "../maildir/durable-file.ts";
 import { LockedError, StoreError } from "../store-error.ts";
 import { markerName } from "./account-tree.ts";
-import { finishBatch } from "./batch-journal.ts";
+import { finishBatch, isBatchLeft } from "./batch-journal.ts";
 import { jobOf } from "./job-table.ts";
 import { tidyAccount } from "./jobs/open.ts";
 import type { BatchReply, JobOutcome, JobRequest } from "./jobs.ts";
@@ -98,9 +98,12 @@ export class AccountWriter {
   #start(requests: readonly JobRequest[], waitMs: number): StartedBatch {
     this.#reopenIfReplaced();
     this.#begin(waitMs);
-    const transaction = new Transaction(this.path, this.#statements, this.#host, this.#log);
+    while (isBatchLeft(this.path)) {
+      this.#finishBatch();
+      this.#begin(waitMs);
+    }
+    const transaction = this.#newTransaction();
     try {
-      finishBatch(transaction);
       if (this.#isEmpty()) tidyAccount(transaction);
       const outcomes = requests.map((request) => this.#runJob(transaction, request));
       transaction.writePlainFiles();
@@ -109,6 +112,24 @@ export class AccountWriter {
       this.#rollBack(transaction);
       throw error;
     }
+  }
+
+  /** In a transaction of its own: the journal is needed until that is committed. */
+  #finishBatch(): void {
+    const transaction = this.#newTransaction();
+    try {
+      finishBatch(transaction);
+      transaction.writePlainFiles();
+    } catch (error) {
+      this.#rollBack(transaction);
+      throw error;
+    }
+    const batch = { transaction, requests: [], outcomes: [] };
+    this.#commit(batch, syncAll(batch));
+  }
+
+  #newTransaction(): Transaction {
+    return new Transaction(this.path, this.#statements, this.#host, this.#log);
   }
 
   #commit(batch: StartedBatch, syncError: Error | undefined): BatchReply {

@@ -4,6 +4,8 @@ import { crashPoint } from "../crash-point.ts";
 import { indexIdentity } from "../index/index-file.ts";
 import { readIfThere, replaceDurably, syncDirectory } from "../maildir/durable-file.ts";
 import { listMessageFiles, pathOfFile, type SeenFile } from "../maildir/folder-files.ts";
+import { LockedError, StoreError } from "../store-error.ts";
+import { scan } from "./jobs/scan.ts";
 import type { Transaction } from "./transaction.ts";
 
 export const batchJournalName = "posthouse-batch";
@@ -30,7 +32,8 @@ export interface PlannedFile {
  *   B5      -         all           committed   done
  *
  * A move and a replacement unlink what they take the place of when all is in place (C4): a file whose
- * source is gone stays, so that each message is in exactly one of the two. Where the index was lost at
+ * source is gone stays, so that each message is in exactly one of the two, and comes into the index before
+ * the journal goes. Where the index was lost at
  * the same time nobody can say whether the batch was acknowledged, and what is there stays.
  */
 export function planFiles(
@@ -53,20 +56,52 @@ export function planFiles(
   crashPoint("B2");
 }
 
-/** What a process left that died in the middle of a batch. One look when there is nothing. */
+/** One look: whether a process left something that died in the middle of a batch. */
+export function isBatchLeft(accountPath: string): boolean {
+  return existsSync(join(accountPath, batchJournalName));
+}
+
+/** Removes what it left, or takes it in. Nothing else may be done in the account before this is committed. */
 export function finishBatch(transaction: Transaction): void {
   const path = join(transaction.accountPath, batchJournalName);
-  if (!existsSync(path)) return;
   const [header, ...lines] = readIfThere(path)?.toString("utf8").split("\n") ?? [];
   if (`${header}\n` === headerOf(transaction)) {
     const planned = lines.map(parseLine).filter((file) => file !== undefined);
-    removeUnknown(transaction, planned);
+    for (const folder of removeUnknown(transaction, planned)) takeIn(transaction, folder);
   } else transaction.log(`Kept what "${path}" names: the index that knew of it is another one`);
-  rmSync(path, { force: true });
-  syncDirectory(transaction.accountPath);
+  transaction.afterCommit(() => {
+    rmSync(path, { force: true });
+    syncDirectory(transaction.accountPath);
+  });
 }
 
-function removeUnknown(transaction: Transaction, planned: readonly PlannedFile[]): void {
+/**
+ * With the keywords that stand in posthouse-mailbox alone: whoever writes that file next writes what the
+ * index knows.
+ */
+function takeIn(transaction: Transaction, folder: string): void {
+  try {
+    transaction.runJob(() => {
+      const mailbox = transaction.mailboxOfFolder(folder);
+      mailbox.followMailboxFile();
+      // Before the first scan the lines of messages that the index does not know are kept.
+      if (!mailbox.isScanned) return;
+      const { guid } = mailbox.row;
+      while (scan(transaction, { guid }).isUnfinished);
+    });
+  } catch (error) {
+    // One mailbox that can take in nothing more is no reason to keep the others waiting.
+    if (!(error instanceof StoreError) || error instanceof LockedError) throw error;
+    transaction.log(`Cannot take in what a batch left in "${folder}": ${error.message}`);
+  }
+}
+
+/** Gives the folders in which some stay, since their sources are gone. */
+function removeUnknown(
+  transaction: Transaction,
+  planned: readonly PlannedFile[],
+): ReadonlySet<string> {
+  const staying = new Set<string>();
   const folders = new Map<string, Map<string, SeenFile>>();
   const filesOf = (folder: string): Map<string, SeenFile> => {
     let files = folders.get(folder);
@@ -82,8 +117,10 @@ function removeUnknown(transaction: Transaction, planned: readonly PlannedFile[]
     const row = transaction.statements.mailboxByFolder.get(folder);
     if (file === undefined || row === undefined) continue;
     if (transaction.statements.fileByKey.get(row.id, file.key) !== undefined) continue;
-    if (from !== undefined && filesOf(from.folder).get(stemOf(from.key))?.key !== from.key)
+    if (from !== undefined && filesOf(from.folder).get(stemOf(from.key))?.key !== from.key) {
+      staying.add(folder);
       continue;
+    }
     rmSync(pathOfFile(transaction.folderPath(folder), file), { force: true });
     crashPoint("B3");
   }
@@ -91,6 +128,7 @@ function removeUnknown(transaction: Transaction, planned: readonly PlannedFile[]
     for (const directory of ["new", "cur"])
       syncDirectory(join(transaction.folderPath(folder), directory));
   }
+  return staying;
 }
 
 function headerOf(transaction: Transaction): string {

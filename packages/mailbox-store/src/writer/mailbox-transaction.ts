@@ -35,7 +35,8 @@ import { UidListFile } from "./uid-list-file.ts";
  *   state   dovecot-uidlist   posthouse-mailbox   index      after a crash here
  *   U1      -                 -                   -          files in place are taken as a foreign program's
  *   U2      lines appended    -                   -          the next writer finds the lines, and those files
- *                                                            get the very same UIDs
+ *                                                            get the very same UIDs, and the keywords that
+ *                                                            posthouse-mailbox has for them
  *   U3      lines appended    marks raised        -          as U2; the marks are only an upper bound
  *   U4      lines appended    marks raised        committed  done; lost lines are written from the index
  */
@@ -315,8 +316,8 @@ export class MailboxTransaction {
   }
 
   /**
-   * Lines of another program whose UIDs we have not passed yet: their messages get exactly these. A
-   * smaller UID that we do not know belongs to a message that is gone.
+   * Lines of another program, or of a process that died, whose UIDs we have not passed yet: their
+   * messages get exactly these. A smaller UID that we do not know belongs to a message that is gone.
    */
   #adopt(entries: readonly UidListEntry[]): void {
     if (!this.isScanned) return;
@@ -327,9 +328,11 @@ export class MailboxTransaction {
     );
     if (unknown.length === 0) return;
     const files = listMessageFiles(this.folderPath);
+    // The lines may be those of a process of ours that died between them and its commit (U2).
+    const more = this.mailboxFile()?.keywordsOfMessages;
     for (const { uid, key } of unknown) {
       const file = files.get(key);
-      if (file !== undefined) adoptFile(this.#transaction, this, file, uid, []);
+      if (file !== undefined) adoptFile(this.#transaction, this, file, uid, more?.get(key) ?? []);
     }
   }
 
