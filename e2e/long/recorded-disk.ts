@@ -39,13 +39,14 @@ export class RecordedDisk {
 
   apply({ name, args, result, phase }: SystemCall): void {
     if (name === "fsync" || name === "fdatasync") this.#sync(args, phase);
+    // The number is free, and may be another thread's next file, before the call is seen to be done.
+    if (name === "close" && phase === "begins") this.#descriptors.delete(Number(args[0]));
     if (phase === "begins") return;
     if (/^(dup|copy_file_range|sendfile|splice|fallocate|truncate|writev|pwritev)/.test(name)) {
       const touches = [...args].some((arg) => this.#descriptors.has(Number(arg)));
       assert.ok(!touches, `the model does not know ${name}`);
     }
     if (name === "openat") this.#open(args, result);
-    else if (name === "close") this.#descriptors.delete(Number(args[0]));
     else if (name === "write" || name === "pwrite64") this.#write(args, result);
     else if (name === "ftruncate") this.#truncate(args);
     else this.#changeNames(name, args);

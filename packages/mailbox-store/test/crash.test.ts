@@ -274,6 +274,32 @@ test("what a batch placed stays where the index was lost with it", async () => {
   assert.equal((await (await files.account()).status("Sent")).messages, 2);
 });
 
+test("the half of a batch is removed where the disk came back under another number, with other inodes", async () => {
+  await using files = await TestStore.open();
+  await cp(template.mailDirectory, files.mailDirectory, copyOptions);
+  const child = await startChild(files.mailDirectory, "P2");
+  await child.ask({ do: "replace", uid: 1, to: "Archive", subject: "better" });
+  assert.equal(child.signal, "SIGKILL");
+  await using copied = await TestStore.open();
+  await cp(files.mailDirectory, copied.mailDirectory, copyOptions);
+  const subjects = await look(await copied.account(), new Map(seenBefore));
+  assert.deepEqual(subjects, subjectsBefore.toSorted());
+});
+
+test("what a batch placed stays where the index is an older copy", async () => {
+  await using files = await TestStore.open();
+  await cp(template.mailDirectory, files.mailDirectory, copyOptions);
+  await (await files.account()).append("Sent", [{ octets: [message("newest")] }]);
+  await files.close();
+  const child = await startChild(files.mailDirectory, "committed append");
+  await child.ask({ do: "append", to: "Sent", subjects: ["new", "newer"] });
+  assert.equal(child.signal, "SIGKILL");
+  await files.removeIndex();
+  const index = "index.sqlite";
+  await cp(join(template.annPath, index), join(files.annPath, index), copyOptions);
+  assert.equal((await (await files.account()).status("Sent")).messages, 3);
+});
+
 test("annotations, rights and special use are the old or the new after a kill, and stay so", async () => {
   await using files = await TestStore.open();
   await cp(template.mailDirectory, files.mailDirectory, copyOptions);

@@ -73,6 +73,7 @@ function openAsItIs(path: string): Database.Database {
     checkWal(database);
     prepareSchema(database);
     database.exec(cacheSchema);
+    nameIndex(database);
     database.prepare("SELECT count(*) FROM mailboxes").get();
     // From here on the writer waits itself, or does something else meanwhile.
     database.pragma("busy_timeout = 0");
@@ -97,6 +98,14 @@ function checkWal(database: Database.Database): void {
 function hasMailboxes(database: Database.Database): boolean {
   const sql = "SELECT count(*) FROM sqlite_schema WHERE name = 'mailboxes'";
   return database.prepare(sql).pluck().get() === 1;
+}
+
+/** Says for good which index this is: the device and inode of its file change with the disk it lies on. */
+function nameIndex(database: Database.Database): void {
+  const name = database.prepare("SELECT value FROM about WHERE name = 'id'");
+  if (name.get() !== undefined) return;
+  // Another process may be first.
+  database.exec("INSERT OR IGNORE INTO about VALUES ('id', lower(hex(randomblob(16))))");
 }
 
 /**

@@ -1,7 +1,6 @@
 import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { crashPoint } from "../crash-point.ts";
-import { indexIdentity } from "../index/index-file.ts";
 import { readIfThere, replaceDurably, syncDirectory } from "../maildir/durable-file.ts";
 import { listMessageFiles, pathOfFile, type SeenFile } from "../maildir/folder-files.ts";
 import { LockedError, StoreError } from "../store-error.ts";
@@ -9,7 +8,7 @@ import { scan } from "./jobs/scan.ts";
 import type { Transaction } from "./transaction.ts";
 
 export const batchJournalName = "posthouse-batch";
-const version = "posthouse-batch 1";
+const version = "posthouse-batch 2";
 
 /** A file that is about to appear, named by the part of its key before the sizes. */
 export interface PlannedFile {
@@ -17,6 +16,12 @@ export interface PlannedFile {
   readonly stem: string;
   /** What it takes the place of and must not be there besides: the source of a move. */
   readonly from?: { readonly folder: string; readonly key: string };
+}
+
+/** As it stands in the journal. */
+interface NotedFile extends PlannedFile {
+  /** HIGHESTMODSEQ of the folder before the batch: an index that is behind it is an older copy. */
+  readonly after: number;
 }
 
 /**
@@ -33,8 +38,10 @@ export interface PlannedFile {
  *
  * A move and a replacement unlink what they take the place of when all is in place (C4): a file whose
  * source is gone stays, so that each message is in exactly one of the two, and comes into the index before
- * the journal goes. Where the index was lost at
- * the same time nobody can say whether the batch was acknowledged, and what is there stays.
+ * the journal goes. Where the index was lost at the same time, or is an older copy by now, nobody can say
+ * whether the batch was acknowledged, and what is there stays. The index is known by its own id and not by
+ * its file's device and inode: after a power failure a disk may come back with another number, and a tree
+ * that was copied has other inodes.
  */
 export function planFiles(
   transaction: Transaction,
@@ -50,7 +57,7 @@ export function planFiles(
   const path = join(transaction.accountPath, batchJournalName);
   // Those of another job of this transaction.
   const before = readIfThere(path)?.toString("utf8") ?? headerOf(transaction);
-  const lines = planned.map((file) => `${JSON.stringify(file)}\n`);
+  const lines = planned.map((file) => `${JSON.stringify(noted(transaction, file))}\n`);
   replaceDurably(path, before + lines.join(""));
   transaction.onEnd(() => rmSync(path, { force: true }));
   crashPoint("B2");
@@ -73,6 +80,12 @@ export function finishBatch(transaction: Transaction): void {
     rmSync(path, { force: true });
     syncDirectory(transaction.accountPath);
   });
+}
+
+/** What the index has committed: what this transaction has counted besides is written at its end. */
+function noted(transaction: Transaction, file: PlannedFile): NotedFile {
+  const row = transaction.statements.mailboxByFolder.get(file.folder);
+  return { ...file, after: row?.highestModSeq ?? 0 };
 }
 
 /**
@@ -99,7 +112,7 @@ function takeIn(transaction: Transaction, folder: string): void {
 /** Gives the folders in which some stay, since their sources are gone. */
 function removeUnknown(
   transaction: Transaction,
-  planned: readonly PlannedFile[],
+  planned: readonly NotedFile[],
 ): ReadonlySet<string> {
   const staying = new Set<string>();
   const folders = new Map<string, Map<string, SeenFile>>();
@@ -112,10 +125,10 @@ function removeUnknown(
     }
     return files;
   };
-  for (const { folder, stem, from } of planned) {
+  for (const { folder, stem, from, after } of planned) {
     const file = filesOf(folder).get(stem);
     const row = transaction.statements.mailboxByFolder.get(folder);
-    if (file === undefined || row === undefined) continue;
+    if (file === undefined || row === undefined || row.highestModSeq < after) continue;
     if (transaction.statements.fileByKey.get(row.id, file.key) !== undefined) continue;
     if (from !== undefined && filesOf(from.folder).get(stemOf(from.key))?.key !== from.key) {
       staying.add(folder);
@@ -132,7 +145,7 @@ function removeUnknown(
 }
 
 function headerOf(transaction: Transaction): string {
-  return `${version} ${indexIdentity(transaction.accountPath)}\n`;
+  return `${version} ${transaction.statements.about.get("id")}\n`;
 }
 
 /** All before the first field; another program's key may have none. */
@@ -142,14 +155,15 @@ function stemOf(key: string): string {
 }
 
 /** undefined for half a line: it is fsynced before the first file appears, so that none has. */
-function parseLine(line: string): PlannedFile | undefined {
+function parseLine(line: string): NotedFile | undefined {
   if (line === "") return undefined;
   try {
-    const { folder, stem, from } = JSON.parse(line) as Partial<PlannedFile>;
+    const { folder, stem, from, after } = JSON.parse(line) as Partial<NotedFile>;
     if (typeof folder !== "string" || typeof stem !== "string") return undefined;
-    if (from === undefined) return { folder, stem };
+    if (typeof after !== "number") return undefined;
+    if (from === undefined) return { folder, stem, after };
     return typeof from.folder === "string" && typeof from.key === "string"
-      ? { folder, stem, from }
+      ? { folder, stem, from, after }
       : undefined;
   } catch {
     return undefined;

@@ -165,11 +165,13 @@ export class StoreModel {
 
   /** With its parents (RFC 9051 §6.3.4). */
   #create(account: number, name: string): void {
-    for (const path of prefixesOf(name)) {
-      if (this.#mailboxes.has(mailboxPlace(account, path))) continue;
-      const mailbox = { account, name: path, specialUse: "", comment: "" };
-      this.#mailboxes.set(mailboxPlace(account, path), mailbox);
-    }
+    for (const path of prefixesOf(name)) this.#createOne(account, path);
+  }
+
+  #createOne(account: number, name: string): void {
+    const place = mailboxPlace(account, name);
+    if (this.#mailboxes.has(place)) return;
+    this.#mailboxes.set(place, { account, name, specialUse: "", comment: "" });
   }
 
   #rename(order: Extract<StoreOrder, { readonly do: "rename" }>): void {
@@ -306,13 +308,16 @@ export class StoreModel {
     this.#messages.set(placeOf(message), { ...message, flags: found.flags });
   }
 
-  /** Parents of a new name come each by itself, and of a rename last. */
+  /**
+   * Parents of a new name come each by itself, and of a rename last. A level that is there says nothing
+   * of those above it: they may have been deleted before (RFC 9051 §6.3.5).
+   */
   #settleMailbox(order: StoreOrder, seen: SeenStore, { isIndexLost }: Circumstances): void {
     const { account, mailbox } = order;
     const find = (name: string) =>
       seen.mailboxes.find((one) => one.account === account && one.name === name);
     const makeLevelsOf = (name: string) => {
-      for (const level of prefixesOf(name)) if (find(level)) this.#create(account, level);
+      for (const level of prefixesOf(name)) if (find(level)) this.#createOne(account, level);
     };
     const found = find(mailbox);
     switch (order.do) {
