@@ -112,7 +112,8 @@ test("an index of version 1 is taken over with what it knows", async (t) => {
   await queue.scan();
   await queue[Symbol.asyncDispose]();
   const database = new Database(join(stateDirectory, "queue.sqlite"));
-  database.exec(`DROP TABLE attempt; DROP TABLE sender; ALTER TABLE destination DROP COLUMN failures;
+  database.exec(`DROP TABLE attempt; DROP TABLE bounce; DROP TABLE sender;
+    ALTER TABLE entry DROP COLUMN held_by; ALTER TABLE delivery DROP COLUMN holder; ALTER TABLE destination DROP COLUMN failures;
     ALTER TABLE destination DROP COLUMN paused_until_ms; PRAGMA user_version = 1`);
   database.close();
   await using anew = await open();
