@@ -1,14 +1,16 @@
 import assert from "node:assert/strict";
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
 import { test } from "node:test";
-import type { AccountMail, Uid } from "../src/index.ts";
+import type { AccountMail, MailboxFormat, Uid } from "../src/index.ts";
 import { type ChildOrder, startChild } from "./child-store.ts";
 import { message, snapshotOf, TestStore } from "./store-for-tests.ts";
 
 /** More than the 26 that have letters in file names: the last ones stand in posthouse-mailbox alone. */
 const keywords = Array.from({ length: 30 }, (_, at) => `keyword${at}`);
 
-async function filled(): Promise<TestStore> {
-  const files = await TestStore.open();
+async function filled(format: MailboxFormat = "maildir"): Promise<TestStore> {
+  const files = await TestStore.open({}, format);
   const account = await files.account();
   await account.append("INBOX", [
     { octets: [message("1")], keywords },
@@ -84,4 +86,19 @@ test("what a killed move left keeps keywords without a letter when another proce
   await files.close();
   await files.removeIndex();
   assert.deepEqual(await keywordsIn(await files.account()), wanted);
+});
+
+test("a move from an mbox into a Maildir, killed when it has left the mbox, keeps keywords without a letter", async () => {
+  await using files = await filled("mbox");
+  for (const directory of ["cur", "new", "tmp"]) {
+    await mkdir(join(files.annPath, ".Files", directory), { recursive: true });
+  }
+  await snapshotOf(await files.account(), "Files");
+  await files.close();
+  await killed(files, { do: "move", uids: [1, 2], to: "Files" }, "J5 edit");
+  const { messages } = await snapshotOf(await files.account(), "Files");
+  assert.deepEqual(
+    messages.map((one) => one.keywords.join(" ")),
+    [[...keywords].sort().join(" "), "keyword1 keyword29"],
+  );
 });

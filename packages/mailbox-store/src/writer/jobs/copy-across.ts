@@ -49,7 +49,10 @@ export function removeSourcesAcross(
 ): void {
   // Within one mbox, or from one into another, the transaction writes what is new before it removes.
   if (source.mbox === undefined) target.mbox?.writeAppended();
-  if (target.mbox === undefined) syncDirectory(join(target.folderPath, "cur"));
+  if (target.mbox === undefined) {
+    syncDirectory(join(target.folderPath, "cur"));
+    target.writeMailboxFileNow();
+  }
   crashPoint("C3");
   const removed: number[] = [];
   for (const { message } of copied) {

@@ -103,6 +103,8 @@ function inOrder(
   unknown: ReadonlyMap<string, SeenFile>,
 ): WaitingFile[] {
   if (unknown.size === 0) return [];
+  // Those of a process that died between a move and its commit may have keywords that only it knew of.
+  mailbox.followMailboxFile();
   // May itself take in those that Dovecot gave UIDs.
   mailbox.readUidList();
   const uids = mailbox.isScanned ? new Map<string, number>() : uidsOfFile(mailbox);
