@@ -6,6 +6,7 @@ import {
   LeaseLost,
   type PendingRecipient,
 } from "@posthouse/queue";
+import { isPublicAddress } from "@posthouse/service";
 import {
   connectSmtp,
   envelopeToSmtpParameters,
@@ -32,7 +33,6 @@ import type { MailRoute, Routes } from "./routes.ts";
 import { type HopSecurity, securityOf, tlsPolicyOf } from "./security/hop-security.ts";
 import type { MtaSts } from "./security/mta-sts.ts";
 import type { MtaStsPolicy } from "./security/mta-sts-policy.ts";
-import { isPublicAddress } from "./security/public-address.ts";
 import type { TlsReports } from "./security/tls-reports.ts";
 import type { Signer } from "./signer.ts";
 import { type SourceAddresses, sourceFor } from "./source-addresses.ts";

@@ -1,10 +1,9 @@
 import { createSocket } from "node:dgram";
 import { isIPv6 } from "node:net";
 import { DnsError, type Resolver } from "@posthouse/dns";
-import type { Logger } from "@posthouse/service";
+import { isPublicAddress, type Logger } from "@posthouse/service";
 import { limits } from "./limits.ts";
 import type { Hop } from "./route.ts";
-import { isPublicAddress } from "./security/public-address.ts";
 
 export interface SourceAddressesSettings {
   readonly resolver: Pick<Resolver, "ptr" | "addresses">;

@@ -29,6 +29,7 @@ export { type Metrics, openMetrics } from "./metrics.ts";
 export { isForOperator, type OperatorError } from "./operator-error.ts";
 export { ProxyGate } from "./proxy/proxy-gate.ts";
 export { readProxyHeader } from "./proxy/proxy-header.ts";
+export { isPublicAddress } from "./public-address.ts";
 export { runApp } from "./run-app.ts";
 export {
   type ServedListener,

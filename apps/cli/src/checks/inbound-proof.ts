@@ -1,5 +1,5 @@
+import { isPublicAddress } from "@posthouse/service";
 import { readEvents } from "../trace/read-events.ts";
-import { isPublicAddress } from "./host-addresses.ts";
 
 /** Somebody from outside who has spoken to smtp-in, by the event trail: port 25 is open in. */
 export async function outsiderInTrail(

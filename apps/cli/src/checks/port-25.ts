@@ -1,8 +1,8 @@
 import { once } from "node:events";
 import { connect, createServer } from "node:net";
 import { DnsError, type Resolver } from "@posthouse/dns";
+import { isPublicAddress } from "@posthouse/service";
 import type { Finding } from "./finding.ts";
-import { isPublicAddress } from "./host-addresses.ts";
 
 const ANSWER_MS_MAX = 8000;
 /** Whose MX are asked whether they can be reached: large, and up. */

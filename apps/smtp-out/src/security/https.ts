@@ -1,6 +1,6 @@
 import { request } from "node:https";
 import type { Resolver } from "@posthouse/dns";
-import { isPublicAddress } from "./public-address.ts";
+import { isPublicAddress } from "@posthouse/service";
 
 export interface HttpsSettings {
   readonly resolver: Resolver;
