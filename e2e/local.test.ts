@@ -169,10 +169,10 @@ test("administration works while it runs and while it does not", async () => {
 
 test("every command has --help with examples", async () => {
   assert.match((await posthouse("--help")).stdout, /^Usage: posthouse /);
-  type Command = ReturnType<typeof program>;
+  type Command = Awaited<ReturnType<typeof program>>;
   const leavesOf = (command: Command): Command[] =>
     command.commands.length === 0 ? [command] : command.commands.flatMap(leavesOf);
-  const leaves = leavesOf(program());
+  const leaves = leavesOf(await program());
   assert.ok(leaves.length > 30);
   for (const leaf of leaves) {
     let help = "";

@@ -1,72 +1,71 @@
+import { appNames } from "@posthouse/service";
 import { Command } from "commander";
-import { accountCommand } from "./commands/account.ts";
-import { aliasCommand } from "./commands/alias.ts";
-import { appPasswordCommand } from "./commands/app-password.ts";
-import { appCommands } from "./commands/apps.ts";
-import { backupCommand } from "./commands/backup.ts";
-import { banCommand } from "./commands/ban.ts";
-import { clientCommand } from "./commands/client.ts";
-import { configCommand } from "./commands/config.ts";
-import { deliverCommand } from "./commands/deliver.ts";
-import { dkimCommand } from "./commands/dkim.ts";
-import { doctorCommand } from "./commands/doctor.ts";
-import { domainCommand } from "./commands/domain.ts";
-import { healthCommand } from "./commands/health.ts";
-import { localCommand } from "./commands/local.ts";
-import { mailboxCommand } from "./commands/mailbox.ts";
-import { queueCommand } from "./commands/queue.ts";
-import { rejectsCommand } from "./commands/rejects.ts";
-import { restoreCommand } from "./commands/restore.ts";
-import { senderCommand } from "./commands/sender.ts";
-import { setupCommand } from "./commands/setup.ts";
-import { sieveCommand } from "./commands/sieve.ts";
-import { suppressionCommand } from "./commands/suppression.ts";
-import { tlsCommand } from "./commands/tls.ts";
-import { traceCommand } from "./commands/trace.ts";
-import { upCommand } from "./commands/up.ts";
 import { version } from "./version.ts";
 
+/** Commands are loaded only when they are asked for: all of them are some 700 modules. */
+interface Chapter {
+  readonly names: readonly string[];
+  readonly load: () => Promise<readonly Command[]>;
+}
+
+const chapter = (name: string, load: () => Promise<Command>): Chapter => ({
+  names: [name],
+  load: async () => [await load()],
+});
+
 /** Every command of `posthouse`: the table of contents of apps/cli. */
-export function program(): Command {
+const chapters: readonly Chapter[] = [
+  // Going live
+  chapter("setup", async () => (await import("./commands/setup.ts")).setupCommand()),
+  chapter("doctor", async () => (await import("./commands/doctor.ts")).doctorCommand()),
+  // Serving
+  chapter("local", async () => (await import("./commands/local.ts")).localCommand()),
+  chapter("up", async () => (await import("./commands/up.ts")).upCommand()),
+  { names: appNames, load: async () => (await import("./commands/apps.ts")).appCommands() },
+  chapter("health", async () => (await import("./commands/health.ts")).healthCommand()),
+  chapter("config", async () => (await import("./commands/config.ts")).configCommand()),
+  chapter("tls", async () => (await import("./commands/tls.ts")).tlsCommand()),
+  // Who has mail here
+  chapter("domain", async () => (await import("./commands/domain.ts")).domainCommand()),
+  chapter("account", async () => (await import("./commands/account.ts")).accountCommand()),
+  chapter("app-password", async () =>
+    (await import("./commands/app-password.ts")).appPasswordCommand(),
+  ),
+  chapter("alias", async () => (await import("./commands/alias.ts")).aliasCommand()),
+  chapter("client", async () => (await import("./commands/client.ts")).clientCommand()),
+  chapter("sender", async () => (await import("./commands/sender.ts")).senderCommand()),
+  chapter("dkim", async () => (await import("./commands/dkim.ts")).dkimCommand()),
+  chapter("ban", async () => (await import("./commands/ban.ts")).banCommand()),
+  // Copies
+  chapter("backup", async () => (await import("./commands/backup.ts")).backupCommand()),
+  chapter("restore", async () => (await import("./commands/restore.ts")).restoreCommand()),
+  // The mail itself
+  chapter("mailbox", async () => (await import("./commands/mailbox.ts")).mailboxCommand()),
+  chapter("rejects", async () => (await import("./commands/rejects.ts")).rejectsCommand()),
+  chapter("sieve", async () => (await import("./commands/sieve.ts")).sieveCommand()),
+  chapter("deliver", async () => (await import("./commands/deliver.ts")).deliverCommand()),
+  chapter("queue", async () => (await import("./commands/queue.ts")).queueCommand()),
+  chapter("suppression", async () =>
+    (await import("./commands/suppression.ts")).suppressionCommand(),
+  ),
+  chapter("trace", async () => (await import("./commands/trace.ts")).traceCommand()),
+];
+
+/**
+ * `posthouse`, with the command that `args` begin with; with all of them where they begin with none, so
+ * that help lists them and a mistyped one is told from what there is.
+ */
+export async function program(args: readonly string[] = []): Promise<Command> {
   const posthouse = new Command("posthouse")
     .description("A complete mail server for your own domain")
     .version(version(), "-V, --version")
     .showHelpAfterError("(add --help for what this command takes)")
     .exitOverride()
     .configureHelp({ sortSubcommands: false, helpWidth: 100 });
-  const commands = [
-    // Going live
-    setupCommand(),
-    doctorCommand(),
-    // Serving
-    localCommand(),
-    upCommand(),
-    ...appCommands(),
-    healthCommand(),
-    configCommand(),
-    tlsCommand(),
-    // Who has mail here
-    domainCommand(),
-    accountCommand(),
-    appPasswordCommand(),
-    aliasCommand(),
-    clientCommand(),
-    senderCommand(),
-    dkimCommand(),
-    banCommand(),
-    // Copies
-    backupCommand(),
-    restoreCommand(),
-    // The mail itself
-    mailboxCommand(),
-    rejectsCommand(),
-    sieveCommand(),
-    deliverCommand(),
-    queueCommand(),
-    suppressionCommand(),
-    traceCommand(),
-  ];
-  for (const command of commands) posthouse.addCommand(inheriting(command, posthouse));
+  const asked = chapters.filter(({ names }) => names.some((name) => name === args[0]));
+  for (const { load } of asked.length > 0 ? asked : chapters) {
+    for (const command of await load()) posthouse.addCommand(inheriting(command, posthouse));
+  }
   return posthouse;
 }
 
