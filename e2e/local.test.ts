@@ -162,7 +162,7 @@ test("administration works while it runs and while it does not", async () => {
     await says(/^Removed the domain/, "domain", "remove", `${name}.test`);
   };
   await work("running", aliasesAndPasswords);
-  await says(/serves/, "health");
+  await says(/"server": "imap",\n\s*"serves": true/, "health", "--json");
   assert.equal(await suite.stop(), 0);
   await work("stopped");
 });

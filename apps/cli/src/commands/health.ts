@@ -13,20 +13,40 @@ export const healthCommand = (): Command =>
       new Command("health")
         .description("ask servers whether they serve; exit code 1 when one does not")
         .argument("[server]", `one of ${appNames.join(", ")}; all when absent`),
-    ).action(health),
-    ["health", "health imap"],
+    )
+      .option("--json", "as JSON, with the problems of each")
+      .action(health),
+    ["health", "health imap", "health --json"],
   );
 
-async function health(server: string | undefined, options: SourceOptions): Promise<void> {
+interface ServerHealth {
+  readonly server: string;
+  readonly serves: boolean;
+  /** What a server that serves says is wrong. */
+  readonly problems: readonly string[];
+}
+
+async function health(
+  server: string | undefined,
+  options: SourceOptions & { readonly json?: boolean },
+): Promise<void> {
   const names = appNames.filter((name) => server === undefined || name === server);
   if (names.length === 0) {
     throw new CommandFailure(`There is no server "${server}"; there are ${appNames.join(", ")}`);
   }
   const { runDir } = loadConfig(configSourceOf(options));
-  for (const name of names) {
-    const problems = await problemsOf(runDir, name);
-    print(`${name.padEnd(14)} ${problems === undefined ? "does not answer" : "serves"}`);
-    for (const problem of problems ?? []) print(`  ${harmless(problem)}`);
-    if (problems === undefined) process.exitCode = 1;
-  }
+  const found = await Promise.all(
+    names.map(async (name): Promise<ServerHealth> => {
+      const problems = await problemsOf(runDir, name);
+      return { server: name, serves: problems !== undefined, problems: problems ?? [] };
+    }),
+  );
+  if (found.some(({ serves }) => !serves)) process.exitCode = 1;
+  if (options.json) print(JSON.stringify(found, null, 2));
+  else for (const one of found) printHealth(one);
+}
+
+function printHealth({ server, serves, problems }: ServerHealth): void {
+  print(`${server.padEnd(14)} ${serves ? "serves" : "does not answer"}`);
+  for (const problem of problems) print(`  ${harmless(problem)}`);
 }
