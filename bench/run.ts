@@ -14,6 +14,7 @@ const { values } = parseArgs({
     directory: { type: "string" },
     messages: { type: "string", default: "2000" },
     rounds: { type: "string", default: "3" },
+    "warm-up": { type: "string", default: "8000" },
     only: { type: "string" },
   },
 });
@@ -43,7 +44,7 @@ async function measure(start: () => Promise<MailServer>, measured?: Measured): P
   await using server = await start();
   // As a server that has run for a while: what ours has not run often is not compiled yet.
   const warmUp = {
-    messages: 2000,
+    messages: Number(values["warm-up"]),
     messageBytes: 4096,
     sessions: 20,
     recipients: accounts.slice(0, 50),
