@@ -27,7 +27,7 @@ export interface SendingHost extends AsyncDisposable {
   readonly clock: { nowMs: number };
   start(instance?: string): Promise<RunningApp>;
   startAuth(): Promise<void>;
-  enqueue(overrides?: Partial<Envelope>, octets?: string): Promise<void>;
+  enqueue(overrides?: Partial<Envelope>, octets?: string | Uint8Array): Promise<void>;
   /** Lets smtp-out look at the queue, as after a change of the clock. */
   wake(): void;
   /** Resolves when the queue is in this state; it is asked again and again. */
@@ -100,9 +100,9 @@ ${options.smtpOut ?? ""}
       running.defer(close);
       return { ...app, close };
     },
-    enqueue: async (overrides = {}, octets = MESSAGE) => {
+    enqueue: async (overrides = {}, octets: string | Uint8Array = MESSAGE) => {
       await using draft = await writer.begin();
-      await draft.write(Buffer.from(octets));
+      await draft.write(typeof octets === "string" ? Buffer.from(octets) : octets);
       await draft.commit("ready", envelopeOf(clock.nowMs, overrides));
     },
     wake: () => {
