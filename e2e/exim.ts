@@ -16,7 +16,9 @@ export interface Exim {
     readonly to: readonly string[];
     readonly octets: Uint8Array;
   }): Promise<void>;
-  /** Takes the sessions of this batch, as `exim -bS` does, and delivers their messages; its exit code. */
+  /** `exim -bS`, which takes the sessions of a batch and delivers their messages. */
+  readonly batchCommand: readonly string[];
+  /** Runs it; gives its exit code. */
   takeBatch(batch: Uint8Array): Promise<number | null>;
   /** The same as a daemon, which listens where its settings say. */
   serve(): Promise<AsyncDisposable>;
@@ -65,14 +67,16 @@ begin retry
 `,
     { mode: 0o644 },
   );
+  const batchCommand = [exim, "-C", config, "-odf", "-bS"];
   return {
     async send({ from, to, octets }) {
       const args = ["-C", config, "-odf", "-oi", "-f", from, "--", ...to];
       const { code, stdout, stderr } = await run(exim, args, { input: octets });
       if (code !== 0) throw new Error(`exim ended with ${code}: ${stdout}${stderr}`);
     },
+    batchCommand,
     async takeBatch(batch) {
-      const { code } = await run(exim, ["-C", config, "-odf", "-bS"], { input: batch });
+      const { code } = await run(exim, batchCommand.slice(1), { input: batch });
       return code;
     },
     async serve() {

@@ -41,6 +41,8 @@ export interface SendingHostOptions extends Omit<StartOptions, "now"> {
   readonly dnsServer?: string;
   /** More keys of [smtp_out]. */
   readonly smtpOut?: string;
+  /** Keys of [smtp_in], in place of those of the tests, where it runs too. */
+  readonly smtpIn?: string;
   /** Auth does not run until startAuth(). */
   readonly isAuthDown?: boolean;
   /** What auth says of an address; all others are not ours. */
@@ -53,7 +55,12 @@ export const MESSAGE = "From: <ann@here.example>\r\nMessage-ID: <1@here.example>
 export async function sendingHost(options: SendingHostOptions = {}): Promise<SendingHost> {
   await using opened = new AsyncDisposableStack();
   const names = opened.use(await nameServer(options.zone ?? {}));
-  const toml = `${TEST_TOML}
+  const { smtpIn } = options;
+  const usual =
+    smtpIn === undefined
+      ? TEST_TOML
+      : TEST_TOML.replace(/\[smtp_in\].*?(?=\[lmtp\])/su, `[smtp_in]\n${smtpIn}\n`);
+  const toml = `${usual}
 [smtp_out]
 mx_port = ${options.mxPort ?? 25}
 dns_servers = [${JSON.stringify(options.dnsServer ?? names.name)}]
