@@ -1,33 +1,13 @@
 import assert from "node:assert/strict";
-import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
-import { writeFile } from "node:fs/promises";
-import { join } from "node:path";
 import { test } from "node:test";
 import { mailHost } from "./mail-host.ts";
-import { MESSAGE, type SendingHost, sendingHost } from "./sending-host.ts";
+import { MESSAGE, sendingHost } from "./sending-host.ts";
+import { ended, killed, startProcess } from "./sending-process.ts";
 
 const zone = {
   "there.example": { mx: ["10 mx.there.example"] },
   "mx.there.example": { a: ["127.0.0.1"] },
 };
-
-/** smtp-out as a process of its own, by its own main.ts; resolves when it serves. */
-async function startProcess({ context, toml }: SendingHost): Promise<ChildProcess> {
-  const configFile = join(context.directory, "posthouse.toml");
-  await writeFile(configFile, toml);
-  const main = new URL("../src/main.ts", import.meta.url).pathname;
-  const child = spawn(process.execPath, [main, "--config", configFile], {
-    stdio: ["ignore", "ignore", "inherit", "ipc"],
-  });
-  await once(child, "message");
-  return child;
-}
-
-async function killed(child: ChildProcess): Promise<void> {
-  child.kill("SIGKILL");
-  if (child.exitCode === null && child.signalCode === null) await once(child, "exit");
-}
 
 /**
  * The rows of the table above Delivery that have a remote host in them; the rows of the file and the
@@ -98,9 +78,7 @@ test("SIGTERM ends the process within its time, and its leases are free at once"
   const child = await startProcess(host);
   await host.enqueue();
   await reached.promise;
-  child.kill("SIGTERM");
-  const [exitCode] = (await once(child, "exit")) as [number];
-  assert.equal(exitCode, 0);
+  assert.equal(await ended(child), 0);
   host.clock.nowMs = Date.now();
   await host.start();
   await mx.received(1);
