@@ -107,7 +107,7 @@ test("of two processes one is killed amid its work: all mail arrives, and twice 
   await host.queue.scan();
   const [one, two] = await Promise.all([
     startProcess(host),
-    startProcess(host, "--instance", "two"),
+    startProcess(host, { instance: "two" }),
   ]);
   await mx.received(40);
   await killed(one);
