@@ -13,7 +13,10 @@ import { readDirectoryLines, readUnit, readUsers } from "./unit-file.ts";
 
 const root = join(import.meta.dirname, "..");
 const systemd = join(root, "deploy/systemd");
-const unitPaths = globSync("*.service", { cwd: systemd }).sort();
+/** The template is for further processes of smtp-out, of which there are none at first. */
+const template = "posthouse-smtp-out@.service";
+const allUnitPaths = globSync("*.service", { cwd: systemd }).sort();
+const unitPaths = allUnitPaths.filter((path) => path !== template);
 const unitOf = (app: string) => readUnit(join(systemd, `posthouse-${app}.service`));
 
 let directory: string;
@@ -53,13 +56,26 @@ test("there is a unit for every server, and the target wants them all", () => {
   assert.deepEqual(wanted.split(" ").sort(), unitPaths);
 });
 
+test("further processes of smtp-out run under the same rules as the first", async () => {
+  const linesOf = async (path: string) =>
+    (await readFile(join(systemd, path), "utf8")).split("\n").map((line) => line.trimEnd());
+  const lines = await linesOf(template);
+  const first = await linesOf("posthouse-smtp-out.service");
+  const ours = /^(?:Description|ExecStart|CacheDirectory|Environment=NODE_COMPILE_CACHE)=/;
+  const isShared = (line: string) => !ours.test(line);
+  assert.deepEqual(lines.filter(isShared), first.filter(isShared));
+  const [command] = first.filter((line) => line.startsWith("ExecStart="));
+  assert.ok(lines.includes(`${command} --instance %i`));
+});
+
 test("systemd finds nothing wrong with the units", async (t) => {
   if (!hasPrograms(t, "systemd-analyze")) return;
   const copies = join(directory, "units");
   await mkdir(copies);
-  for (const name of [...unitPaths, "posthouse.target"]) {
+  for (const name of [...allUnitPaths, "posthouse.target"]) {
     const text = await readFile(join(systemd, name), "utf8");
-    await writeFile(join(copies, name), text.replaceAll("/opt/posthouse/current", root));
+    const copy = join(copies, name.replace("@.", "@two."));
+    await writeFile(copy, text.replaceAll("/opt/posthouse/current", root));
   }
   const files = (await readdir(copies)).map((name) => join(copies, name));
   const { code, stdout, stderr } = await run("systemd-analyze", ["verify", "--man=no", ...files]);

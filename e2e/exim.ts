@@ -1,5 +1,8 @@
-import { chmod, chown, mkdir, writeFile } from "node:fs/promises";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { chmod, chown, mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { eventually } from "./eventually.ts";
 import { idsOf } from "./postfix.ts";
 import { run } from "./program.ts";
 
@@ -13,15 +16,24 @@ export interface Exim {
     readonly to: readonly string[];
     readonly octets: Uint8Array;
   }): Promise<void>;
+  /** `exim -bS`, which takes the sessions of a batch and delivers their messages. */
+  readonly batchCommand: readonly string[];
+  /** Runs it; gives its exit code. */
+  takeBatch(batch: Uint8Array): Promise<number | null>;
+  /** The same as a daemon, which listens where its settings say. */
+  serve(): Promise<AsyncDisposable>;
 }
 
-/** Exim in a directory of its own, without a daemon, with these routers and transports. Takes root. */
+/** Exim in a directory of its own, with these routers and transports. Takes root. */
 export async function makeExim(options: {
   readonly directory: string;
   readonly routers: string;
   readonly transports: string;
+  /** More lines of the main section, and of that of ACLs. */
+  readonly settings?: string;
+  readonly acls?: string;
 }): Promise<Exim> {
-  const { directory, routers, transports } = options;
+  const { directory, routers, transports, settings = "", acls = "" } = options;
   const spool = join(directory, "spool");
   const logs = join(directory, "log");
   const ids = await idsOf("Debian-exim");
@@ -43,6 +55,9 @@ deliver_drop_privilege = true
 local_from_check = false
 keep_environment =
 host_lookup =
+${settings}
+begin acl
+${acls}
 begin routers
 ${routers}
 begin transports
@@ -52,11 +67,31 @@ begin retry
 `,
     { mode: 0o644 },
   );
+  const batchCommand = [exim, "-C", config, "-odf", "-bS"];
   return {
     async send({ from, to, octets }) {
       const args = ["-C", config, "-odf", "-oi", "-f", from, "--", ...to];
       const { code, stdout, stderr } = await run(exim, args, { input: octets });
       if (code !== 0) throw new Error(`exim ended with ${code}: ${stdout}${stderr}`);
+    },
+    batchCommand,
+    async takeBatch(batch) {
+      const { code } = await run(exim, batchCommand.slice(1), { input: batch });
+      return code;
+    },
+    async serve() {
+      const child = spawn(exim, ["-C", config, "-bdf"], { stdio: ["ignore", "ignore", "inherit"] });
+      const ended = once(child, "exit");
+      await eventually("Exim listens", async () => {
+        const log = await readFile(join(logs, "mainlog"), "utf8").catch(() => "");
+        return log.includes("listening for SMTP") || child.exitCode !== null;
+      });
+      return {
+        async [Symbol.asyncDispose]() {
+          child.kill();
+          await ended;
+        },
+      };
     },
   };
 }

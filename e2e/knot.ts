@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { whereIs } from "./program.ts";
+import { run, whereIs } from "./program.ts";
 
 export interface KnotOptions {
   /** Made, and its to fill. */
@@ -13,10 +13,17 @@ export interface KnotOptions {
   readonly zones: Readonly<Record<string, string>>;
   /** Who has it may change the zones (RFC 2136); HMAC-SHA-256, and the secret in base64. */
   readonly updateKey?: { readonly name: string; readonly secret: string };
+  /** Those of the zones that it signs. */
+  readonly signed?: readonly string[];
+}
+
+export interface Knot extends AsyncDisposable {
+  /** The DS record of a zone that it signs. */
+  dsOf(zone: string): Promise<string>;
 }
 
 /** Debian's Knot DNS as the one name server, which knows these zones and nothing else. */
-export async function startKnot(options: KnotOptions): Promise<AsyncDisposable> {
+export async function startKnot(options: KnotOptions): Promise<Knot> {
   const { directory, port, zones } = options;
   await mkdir(directory, { recursive: true });
   const config = join(directory, "knot.conf");
@@ -42,6 +49,12 @@ export async function startKnot(options: KnotOptions): Promise<AsyncDisposable> 
     }),
   ]);
   return {
+    async dsOf(zone) {
+      const { code, stdout, stderr } = await run("keymgr", ["-c", config, zone, "ds"]);
+      if (code !== 0) throw new Error(`keymgr gives no DS of ${zone}: ${stderr}`);
+      // Of the same key by several digests: one is enough.
+      return stdout.split("\n").find((line) => / 13 2 /.test(line)) ?? "";
+    },
     async [Symbol.asyncDispose]() {
       child.kill();
       await ended;
@@ -49,7 +62,13 @@ export async function startKnot(options: KnotOptions): Promise<AsyncDisposable> 
   };
 }
 
-const configurationOf = ({ directory, port, zones, updateKey }: KnotOptions): string => `
+const configurationOf = ({
+  directory,
+  port,
+  zones,
+  updateKey,
+  signed = [],
+}: KnotOptions): string => `
 server:
     rundir: "${directory}"
     listen: 127.0.0.1@${port}
@@ -73,11 +92,15 @@ acl:
     key: ${updateKey.name}
     action: update
 `
-}zone:
+}policy:
+  - id: one-key
+    algorithm: ecdsap256sha256
+    single-type-signing: on
+zone:
 ${Object.keys(zones)
   .map(
     (name) =>
-      `  - domain: ${name}\n    storage: "${directory}"\n    file: "${name}.zone"\n${updateKey === undefined ? "" : "    acl: updates\n"}`,
+      `  - domain: ${name}\n    storage: "${directory}"\n    file: "${name}.zone"\n${updateKey === undefined ? "" : "    acl: updates\n"}${signed.includes(name) ? "    zonefile-sync: -1\n    dnssec-signing: on\n    dnssec-policy: one-key\n" : ""}`,
   )
   .join("")}`;
 

@@ -30,6 +30,7 @@ import { Notices } from "./notices.ts";
 import { type CrashRow, Reception } from "./reception.ts";
 import { RelayNetworks } from "./relay-networks.ts";
 import { RelayPolicy } from "./relay-policy.ts";
+import { SecondaryDomains } from "./secondary-domains.ts";
 import { SourcePolicy } from "./source-policy.ts";
 
 /** Parts that a test gives instead of the usual ones. */
@@ -143,7 +144,8 @@ async function handlerOptions(
   });
   const { etrnFrom } = config.smtpIn;
   const flush = (domain: string) => flushDomain(smtpOut.socketPath, domain);
-  const policy = new RelayPolicy(auth, config.auth.postmaster);
+  const secondary = new SecondaryDomains(config.smtpIn.secondaryFor);
+  const policy = new RelayPolicy(auth, config.auth.postmaster, secondary);
   return {
     sasl: {
       hasScramSha1: config.auth.scramSha1,

@@ -225,7 +225,8 @@ export class Reception {
   async #elsewhere(envelope: Envelope, isSubmission: boolean): Promise<Envelope> {
     const recipients = envelope.recipients.filter(({ isLocal }) => !isLocal);
     const { reversePath } = envelope;
-    const [via] = recipients;
+    // Not what only waits here for the host that it was sent to: that is on its way as its sender meant it.
+    const via = recipients.find(({ address, originalAddress }) => address !== originalAddress);
     if (isSubmission || via === undefined || reversePath === "") return { ...envelope, recipients };
     const { forwarding } = this.#options;
     const sender = await forwarding.forwardingSender(reversePath, via.originalAddress);

@@ -7,22 +7,25 @@ import {
 import type { EnvelopeRecipient, MailFrom, RcptTo, Reply, SmtpPeer } from "@posthouse/smtp";
 import type { RelayRule } from "./relay-networks.ts";
 import { replies } from "./replies.ts";
+import type { SecondaryDomains } from "./secondary-domains.ts";
 
 /** Where mail for one RCPT goes, or why it is refused. */
 export type Admission = { readonly recipients: readonly EnvelopeRecipient[] } | Reply;
 
 /**
- * Who may send to whom. Anybody may send to addresses of ours, and only those who logged in to others
- * (RFC 5321 §7.3, RFC 6409 §4.3); they may do so under their own names only.
+ * Who may send to whom. Anybody may send to addresses of ours and of domains that we are a secondary host of,
+ * and only those who logged in to others (RFC 5321 §7.3, RFC 6409 §4.3); they may do so under their own names only.
  */
 export class RelayPolicy {
   readonly #auth: AuthClient;
   readonly #postmaster: string | undefined;
+  readonly #secondary: SecondaryDomains;
 
   /** `postmaster` takes the mail for <postmaster> where the directory knows of nobody else. */
-  constructor(auth: AuthClient, postmaster: string | undefined) {
+  constructor(auth: AuthClient, postmaster: string | undefined, secondary: SecondaryDomains) {
     this.#auth = auth;
     this.#postmaster = postmaster;
+    this.#secondary = secondary;
   }
 
   /** Undefined when this sender is right. `rule` is that of the client's network, if it has one. */
@@ -64,7 +67,11 @@ export class RelayPolicy {
         case "unknown-user":
           return (await this.#postmasterOf(recipient)) ?? replies.unknownUser;
         case "not-ours":
-          if (!mayRelay) return replies.noRelaying;
+          if (!mayRelay && !this.#secondary.takes(recipient.address)) {
+            return this.#secondary.hasDomainOf(recipient.address)
+              ? replies.unknownUser
+              : replies.noRelaying;
+          }
           return {
             recipients: [
               envelopeRecipient(recipient, { address: recipient.address, isLocal: false }),

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { TEST_TOML } from "@posthouse/service";
 import { dialogue, QUEUED, submit } from "./send.ts";
 import { queuedMail, testApp } from "./test-app.ts";
 
@@ -41,4 +42,11 @@ test("what people here send stays theirs, and a bounce nobody's", async () => {
     " to ann@elsewhere.example",
     "ann@example.test to ann@elsewhere.example",
   ]);
+});
+
+test("what waits here for the host that it was sent to keeps its sender", async () => {
+  const secondary = `[smtp_in]\nsecondary_for = [{ domains = ["branch.example"] }]`;
+  await using app = await testApp({ toml: TEST_TOML.replace("[smtp_in]", secondary) });
+  await dialogue(app.port("smtp"), submit(["<bob@branch.example>"], QUEUED));
+  assert.deepEqual(await sendersIn(app.context), ["sender@remote.example to bob@branch.example"]);
 });

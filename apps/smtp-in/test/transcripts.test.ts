@@ -21,6 +21,14 @@ const configs: Readonly<Record<string, (toml: string) => string>> = {
         { domains = ["branch.example", "xn--bcher-kva.example"], networks = ["127.0.0.0/8"] },
         { domains = ["elsewhere.example"], networks = ["192.0.2.0/24"], accounts = ["ann@example.test"] }]`,
     ),
+  /** This host is the secondary one of two domains, and knows who is at one of them. */
+  secondary: (toml) =>
+    toml.replace(
+      "[smtp_in]",
+      `[smtp_in]\nsecondary_for = [
+        { domains = ["branch.example", "xn--bcher-kva.example"] },
+        { domains = ["known.example"], recipients = ["ann@known.example"] }]`,
+    ),
   /** This host is a proxy. */
   proxied: (toml) => toml.replaceAll("{ kind", '{ proxy_from = ["127.0.0.0/8"], kind'),
   /** The submission listener takes mail of a scanner here, three an hour. */

@@ -7,6 +7,7 @@ import { createResolver } from "@posthouse/dns";
 import { LOCAL, openQueue, openQueueWriter, type RetryPolicy } from "@posthouse/queue";
 import { type AppContext, type Config, listen, type RunningApp } from "@posthouse/service";
 import { LmtpPool, type SmtpTimeouts } from "@posthouse/smtp";
+import { CompanionFinder } from "./companions.ts";
 import { ControlSocket } from "./control-socket.ts";
 import { counted, gaugeQueue } from "./counts.ts";
 import { LocalCarrier } from "./deliver-local.ts";
@@ -138,7 +139,8 @@ export async function start(
     pace,
     carrierFor: (destination) =>
       destination === LOCAL ? new LocalCarrier(pool) : new RemoteCarrier(remote, destination),
-    settle: (delivery, attempt) => settle(settling, delivery, attempt),
+    settle: (parts) => settle(settling, parts),
+    companions: new CompanionFinder({ queue, log }),
     deliveriesMax: config.smtpOut.deliveriesMax,
     isLocalOnly: !config.smtpOut.send,
     // Writers and the command line tell the first one only of what is new.

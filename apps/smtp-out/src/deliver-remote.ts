@@ -125,6 +125,26 @@ export class RemoteCarrier implements Carrier {
     };
   }
 
+  /**
+   * A domain with an MTA-STS policy or with hosts that DNSSEC vouches for may ask for what another does not, and
+   * goes alone; so does one with a rate of its own.
+   */
+  async sharedKey(
+    { entry: { envelope } }: Delivery,
+    destination: Destination,
+  ): Promise<string | undefined> {
+    const { routes, mtaSts } = this.#settings;
+    const route = routes.for(envelope, destination);
+    if (route.gateway !== undefined) return undefined;
+    if (routes.limitsOf(destination).messagesPerMinuteMax !== undefined) return undefined;
+    if (route.relay !== undefined) return route.name;
+    if (destination.startsWith("[")) return undefined;
+    const found = await findRoute(this.#settings, destination);
+    if (found.kind === "none" || found.hosts === undefined) return undefined;
+    if ((await mtaSts.policyOf(destination)) !== undefined) return undefined;
+    return `${route.name} ${found.hosts}`;
+  }
+
   abort(): void {
     this.#aborted.abort();
     this.#connected?.session.close();

@@ -1,6 +1,7 @@
 import {
   type Claim,
   type ClaimOptions,
+  type Companion,
   type Delivery,
   type Destination,
   LeaseLost,
@@ -8,15 +9,18 @@ import {
   type Queue,
 } from "@posthouse/queue";
 import type { EventTrail, Logger } from "@posthouse/service";
+import type { CompanionFinder, Companions } from "./companions.ts";
 import { limits } from "./limits.ts";
 import type { Pace } from "./pace.ts";
-import type { AttemptResult, Carrier } from "./recipient-result.ts";
+import type { AttemptResult, Carrier, RecipientResult } from "./recipient-result.ts";
+import type { Part } from "./settle.ts";
 import type { Suppression } from "./suppression.ts";
 
 export interface DispatcherSettings {
   readonly queue: Queue;
   readonly carrierFor: (destination: Destination) => Carrier;
-  readonly settle: (delivery: Delivery, attempt: AttemptResult) => Promise<void>;
+  readonly settle: (parts: readonly Part[]) => Promise<PromiseSettledResult<void>[]>;
+  readonly companions: Pick<CompanionFinder, "claimFor" | "sort">;
   readonly deliveriesMax: number;
   /** The rule of the administrator that stops an entry, if any. */
   readonly holdRuleFor: (entry: Delivery["entry"]) => string | undefined;
@@ -29,6 +33,12 @@ export interface DispatcherSettings {
   readonly events: EventTrail;
   readonly log: Logger;
   readonly now: () => number;
+}
+
+/** A delivery that is about to be sent, and to whom of its recipients. */
+interface Ready extends Companion {
+  readonly sent: Delivery["recipients"];
+  readonly heldBack: readonly RecipientResult[];
 }
 
 /**
@@ -79,7 +89,7 @@ export class Dispatcher {
           ? undefined
           : await this.#settings.queue.claimDue(this.#wish());
         if (claim === undefined) await this.#sleep();
-        else this.#begin(claim);
+        else this.#begin(claim, await this.#settings.companions.claimFor(claim));
       } catch (err) {
         this.#settings.log.error({ err }, "Cannot read the queue; trying again soon");
         await this.#until(limits.troubleWaitMs);
@@ -87,12 +97,12 @@ export class Dispatcher {
     }
   }
 
-  #begin(claim: Claim): void {
+  #begin(claim: Claim, companions: Companions): void {
     const { destination } = claim;
     const suspects = claim.failures > 0 ? 1 : 0;
     this.#suspects += suspects;
     this.#settings.pace.begin(destination);
-    const task = this.#carryAll(claim)
+    const task = this.#carryAll(claim, companions)
       .catch((err: unknown) =>
         this.#settings.log.error({ err, destination }, "A delivery broke off"),
       )
@@ -105,14 +115,19 @@ export class Dispatcher {
     this.#tasks.add(task);
   }
 
-  async #carryAll({ destination, deliveries, failures }: Claim): Promise<void> {
+  async #carryAll(
+    { destination, deliveries, failures }: Claim,
+    claimed: Companions,
+  ): Promise<void> {
     const carrier = this.#settings.carrierFor(destination);
     this.#carriers.add(carrier);
     let last: AttemptResult["destination"];
     try {
+      const sorted = await this.#settings.companions.sort(carrier, destination, claimed);
       for (const delivery of deliveries) {
         if (this.#isClosing || !this.#settings.pace.mayGo(destination)) break;
-        last = (await this.#carry(carrier, destination, delivery)) ?? last;
+        const companions = sorted.get(delivery) ?? [];
+        last = (await this.#carry(carrier, { destination, delivery }, companions)) ?? last;
       }
       if (last === "down") await this.#settings.queue.noteDestination(destination, "down");
       else if (last !== undefined && failures > 0) {
@@ -121,6 +136,7 @@ export class Dispatcher {
     } finally {
       // What is over already takes no notice of it.
       for (const delivery of deliveries) await delivery.release();
+      for (const { delivery } of [...claimed.values()].flat()) await delivery.release();
       this.#carriers.delete(carrier);
       await carrier[Symbol.asyncDispose]();
     }
@@ -128,47 +144,115 @@ export class Dispatcher {
 
   async #carry(
     carrier: Carrier,
-    destination: Destination,
-    delivery: Delivery,
+    first: Companion,
+    companions: readonly Companion[],
   ): Promise<AttemptResult["destination"]> {
-    const { events, log, pace, settle } = this.#settings;
-    const { messageId } = delivery.entry.envelope;
+    const { log, pace } = this.#settings;
+    const { destination, delivery } = first;
     if (delivery.isLost) return undefined;
     try {
-      if (delivery.recipients.length === 0) {
-        await settle(delivery, { results: [] });
-        return undefined;
-      }
-      const rule = this.#settings.holdRuleFor(delivery.entry);
-      if (rule !== undefined && (await delivery.hold(rule))) {
-        events.record({ type: "held", messageId, rule });
-        log.info({ messageId, rule }, "Put on hold by a rule");
-        return undefined;
-      }
-      const { sent, heldBack } = await this.#settings.suppression.sort(destination, delivery);
-      if (sent.length === 0) {
-        await settle(delivery, { results: heldBack });
-        return undefined;
-      }
-      events.record({
-        type: "attempt",
-        messageId,
-        destination: destination === LOCAL ? "local" : destination,
-        recipients: sent.map(({ address }) => address),
-        attempt: delivery.attempts + 1,
-        sizeBytes: delivery.entry.messageBytes,
-      });
-      const attempt = await carrier.carry(delivery, sent);
+      const ready = await this.#readied(first);
+      if (ready === undefined) return undefined;
+      const all = [ready, ...(await this.#allReadied(companions))];
+      for (const one of all) this.#tellAttempt(one);
+      const attempt = await carrier.carry(
+        delivery,
+        all.flatMap(({ sent }) => sent),
+      );
       // What the remote host said is true and is kept, also when we are closing; silence is no attempt then.
       if (this.#isGivenUp(attempt)) await delivery.release();
-      else await settle(delivery, { ...attempt, results: [...heldBack, ...attempt.results] });
+      else await this.#settle(all, attempt);
+      if (attempt.destination === "down") {
+        for (const companion of all.slice(1)) {
+          await this.#settings.queue.noteDestination(companion.destination, "down");
+        }
+      }
       pace.note(destination, attempt.destination);
       return attempt.destination;
     } catch (err) {
-      if (err instanceof LeaseLost) log.warn({ messageId }, "Stopped: the lease on it ended");
-      else await this.#putOff(delivery, err);
+      if (err instanceof LeaseLost) {
+        log.warn(
+          { messageId: delivery.entry.envelope.messageId },
+          "Stopped: the lease on it ended",
+        );
+      } else await this.#putOff(delivery, err);
       return undefined;
     }
+  }
+
+  /** Undefined when nothing of it is to be sent now, and that is written down. */
+  async #readied({ destination, delivery }: Companion): Promise<Ready | undefined> {
+    const { events, log, suppression } = this.#settings;
+    const { messageId } = delivery.entry.envelope;
+    if (delivery.recipients.length === 0) {
+      await this.#settleOne({ delivery, attempt: { results: [] } });
+      return undefined;
+    }
+    const rule = this.#settings.holdRuleFor(delivery.entry);
+    if (rule !== undefined && (await delivery.hold(rule))) {
+      events.record({ type: "held", messageId, rule });
+      log.info({ messageId, rule }, "Put on hold by a rule");
+      return undefined;
+    }
+    const { sent, heldBack } = await suppression.sort(destination, delivery);
+    if (sent.length === 0) {
+      await this.#settleOne({ delivery, attempt: { results: heldBack } });
+      return undefined;
+    }
+    return { destination, delivery, sent, heldBack };
+  }
+
+  /** Those that may go now; a fault with one of them is no fault of the others. */
+  async #allReadied(companions: readonly Companion[]): Promise<Ready[]> {
+    const all: Ready[] = [];
+    for (const companion of companions) {
+      if (companion.delivery.isLost) continue;
+      try {
+        const ready = await this.#readied(companion);
+        if (ready !== undefined) all.push(ready);
+      } catch (err) {
+        await this.#putOff(companion.delivery, err);
+      }
+    }
+    return all;
+  }
+
+  /** Each delivery hears of its own recipients. */
+  async #settle(all: readonly Ready[], attempt: AttemptResult): Promise<void> {
+    const parts = all.map(({ delivery, sent, heldBack }) => {
+      const own = new Set(sent.map(({ recipient }) => recipient));
+      const results = attempt.results.filter(({ recipient }) => own.has(recipient));
+      return { delivery, attempt: { ...attempt, results: [...heldBack, ...results] } };
+    });
+    let settled: PromiseSettledResult<void>[];
+    try {
+      settled = await this.#settings.settle(parts);
+    } catch (err) {
+      for (const { delivery } of all.slice(1)) await this.#putOff(delivery, err);
+      throw err;
+    }
+    for (const [n, result] of settled.entries()) {
+      const delivery = all[n]?.delivery;
+      if (result.status === "rejected" && delivery !== undefined) {
+        await this.#putOff(delivery, result.reason);
+      }
+    }
+  }
+
+  async #settleOne(part: Part): Promise<void> {
+    const [result] = await this.#settings.settle([part]);
+    if (result?.status === "rejected") throw result.reason;
+  }
+
+  #tellAttempt({ destination, delivery, sent }: Ready): void {
+    this.#settings.events.record({
+      type: "attempt",
+      messageId: delivery.entry.envelope.messageId,
+      destination: destination === LOCAL ? "local" : destination,
+      recipients: sent.map(({ address }) => address),
+      attempt: delivery.attempts + 1,
+      sizeBytes: delivery.entry.messageBytes,
+    });
   }
 
   #isGivenUp({ results }: AttemptResult): boolean {

@@ -15,6 +15,12 @@ export const limits = {
   localDeliveriesMax: 10,
   /** RFC 5321 §4.5.3.1.8: a server takes 100 recipients at least; no more are asked of any. */
   recipientsPerTransactionMax: 100,
+  /** Other domains of one message that are looked at at a time, for those with the same hosts. */
+  companionsMax: 50,
+  /** Whose hosts are not known by then goes by itself. */
+  companionsWaitMs: 500,
+  /** Messages of which it is remembered which of their domains have the same hosts. */
+  companionEntriesMax: 1000,
   /** MX hosts of a destination that are looked at; more are an attack or a mistake. */
   exchangesMax: 20,
   /** Addresses that one attempt connects to, at 30 s each. RFC 5321 §5.1 asks for two at least. */

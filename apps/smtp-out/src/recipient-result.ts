@@ -1,4 +1,4 @@
-import type { Delivery, HostTry, PendingRecipient } from "@posthouse/queue";
+import type { Delivery, Destination, HostTry, PendingRecipient } from "@posthouse/queue";
 import type { Reply } from "@posthouse/smtp";
 
 /** What one attempt came to for one recipient. */
@@ -30,6 +30,11 @@ export interface AttemptResult {
 export interface Carrier extends AsyncDisposable {
   /** To these of its recipients. */
   carry(delivery: Delivery, recipients: Delivery["recipients"]): Promise<AttemptResult>;
+  /**
+   * Deliveries of one message with the same answer go to the same hosts by the same rules, and may share a
+   * transaction; undefined when this one may not.
+   */
+  sharedKey?(delivery: Delivery, destination: Destination): Promise<string | undefined>;
   /** Gives up what is under way. */
   abort(): void;
 }

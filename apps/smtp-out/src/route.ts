@@ -18,8 +18,11 @@ export interface Hop {
 }
 
 export type Route =
-  /** In the order in which they are to be tried. */
-  | { readonly kind: "hops"; readonly hops: readonly Hop[] }
+  /**
+   * In the order in which they are to be tried. `hosts` is the same for destinations whose mail hosts are the same,
+   * in the same order of preference, and is absent when DNSSEC vouches for one: then its zone may ask for more.
+   */
+  | { readonly kind: "hops"; readonly hops: readonly Hop[]; readonly hosts?: string }
   /** Why there is no way: 5yz for good, 4yz for now. */
   | { readonly kind: "none"; readonly reply: Reply };
 
@@ -95,11 +98,27 @@ async function routeOver(
         }))
       : [],
   );
-  if (hops.length > 0) return { kind: "hops", hops: hops.slice(0, limits.addressesPerAttemptMax) };
+  if (hops.length > 0) {
+    const hosts = hops.some(({ isVouchedFor }) => isVouchedFor) ? undefined : inWords(usable);
+    return {
+      kind: "hops",
+      hops: hops.slice(0, limits.addressesPerAttemptMax),
+      ...(hosts !== undefined && { hosts }),
+    };
+  }
   return nowhere(
     domain,
     usable.map(({ answer }) => answer),
   );
+}
+
+/** Whatever the numbers and the lot were, it is their order that counts. */
+function inWords(records: readonly MxRecord[]): string {
+  const steps = [...new Set(records.map(({ preference }) => preference))];
+  return records
+    .map(({ preference, exchange }) => `${steps.indexOf(preference)} ${exchange.toLowerCase()}`)
+    .sort()
+    .join();
 }
 
 /** Lowest preference first; among equals by lot, which spreads the load (RFC 5321 §5.1). */

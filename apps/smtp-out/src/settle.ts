@@ -31,19 +31,45 @@ interface Deferred {
   readonly result: RecipientResult;
 }
 
+/** What an attempt came to for one of the deliveries that it was for. */
+export interface Part {
+  readonly delivery: Delivery;
+  readonly attempt: AttemptResult;
+}
+
+/**
+ * Writes down what an attempt came to for each of its deliveries, which are of one entry; what became of each of
+ * them, since one may fail and the others not. What the host said of all of them is on disk before anything else
+ * is done: the time in which a crash would have it sent twice is that of one record.
+ */
+export async function settle(
+  settings: SettleSettings,
+  parts: readonly Part[],
+): Promise<PromiseSettledResult<void>[]> {
+  const all = parts.map((part) => ({
+    ...part,
+    ...sorted(settings, part.delivery, part.attempt),
+    isRecorded: parts.length > 1,
+  }));
+  const [first] = parts;
+  if (parts.length > 1) await first?.delivery.record(all.flatMap(({ outcomes }) => outcomes));
+  const results: PromiseSettledResult<void>[] = [];
+  for (const part of all) results.push(...(await Promise.allSettled([settleOne(settings, part)])));
+  return results;
+}
+
 /**
  * Writes down what an attempt came to, tells the sender what he has to hear, and gives the delivery
  * back to the queue. The order is that of the table above Delivery: what happened is on disk before
  * anybody is told, and that he was told is on disk before the entry goes.
  */
-export async function settle(
+async function settleOne(
   settings: SettleSettings,
-  delivery: Delivery,
-  attempt: AttemptResult,
+  { delivery, ...ends }: Ends & { readonly delivery: Delivery },
 ): Promise<void> {
-  const { outcomes, deferred } = sorted(settings, delivery, attempt);
+  const { attempt, outcomes } = ends;
   tellTrail(settings, delivery, attempt, outcomes);
-  await writeDown(settings, delivery, { attempt, outcomes, deferred });
+  await writeDown(settings, delivery, ends);
   // Last, since it is only remembered: no mail is sent again because it could not be.
   await settings.suppression.note(delivery, outcomes);
 }
@@ -52,21 +78,23 @@ interface Ends {
   readonly attempt: AttemptResult;
   readonly outcomes: readonly Outcome[];
   readonly deferred: readonly Deferred[];
+  /** They are in the entry's file already. */
+  readonly isRecorded: boolean;
 }
 
 async function writeDown(
   settings: SettleSettings,
   delivery: Delivery,
-  { attempt, outcomes, deferred }: Ends,
+  { attempt, outcomes, deferred, isRecorded }: Ends,
 ): Promise<void> {
   // Nothing was tried when only a notification was left to do.
   const kept = attempt.results.length === 0 ? undefined : keptOf(attempt);
   const untold = [...delivery.untold, ...outcomes.filter(({ tellsSender }) => tellsSender)];
   if (deferred.length === 0 && untold.length === 0) {
-    return await delivery.finish(outcomes, kept);
+    return await delivery.finish(isRecorded ? [] : outcomes, kept);
   }
 
-  await delivery.record(outcomes);
+  if (!isRecorded) await delivery.record(outcomes);
   const isTold = await told(settings, delivery, untold);
   await warn(settings, delivery, deferred);
   if (deferred.length > 0) return await defer(settings, delivery, { deferred, attempt });

@@ -1,70 +1,101 @@
 import assert from "node:assert/strict";
-import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { writeFile } from "node:fs/promises";
-import { join } from "node:path";
 import { test } from "node:test";
 import { mailHost } from "./mail-host.ts";
-import { MESSAGE, type SendingHost, sendingHost } from "./sending-host.ts";
+import { MESSAGE, remote, sendingHost } from "./sending-host.ts";
+import { ended, killed, startProcess } from "./sending-process.ts";
 
 const zone = {
   "there.example": { mx: ["10 mx.there.example"] },
   "mx.there.example": { a: ["127.0.0.1"] },
 };
 
-/** smtp-out as a process of its own, by its own main.ts; resolves when it serves. */
-async function startProcess({ context, toml }: SendingHost): Promise<ChildProcess> {
-  const configFile = join(context.directory, "posthouse.toml");
-  await writeFile(configFile, toml);
-  const main = new URL("../src/main.ts", import.meta.url).pathname;
-  const child = spawn(process.execPath, [main, "--config", configFile], {
-    stdio: ["ignore", "ignore", "inherit", "ipc"],
+/** Row C1 of the table above Delivery, and the first half of C2: nobody has said 250 yet. */
+test("killed at any step of a session, the message is sent by the next process, once", async () => {
+  const steps = ["CONNECT", "MAIL", "RCPT", "DATA", "END"];
+  const reached = new Set<number>();
+  const areAllThere = Promise.withResolvers<void>();
+  await using mx = await mailHost({
+    respond: (line, session) => {
+      const step = steps[session - 1];
+      if (step === undefined || !line.startsWith(step)) return undefined;
+      if (reached.add(session).size === steps.length) areAllThere.resolve();
+      return new Promise(() => undefined);
+    },
   });
-  await once(child, "message");
-  return child;
-}
+  const domains = steps.map((step) => `${step.toLowerCase()}.there.example`);
+  const zones = Object.fromEntries(
+    domains.map((domain) => [domain, { mx: ["10 mx.there.example"] }]),
+  );
+  await using host = await sendingHost({ zone: { ...zone, ...zones }, mxPort: mx.port });
+  const child = await startProcess(host);
+  for (const domain of domains) {
+    await host.enqueue({ messageId: domain, recipients: [remote(`bob@${domain}`)] });
+  }
+  await areAllThere.promise;
+  await killed(child);
+  host.clock.nowMs = Date.now();
+  await host.start();
+  await host.until(async (queue) => (await queue.count()) === 0);
+  assert.deepEqual(
+    mx.messages.map(({ recipients, octets }) => [...recipients, octets]).toSorted(byText),
+    domains.map((domain) => [`RCPT TO:<bob@${domain}>`, MESSAGE]).toSorted(byText),
+  );
+});
 
-async function killed(child: ChildProcess): Promise<void> {
-  child.kill("SIGKILL");
-  if (child.exitCode === null && child.signalCode === null) await once(child, "exit");
-}
+const byText = (a: readonly string[], b: readonly string[]) => (a.join() < b.join() ? -1 : 1);
 
 /**
- * The rows of the table above Delivery that have a remote host in them; the rows of the file and the
- * index are in packages/queue.
+ * The other rows. bob's host has said 250, ghost's 550, and the sender, who is elsewhere, is to be told of
+ * the latter. Copies that bob gets, and notifications that the sender gets.
  */
 const rows = [
-  { row: "before the host was greeted", at: "CONNECT", times: 1 },
-  { row: "after the sender was named", at: "MAIL", times: 1 },
-  { row: "after a recipient was named", at: "RCPT", times: 1 },
-  { row: "when the host wants the message", at: "DATA", times: 1 },
-  { row: "C2: when the host has the message, and before it says so", at: "END", times: 1 },
+  { row: "C2, when the host has said 250", dieAt: "before append", copies: 2, told: 1 },
+  { row: "C3", dieAt: "after record 1", copies: 1, told: 1 },
+  { row: "C4", dieAt: "after queued", copies: 1, told: 2 },
+  { row: "C5", dieAt: "after record 2", copies: 1, told: 1 },
+  { row: "C6", dieAt: "after unlink", copies: 1, told: 1 },
 ];
-for (const { row, at, times } of rows) {
-  test(`killed ${row}, the message is sent by the next process, once`, async () => {
-    const reached = Promise.withResolvers<void>();
-    let isFirst = true;
+for (const { row, dieAt, copies, told } of rows) {
+  test(`killed at ${row}, a message comes ${copies === 1 ? "once" : "twice"}, and its notification ${told === 1 ? "once" : "twice under one id"}`, async () => {
     await using mx = await mailHost({
-      respond: (line) => {
-        if (!isFirst || !line.startsWith(at)) return undefined;
-        isFirst = false;
-        reached.resolve();
-        return new Promise(() => undefined);
-      },
+      respond: (line) => (line.includes("ghost@") ? "550 5.1.1 No such user" : undefined),
     });
-    await using host = await sendingHost({ zone, mxPort: mx.port });
-    const child = await startProcess(host);
-    await host.enqueue();
-    await reached.promise;
-    await killed(child);
+    const sender = { "sender.example": { mx: ["10 mx.there.example"] } };
+    await using host = await sendingHost({ zone: { ...zone, ...sender }, mxPort: mx.port });
+    const child = await startProcess(host, { dieAt });
+    await host.enqueue({
+      reversePath: "ann@sender.example",
+      recipients: [remote("bob@there.example"), remote("ghost@there.example")],
+    });
+    await once(child, "exit");
     host.clock.nowMs = Date.now();
     await host.start();
-    await mx.received(times);
+    await mx.received(copies + told);
     await host.until(async (queue) => (await queue.count()) === 0);
-    assert.equal(mx.messages.at(-1)?.octets, MESSAGE);
-    assert.equal(mx.messages.length, times);
+    const isNotification = ({ mail }: { mail: string }) => mail.startsWith("MAIL FROM:<>");
+    const notifications = mx.messages.filter(isNotification);
+    assert.equal(mx.messages.length - notifications.length, copies);
+    assert.equal(notifications.length, told);
+    const ids = notifications.map(({ octets }) => /^Message-ID: .*$/im.exec(octets)?.[0]);
+    assert.equal(new Set(ids).size, 1);
   });
 }
+
+test("killed at C7, when the index has forgotten it too, nothing is left to do", async () => {
+  await using mx = await mailHost();
+  await using host = await sendingHost({ zone, mxPort: mx.port });
+  const child = await startProcess(host);
+  await host.enqueue();
+  await mx.received(1);
+  await host.until(async (queue) => (await queue.count()) === 0);
+  await killed(child);
+  await host.start();
+  await host.enqueue({ messageId: "m2" });
+  await mx.received(2);
+  await host.until(async (queue) => (await queue.count()) === 0);
+  assert.equal(mx.messages.length, 2);
+});
 
 test("killed at any moment under load, no message is lost, and each comes at most twice", async () => {
   await using mx = await mailHost();
@@ -98,9 +129,7 @@ test("SIGTERM ends the process within its time, and its leases are free at once"
   const child = await startProcess(host);
   await host.enqueue();
   await reached.promise;
-  child.kill("SIGTERM");
-  const [exitCode] = (await once(child, "exit")) as [number];
-  assert.equal(exitCode, 0);
+  assert.equal(await ended(child), 0);
   host.clock.nowMs = Date.now();
   await host.start();
   await mx.received(1);

@@ -139,3 +139,16 @@ test("REQUIRETLS is kept by DANE where no public authority vouches for the host"
   await mx.received(1);
   assert.match(mx.messages[0]?.mail ?? "", / REQUIRETLS$/);
 });
+
+test("domains of which the hosts are vouched for share no transaction", { skip }, async () => {
+  await using mx = await mailHost({ tls: unnamed });
+  const records = zone([`3 1 1 ${unnamed.spki256}`]);
+  await using dns = await signedDns(`${records}\nother MX 10 mx`);
+  await using host = await sendingHost({ dnsServer: dns.name, mxPort: mx.port });
+  await host.start();
+  await host.enqueue({
+    recipients: [remote("bob@signed.example"), remote("bob@other.signed.example")],
+  });
+  await mx.received(2);
+  assert.ok(mx.messages.every(({ isEncrypted }) => isEncrypted));
+});

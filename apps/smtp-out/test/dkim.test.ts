@@ -11,8 +11,9 @@ import { MESSAGE, remote, type SendingHost, sendingHost } from "./sending-host.t
 
 const zone = {
   "there.example": { mx: ["10 mx.there.example"] },
-  "elsewhere.example": { mx: ["10 mx.there.example"] },
+  "elsewhere.example": { mx: ["10 mx2.there.example"] },
   "mx.there.example": { a: ["127.0.0.1"] },
+  "mx2.there.example": { a: ["127.0.0.1"] },
 };
 
 const storeOf = ({ context }: SendingHost) =>

@@ -166,6 +166,25 @@ test("what a domain asks for by a new id counts from the next message on", async
   assert.equal(server.asked, 2);
 });
 
+test("a domain with a policy shares no transaction with another of the same host", async () => {
+  await using mx = await mailHost({ tls: good });
+  await using server = await policyServer(policyOf("enforce"));
+  const others = { "b.example": zone["there.example"], "c.example": zone["there.example"] };
+  await using host = await sendingHostWith({
+    zone: { ...zone, ...others },
+    mxPort: mx.port,
+    httpsPort: server.port,
+  });
+  await host.start();
+  const recipients = ["b.example", "there.example", "c.example"].map((domain) =>
+    remote(`bob@${domain}`),
+  );
+  await host.enqueue({ recipients });
+  await mx.received(2);
+  const counts = mx.messages.map(({ recipients: all }) => all.length);
+  assert.deepEqual(new Set(counts), new Set([1, 2]));
+});
+
 test("a policy that is only tested lets mail through, and the domain hears of it the next day", async () => {
   await using mx = await mailHost({ tls: other });
   await using server = await policyServer(policyOf("testing"));

@@ -278,3 +278,88 @@ test("close() gives back what was not sent, within its time, and the next proces
   await mx.received(2);
   await host.until(isEmpty);
 });
+
+test("recipients of a message at several domains with the same hosts share a transaction, and others do not", async () => {
+  await using mx = await mailHost();
+  await using host = await sendingHost({
+    zone: {
+      "a.example": { mx: ["10 mx.there.example", "20 mx2.there.example"] },
+      "b.example": { mx: ["1 MX.there.example", "5 mx2.there.example"] },
+      "c.example": { mx: ["10 mx2.there.example", "20 mx.there.example"] },
+      "d.example": { mx: ["10 mx.there.example"] },
+      "e.example": { mx: ["10 mx.there.example", "20 mx2.there.example"] },
+      "dead.example": "servfail",
+      "mx.there.example": { a: ["127.0.0.1"] },
+      "mx2.there.example": { a: ["127.0.0.1"] },
+    },
+    mxPort: mx.port,
+  });
+  await host.start();
+  const domains = ["a", "b", "c", "d", "e", "dead"].map((name) => `${name}.example`);
+  const recipients = domains.map((domain) => remote(`bob@${domain}`));
+  await host.enqueue({ recipients: [...recipients, remote("ghost@a.example")] });
+  await mx.received(3);
+  await host.until(async (queue) => {
+    const [entry] = await queue.list();
+    const all = entry?.recipients ?? [];
+    return (
+      all.length > 0 && all.every(({ state }, n) => state.kind === (n === 5 ? "waiting" : "final"))
+    );
+  });
+  assert.deepEqual(
+    new Set(
+      mx.messages.map(({ recipients: all }) =>
+        all
+          .map((line) => line.slice(9, -1))
+          .toSorted()
+          .join(),
+      ),
+    ),
+    new Set([
+      "bob@a.example,bob@b.example,bob@e.example,ghost@a.example",
+      "bob@c.example",
+      "bob@d.example",
+    ]),
+  );
+  const attempts = (await eventsOf(host)).filter(({ type }) => type === "attempt");
+  assert.equal(attempts.length, domains.length);
+});
+
+test("each domain that shared a transaction hears of its own recipients", async () => {
+  let isGrey = true;
+  await using mx = await mailHost({
+    respond: (line) => {
+      if (line.includes("later@") && isGrey) return "450 4.7.1 Greylisted";
+      return line.includes("ghost@") ? "550 5.1.1 No such user" : undefined;
+    },
+  });
+  await using host = await sendingHost({
+    zone: {
+      "a.example": there,
+      "b.example": there,
+      "c.example": there,
+      "mx.there.example": { a: ["127.0.0.1"] },
+    },
+    mxPort: mx.port,
+  });
+  await host.start();
+  const recipients = ["bob@a.example", "later@b.example", "ghost@c.example", "cid@b.example"];
+  await host.enqueue({ reversePath: "", recipients: recipients.map((address) => remote(address)) });
+  await host.until(async (queue) => {
+    const [entry] = await queue.list();
+    return entry?.recipients[1]?.state.kind === "waiting";
+  });
+  const [entry] = await host.queue.list();
+  assert.deepEqual(
+    entry?.recipients.map(({ state }) => (state.kind === "final" ? state.status : state.kind)),
+    ["relayed", "waiting", "failed", "relayed"],
+  );
+  isGrey = false;
+  await host.queue.retry("m1");
+  await mx.received(2);
+  await host.until(isEmpty);
+  assert.deepEqual(
+    mx.messages.map((message) => message.recipients.length),
+    [2, 1],
+  );
+});

@@ -76,9 +76,12 @@ tls = "opportunistic"
     reversePath: "eve@here.example",
     recipients: [remote("bob@there.example"), remote("bob@elsewhere.example")],
   });
+  await host.enqueue({ messageId: "m3", reversePath: "eve@here.example" });
   await relay.received(2);
   assert.equal(mx.messages.length, 1);
   assert.equal(relay.sessions(), 1);
+  const counts = relay.messages.map(({ recipients }) => recipients.length);
+  assert.deepEqual(counts, [2, 1], "recipients at two domains are told to one relay at once");
 });
 
 test("a password goes to the relay under TLS only, and a refused login makes the mail wait", async () => {

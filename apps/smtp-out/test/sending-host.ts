@@ -27,7 +27,7 @@ export interface SendingHost extends AsyncDisposable {
   readonly clock: { nowMs: number };
   start(instance?: string): Promise<RunningApp>;
   startAuth(): Promise<void>;
-  enqueue(overrides?: Partial<Envelope>, octets?: string): Promise<void>;
+  enqueue(overrides?: Partial<Envelope>, octets?: string | Uint8Array): Promise<void>;
   /** Lets smtp-out look at the queue, as after a change of the clock. */
   wake(): void;
   /** Resolves when the queue is in this state; it is asked again and again. */
@@ -41,6 +41,8 @@ export interface SendingHostOptions extends Omit<StartOptions, "now"> {
   readonly dnsServer?: string;
   /** More keys of [smtp_out]. */
   readonly smtpOut?: string;
+  /** Keys of [smtp_in], in place of those of the tests, where it runs too. */
+  readonly smtpIn?: string;
   /** Auth does not run until startAuth(). */
   readonly isAuthDown?: boolean;
   /** What auth says of an address; all others are not ours. */
@@ -53,7 +55,12 @@ export const MESSAGE = "From: <ann@here.example>\r\nMessage-ID: <1@here.example>
 export async function sendingHost(options: SendingHostOptions = {}): Promise<SendingHost> {
   await using opened = new AsyncDisposableStack();
   const names = opened.use(await nameServer(options.zone ?? {}));
-  const toml = `${TEST_TOML}
+  const { smtpIn } = options;
+  const usual =
+    smtpIn === undefined
+      ? TEST_TOML
+      : TEST_TOML.replace(/\[smtp_in\].*?(?=\[lmtp\])/su, `[smtp_in]\n${smtpIn}\n`);
+  const toml = `${usual}
 [smtp_out]
 mx_port = ${options.mxPort ?? 25}
 dns_servers = [${JSON.stringify(options.dnsServer ?? names.name)}]
@@ -100,9 +107,9 @@ ${options.smtpOut ?? ""}
       running.defer(close);
       return { ...app, close };
     },
-    enqueue: async (overrides = {}, octets = MESSAGE) => {
+    enqueue: async (overrides = {}, octets: string | Uint8Array = MESSAGE) => {
       await using draft = await writer.begin();
-      await draft.write(Buffer.from(octets));
+      await draft.write(typeof octets === "string" ? Buffer.from(octets) : octets);
       await draft.commit("ready", envelopeOf(clock.nowMs, overrides));
     },
     wake: () => {

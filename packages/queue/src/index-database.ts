@@ -56,6 +56,14 @@ export interface LeasedDelivery extends Lease {
   readonly recipients: readonly number[];
 }
 
+export interface CompanionRequest {
+  readonly lease: Lease;
+  readonly names?: readonly Destination[] | undefined;
+  readonly deliveriesMax: number;
+  readonly nowMs: number;
+  readonly holder?: string | undefined;
+}
+
 /** An attempt as it is written; told and dialogues are JSON. */
 export interface AttemptRow {
   readonly atMs: number;
@@ -202,6 +210,41 @@ export class IndexDatabase {
       leased,
       failures: Number(found.failures),
     };
+  }
+
+  /**
+   * Leases what else of the same entry is due now and may go to other hosts, but for destinations of which no host
+   * answered last: of these names, or whatever it is.
+   */
+  claimCompanions({
+    lease,
+    names,
+    deliveriesMax,
+    nowMs,
+    holder,
+  }: CompanionRequest): (LeasedDelivery & { readonly destination: Destination })[] {
+    const entry = this.#entryOf(lease);
+    if (entry === undefined) return [];
+    const rows = this.#all(
+      `SELECT delivery, entry, attempts, destination, name FROM delivery JOIN destination USING (destination)
+       WHERE entry = ? AND due_ms <= ? AND delivery <> ? AND name <> ? AND failures = 0
+         AND (? IS NULL OR name IN (SELECT value FROM json_each(?)))
+       ORDER BY delivery LIMIT ?`,
+      [
+        entry,
+        nowMs,
+        lease.delivery,
+        LOCAL,
+        names === undefined ? null : 1,
+        JSON.stringify(names ?? []),
+        deliveriesMax,
+      ],
+    );
+    return rows.map((row) => {
+      const leased = this.#lease(row, nowMs, holder);
+      this.#refresh(Number(row.destination));
+      return { ...leased, destination: String(row.name) as Destination };
+    });
   }
 
   /** No host of it answered: it is left alone, longer each time. Or one did, and all is well again. */

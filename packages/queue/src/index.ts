@@ -11,6 +11,7 @@ export {
   type AdminResult,
   type Claim,
   type ClaimOptions,
+  type Companion,
   openQueue,
   type Queue,
   type QueueOptions,

@@ -44,6 +44,12 @@ export interface Claim {
   readonly failures: number;
 }
 
+/** A delivery of the same entry to another destination. */
+export interface Companion {
+  readonly destination: Destination;
+  readonly delivery: Delivery;
+}
+
 /** What an administrator's command did to one entry. */
 export type AdminResult =
   | { readonly kind: "done"; readonly id: string }
@@ -68,6 +74,14 @@ export interface Queue extends AsyncDisposable {
   endLeases(): Promise<number>;
   /** Leases what is due at one destination; undefined when nothing is. */
   claimDue(options: ClaimOptions): Promise<Claim | undefined>;
+  /**
+   * Leases other deliveries of the same entry that are due, to these destinations or to any, so that they can go
+   * with it. Those of which no host answered last are left for later.
+   */
+  claimCompanions(
+    delivery: Delivery,
+    options: { readonly destinations?: readonly Destination[]; readonly deliveriesMax: number },
+  ): Promise<Companion[]>;
   /** When the next claim can have success; undefined when nothing waits. */
   nextDueMs(options: Omit<ClaimOptions, "deliveriesMax">): Promise<number | undefined>;
   /**
@@ -200,6 +214,27 @@ class SpoolQueue implements Queue {
       const { destination, failures } = claim;
       if (deliveries.length > 0) return { destination, deliveries, failures };
     }
+  }
+
+  async claimCompanions(
+    { lease }: Delivery,
+    {
+      destinations,
+      deliveriesMax,
+    }: { readonly destinations?: readonly Destination[]; readonly deliveriesMax: number },
+  ): Promise<Companion[]> {
+    const claimed = await this.#index.call("claimCompanions", {
+      lease,
+      names: destinations,
+      deliveriesMax,
+      holder: this.#holder,
+      nowMs: this.#now(),
+    });
+    const opened = claimed.map(async (leased) => {
+      const delivery = await this.#open(leased);
+      return delivery && { destination: leased.destination, delivery };
+    });
+    return (await Promise.all(opened)).filter((companion) => companion !== undefined);
   }
 
   nextDueMs(options: Omit<ClaimOptions, "deliveriesMax">): Promise<number | undefined> {

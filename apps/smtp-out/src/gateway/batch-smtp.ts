@@ -3,19 +3,18 @@ import type { GatewaySettings, Handing } from "./gateway.ts";
 
 /**
  * One transaction as batch SMTP: what a client says in a session of RFC 5321, without waiting for answers.
- * There is nobody to offer extensions; BODY and SMTPUTF8 are said only of messages that need them, so that
- * whoever knows none of them still reads all others.
+ * There is nobody to offer extensions, and `exim -bS` and rsmtp know none: BODY is left out, since a file has
+ * eight bits anyway, and SMTPUTF8 is said of messages that need it, so that whoever does not know it still reads all
+ * others.
  */
 export async function* batchSmtp(
   { delivery, recipients }: Handing,
   { heloName, signature }: Pick<GatewaySettings, "heloName" | "signature">,
 ): AsyncGenerator<Buffer> {
-  const { reversePath, body, smtpUtf8 } = delivery.entry.envelope;
-  const needs = `${body === "8BITMIME" ? " BODY=8BITMIME" : ""}${smtpUtf8 ? " SMTPUTF8" : ""}`;
-  const greeting = needs === "" ? "HELO" : "EHLO";
+  const { reversePath, smtpUtf8 } = delivery.entry.envelope;
   yield lines([
-    `${greeting} ${heloName}`,
-    `MAIL FROM:<${reversePath}>${needs}`,
+    `${smtpUtf8 ? "EHLO" : "HELO"} ${heloName}`,
+    `MAIL FROM:<${reversePath}>${smtpUtf8 ? " SMTPUTF8" : ""}`,
     ...recipients.map(({ address }) => `RCPT TO:<${address}>`),
     "DATA",
   ]);

@@ -23,22 +23,26 @@ const relayNetwork = z.strictObject({
   senders: z.array(z.string().regex(/^[^@\s]*@[^@\s]+$/, "has to be an address or @domain")).min(1),
   messages_per_hour: count(100),
 });
+const domains = z
+  .array(
+    z.string().regex(/^(?:[a-z\d-]{1,63}\.)+[a-z\d-]{1,63}$/, {
+      message: "has to be a domain in lower case, international ones as xn--…",
+    }),
+  )
+  .min(1);
+const addresses = z.array(z.string().regex(/^[^@\s]+@[^@\s]+$/, "has to be an address"));
 /** Who may have the mail for these domains sent when it asks (ETRN). */
 const etrnRule = z
   .strictObject({
-    domains: z
-      .array(
-        z.string().regex(/^(?:[a-z\d-]{1,63}\.)+[a-z\d-]{1,63}$/, {
-          message: "has to be a domain in lower case, international ones as xn--…",
-        }),
-      )
-      .min(1),
+    domains,
     networks: networks.default([]),
-    accounts: z.array(z.string().regex(/^[^@\s]+@[^@\s]+$/, "has to be an address")).default([]),
+    accounts: addresses.default([]),
   })
   .refine((rule) => rule.networks.length + rule.accounts.length > 0, {
     message: "name networks, accounts or both",
   });
+/** Domains that this host takes mail for while their own is away; without recipients, for anybody there. */
+const secondaryRule = z.strictObject({ domains, recipients: addresses.optional() });
 const smtpListener = z.strictObject({
   kind: z.enum(["mx", "submission", "submissions"]),
   address,
@@ -249,6 +253,7 @@ export const configSchema = z.strictObject({
       early_talker_delay_ms: z.int().min(0).max(30_000).default(0),
       unlimited_from: networks.default([]),
       etrn_from: z.array(etrnRule).default([]),
+      secondary_for: z.array(secondaryRule).default([]),
       limits: z
         .strictObject({
           connections_max: z.int().min(1).default(2000),
