@@ -157,6 +157,7 @@ async function handlerOptions(
     isFromChecked: config.smtpIn.checkFrom,
     mayVerify: config.smtpIn.vrfy === "authenticated",
     mayExpand: config.smtpIn.expn === "authenticated",
+    submittedUrls: { hostname, socketPath: config.imap.urlSocketPath, log },
     tmpDirectory: paths.tmp,
     log,
   };

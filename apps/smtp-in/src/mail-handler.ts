@@ -33,6 +33,7 @@ import type { RelayNetworks, RelayRule } from "./relay-networks.ts";
 import type { RelayPolicy } from "./relay-policy.ts";
 import { replies } from "./replies.ts";
 import type { SourcePolicy } from "./source-policy.ts";
+import { octetsOfUrl, type SubmittedUrlOptions } from "./submitted-url.ts";
 
 export interface MailHandlerOptions {
   readonly auth: AuthClient;
@@ -41,6 +42,7 @@ export interface MailHandlerOptions {
   readonly reception: Reception;
   /** ETRN, where anybody may. */
   readonly etrn?: EtrnPolicy;
+  readonly submittedUrls: SubmittedUrlOptions;
   readonly tmpDirectory: string;
   readonly log: Logger;
   /** SASL mechanisms that not every host has. */
@@ -90,6 +92,7 @@ export function mailHandler(
           auth.authenticate({ ...login, protocol: "submission", remoteAddress: peer.address }),
         ),
       sasl: saslOf(auth, options.sasl),
+      fetchUrl: (url: string, peer: SmtpPeer) => octetsOfUrl(url, peer, options.submittedUrls),
     }),
   };
 }

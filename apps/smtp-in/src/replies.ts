@@ -32,6 +32,11 @@ export const replies = {
     enhanced: "4.7.1",
     text: "Your network has sent its messages for this hour, try again later",
   },
+  urlUnavailable: {
+    code: 451,
+    enhanced: "4.4.1",
+    text: "Mailboxes cannot be read now, try again later",
+  },
   queueUnavailable: {
     code: 452,
     enhanced: "4.3.1",
@@ -77,6 +82,21 @@ export const replies = {
     code: 552,
     enhanced: "5.3.4",
     text: "The header is too large to be looked at, 64 KiB at most",
+  },
+  urlNotThere: {
+    code: 554,
+    enhanced: "5.6.6",
+    text: "The URL opens no message: it is wrong, or over, or was revoked",
+  },
+  urlNotForYou: {
+    code: 554,
+    enhanced: "5.7.0",
+    text: "The URL is for somebody else: sign one with URLAUTH=submit+ and your address",
+  },
+  urlElsewhere: {
+    code: 554,
+    enhanced: "5.7.14",
+    text: "Only imap URLs of this host are fetched",
   },
   tooManyHops: {
     code: 554,
