@@ -4,6 +4,7 @@ import type { Reply } from "@posthouse/smtp";
 export const replies = {
   cannotVerify: { code: 252, enhanced: "2.1.5", text: "Cannot verify, send to it and see" },
   expandsForPeople: { code: 550, enhanced: "5.7.1", text: "Log in to expand an address" },
+  sentOn: { code: 250, enhanced: "2.1.5", text: "Sent on to the members of the list" },
   recipientOk: { code: 250, enhanced: "2.1.5", text: "Recipient ok" },
   tooManyFailures: { code: 421, enhanced: "4.7.0", text: "Too many failed logins" },
   directoryUnavailable: {
