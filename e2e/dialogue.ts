@@ -26,11 +26,16 @@ export class Dialogue implements Disposable {
 
   static async open(
     port: number,
-    { host = "127.0.0.1", isTls = false }: { host?: string; isTls?: boolean } = {},
+    {
+      host = "127.0.0.1",
+      isTls = false,
+      localAddress,
+    }: { host?: string; isTls?: boolean; localAddress?: string } = {},
   ): Promise<Dialogue> {
+    const from = localAddress === undefined ? {} : { localAddress };
     const socket = isTls
-      ? tlsConnect({ host, port, rejectUnauthorized: false })
-      : connect({ host, port });
+      ? tlsConnect({ host, port, rejectUnauthorized: false, ...from })
+      : connect({ host, port, ...from });
     try {
       await once(socket, isTls ? "secureConnect" : "connect");
     } catch (cause) {

@@ -20,6 +20,7 @@ export function adminMethods(parts: {
     ...Object.entries(domainMethods(parts.directory, parts.administration)),
     ...Object.entries(accountMethods(parts.directory, parts.administration)),
     ...Object.entries(aliasMethods(parts.directory)),
+    ...Object.entries(listMethods(parts.directory)),
     ...Object.entries(grantMethods(parts.directory)),
     ...Object.entries(appPasswordMethods(parts.directory, parts.administration)),
     ...Object.entries(loginMethods(parts.administration, parts.bans)),
@@ -84,6 +85,40 @@ function aliasMethods(directory: Directory) {
         ...(args.has("maySendAs") && { maySendAs: args.flag("maySendAs") }),
       }),
     listAliases: (args: CallArguments) => directory.listAliases(page(args)),
+  };
+}
+
+function listMethods(directory: Directory) {
+  const people = (args: CallArguments, name: string) =>
+    args.has(name)
+      ? args.strings(name, {
+          countMax: callLimits.listMembersMax,
+          charsMax: callLimits.addressCharsMax,
+        })
+      : [];
+  const settings = (args: CallArguments) => ({
+    ...(args.has("name") && { name: args.string("name", callLimits.addressCharsMax) }),
+    ...(args.has("posts") && {
+      posts: args.oneOf("posts", ["anybody", "people", "members", "named"] as const),
+    }),
+  });
+  return {
+    addList: (args: CallArguments) =>
+      directory.lists.add(address(args), {
+        ...settings(args),
+        owners: people(args, "owners"),
+        members: people(args, "members"),
+      }),
+    removeList: (args: CallArguments) => directory.lists.remove(address(args)),
+    setList: (args: CallArguments) => directory.lists.set(address(args), settings(args)),
+    changeListPeople: (args: CallArguments) =>
+      directory.lists.changePeople(address(args), {
+        role: args.oneOf("role", ["owner", "poster", "member"] as const),
+        add: people(args, "add"),
+        remove: people(args, "remove"),
+      }),
+    findList: (args: CallArguments) => directory.lists.find(address(args)),
+    listLists: (args: CallArguments) => directory.listLists(page(args)),
   };
 }
 

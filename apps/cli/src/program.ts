@@ -32,6 +32,7 @@ const chapters: readonly Chapter[] = [
     (await import("./commands/app-password.ts")).appPasswordCommand(),
   ),
   chapter("alias", async () => (await import("./commands/alias.ts")).aliasCommand()),
+  chapter("list", async () => (await import("./commands/list.ts")).listCommand()),
   chapter("client", async () => (await import("./commands/client.ts")).clientCommand()),
   chapter("sender", async () => (await import("./commands/sender.ts")).senderCommand()),
   chapter("dkim", async () => (await import("./commands/dkim.ts")).dkimCommand()),

@@ -1,6 +1,7 @@
 import type { Socket } from "node:net";
 import { type AuthClient, connectAuth } from "@posthouse/accounts";
 import { type MailStore, openMailStore } from "@posthouse/mailbox-store";
+import { MessageUrlServer } from "@posthouse/message-urls";
 import { type AppContext, loadTls, type RunningApp, SessionServer } from "@posthouse/service";
 import { WireConnection } from "@posthouse/wire";
 import { Previews } from "./answers/previews.ts";
@@ -10,6 +11,7 @@ import { type MessageLimits, messageLimitsOf } from "./message-limit.ts";
 import { SavedFilters } from "./search/saved-filters.ts";
 import type { Services } from "./services.ts";
 import { ImapSession } from "./session.ts";
+import { openSubmittedUrl } from "./submitted-urls.ts";
 
 /** Parts that a test, or a process that holds several apps, gives instead of the usual ones. */
 export interface Parts {
@@ -63,14 +65,19 @@ export async function start(context: AppContext, parts: Parts = {}): Promise<Run
       new ImapSession(new WireConnection(socket, { idleMs: limits.loginMsMax }), services, options),
     refuse,
   });
+  const urls = new MessageUrlServer({
+    open: (request) => openSubmittedUrl(request, services),
+    log,
+  });
   async function close(): Promise<void> {
-    await server.close();
+    await Promise.all([server.close(), urls.close()]);
     tls.close();
     if (parts.auth === undefined) await auth[Symbol.asyncDispose]();
     if (parts.store === undefined) await store[Symbol.asyncDispose]();
   }
   try {
     await server.listen();
+    server.addresses.push(await urls.listen("imap-urls", config.imap.urlSocketPath));
   } catch (error) {
     await close();
     throw error;

@@ -70,8 +70,9 @@ export async function start(context: AppContext, parts: Parts = {}): Promise<Run
   const clients = new ClientAddressWatch(log);
   const servers: SmtpServer[] = [];
   const gates: ProxyGate[] = [];
+  let closeMs: number = limits.closeMs;
   opened.defer(async () => {
-    const closed = Promise.all(servers.map((server) => server.close(limits.closeMs)));
+    const closed = Promise.all(servers.map((server) => server.close(closeMs)));
     for (const gate of gates) gate.close();
     await closed;
   });
@@ -95,6 +96,13 @@ export async function start(context: AppContext, parts: Parts = {}): Promise<Run
     reload: async () => void tls.reload(),
     // In reverse: sessions first, then what messages at their end still need.
     close: () => running.disposeAsync(),
+    drain: {
+      msMax: limits.drainMs,
+      close() {
+        closeMs = limits.drainMs;
+        return running.disposeAsync();
+      },
+    },
   };
 }
 
@@ -159,6 +167,7 @@ async function handlerOptions(
     isFromChecked: config.smtpIn.checkFrom,
     mayVerify: config.smtpIn.vrfy === "authenticated",
     mayExpand: config.smtpIn.expn === "authenticated",
+    submittedUrls: { hostname, socketPath: config.imap.urlSocketPath, log },
     tmpDirectory: paths.tmp,
     log,
   };

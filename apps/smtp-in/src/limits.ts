@@ -50,4 +50,6 @@ export const limits = {
   dnsListRetestMs: 300 * SECOND_MS,
   /** Of the 2 s that an app has to stop: for messages that are at their end. */
   closeMs: 1500,
+  /** For messages on their way, when a service is stopped or started anew: nobody is let in meanwhile. */
+  drainMs: 10 * SECOND_MS,
 } as const;

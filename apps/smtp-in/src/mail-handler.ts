@@ -27,12 +27,15 @@ import {
 } from "@posthouse/smtp";
 import { refusalOfAuthor, refusalOfBinaryHeader, refusalOfHeader } from "./author-check.ts";
 import type { EtrnPolicy } from "./etrn-policy.ts";
+import type { ListPost } from "./lists/list-post.ts";
+import { listReplies } from "./lists/list-replies.ts";
 import { type MessageHeader, readMessageHeader } from "./message-header.ts";
 import type { Reception } from "./reception.ts";
 import type { RelayNetworks, RelayRule } from "./relay-networks.ts";
-import type { RelayPolicy } from "./relay-policy.ts";
+import type { Admission, RelayPolicy } from "./relay-policy.ts";
 import { replies } from "./replies.ts";
 import type { SourcePolicy } from "./source-policy.ts";
+import { octetsOfUrl, type SubmittedUrlOptions } from "./submitted-url.ts";
 
 export interface MailHandlerOptions {
   readonly auth: AuthClient;
@@ -41,6 +44,7 @@ export interface MailHandlerOptions {
   readonly reception: Reception;
   /** ETRN, where anybody may. */
   readonly etrn?: EtrnPolicy;
+  readonly submittedUrls: SubmittedUrlOptions;
   readonly tmpDirectory: string;
   readonly log: Logger;
   /** SASL mechanisms that not every host has. */
@@ -90,6 +94,7 @@ export function mailHandler(
           auth.authenticate({ ...login, protocol: "submission", remoteAddress: peer.address }),
         ),
       sasl: saslOf(auth, options.sasl),
+      fetchUrl: (url: string, peer: SmtpPeer) => octetsOfUrl(url, peer, options.submittedUrls),
     }),
   };
 }
@@ -165,6 +170,7 @@ class Transaction implements SmtpTransaction {
   readonly #rule: RelayRule | undefined;
   /** By address: an alias and its account, both named, are one mailbox and one copy. */
   readonly #recipients = new Map<string, EnvelopeRecipient>();
+  readonly #posts = new Map<string, ListPost>();
 
   constructor(
     options: MailHandlerOptions,
@@ -189,22 +195,38 @@ class Transaction implements SmtpTransaction {
     const tooMany = await this.#options.sources.recipient(this.#peer);
     if (tooMany !== undefined) return tooMany;
     const admission = await this.#options.policy.admitRecipient(recipient, {
+      reversePath: this.#mail.reversePath,
       mayRelay: this.#isSubmission,
       account: this.#peer.authenticatedAs,
     });
-    if ("code" in admission) {
+    const refusal = "code" in admission ? admission : this.#refusalBeside(admission);
+    if ("code" in admission || refusal !== undefined) {
+      const reply = refusal ?? replies.recipientOk;
       this.#options.reception.refuseRecipient(
         { reversePath: this.#mail.reversePath, recipient: recipient.address },
         this.#peer,
-        admission,
+        reply,
       );
-      return admission;
+      return reply;
     }
+    for (const post of admission.posts) this.#posts.set(post.policy.address, post);
     for (const target of admission.recipients) {
       const key = `${target.isLocal} ${withLowerCaseDomain(target.address)}`;
       if (!this.#recipients.has(key)) this.#recipients.set(key, target);
     }
     return replies.recipientOk;
+  }
+
+  /**
+   * What a list says to a message from outside comes after its end, where there is one answer for all: so it is
+   * alone, and the client sends to others in another transaction (RFC 5321 §4.5.3.1.10).
+   */
+  #refusalBeside({ recipients, posts }: Exclude<Admission, Reply>): Reply | undefined {
+    const isFirst = this.#recipients.size + this.#posts.size === 0;
+    if (this.#isSubmission || isFirst) return undefined;
+    const isRepeated =
+      recipients.length === 0 && posts.every(({ policy }) => this.#posts.has(policy.address));
+    return posts.length + this.#posts.size === 0 || isRepeated ? undefined : listReplies.alone;
   }
 
   async data(octets: AsyncIterable<Uint8Array>): Promise<Reply> {
@@ -223,6 +245,8 @@ class Transaction implements SmtpTransaction {
       return await reception.receive(envelope, spool, {
         header,
         isSubmission: this.#isSubmission,
+        isFromChecked: this.#isSubmission && this.#options.isFromChecked,
+        posts: [...this.#posts.values()],
         ...about,
       });
     } catch (error) {
@@ -266,7 +290,10 @@ class Transaction implements SmtpTransaction {
       },
       ...(authenticatedAs !== undefined && { authenticatedAs }),
       reversePath,
-      recipients: [...this.#recipients.values()],
+      recipients: [
+        ...this.#recipients.values(),
+        ...[...this.#posts.values()].map((post) => post.recipient),
+      ],
       body,
       smtpUtf8,
       ...(ret !== undefined && { ret }),

@@ -15,6 +15,9 @@ import { combineReplies, type RecipientResult, type Verdict } from "./combine-re
 import type { HandOver } from "./hand-over.ts";
 import type { Inspector } from "./inspection/inspector.ts";
 import { limits } from "./limits.ts";
+import { type ListMessage, listMessage } from "./lists/list-message.ts";
+import type { ListPost } from "./lists/list-post.ts";
+import { refusalOfPost } from "./lists/list-rules.ts";
 import type { MessageHeader } from "./message-header.ts";
 import type { LocalOutcome, Notices } from "./notices.ts";
 import { queuedAs, replies } from "./replies.ts";
@@ -43,8 +46,24 @@ interface Message {
   readonly envelope: Envelope;
   /** For those elsewhere alone; what is sent on has another sender. */
   readonly elsewhere: Envelope;
+  /** What mailing lists send on. */
+  readonly lists: readonly ListMessage[];
   readonly spool: MessageSpool;
   readonly before: Buffer;
+}
+
+/** What becomes an entry of the queue. */
+interface Outgoing {
+  readonly envelope: Envelope;
+  readonly before: Buffer;
+  /** Another beginning of the message than it came with. */
+  readonly head?: Buffer;
+}
+
+/** An entry that is held as long as it is not known whether the message is taken. */
+interface Waiting {
+  readonly entry: QueuedEntry;
+  readonly outgoing: Outgoing;
 }
 
 /**
@@ -55,11 +74,14 @@ interface Message {
  *   A2      held, those elsewhere   -               the same; held is nobody's and is swept
  *   A3      held, those elsewhere   local ones in   the same: at worst local ones have it twice
  *   A4      ready, those left       local ones in   ours: it goes on; the sender did not see 250, and
- *                                                   at worst all have it twice
+ *                                                   at worst all have it twice; of several entries
+ *                                                   those that are held still are swept, and come again
  *   A5      ready, and the notices  local ones in   the same
  *
+ * Those elsewhere, and what each mailing list sends on, are entries of their own, held before anybody has anything.
  * The reply comes after A5. Without remote recipients there is no A2: the queue is written, ready at
- * once, only when a local recipient has to be tried again. Without local ones A1 leads to A4. The held
+ * once, only when a local recipient has to be tried again. Without local ones A1 leads to A4, or to A2 and
+ * A4 where there are several entries. The held
  * entry stands before the hand-over, because afterwards it would be too late to find the disk full.
  */
 export class Reception {
@@ -73,7 +95,7 @@ export class Reception {
   async receive(
     envelope: Envelope,
     spool: MessageSpool,
-    { header, isSubmission, forwardedFor }: Received,
+    { header, isSubmission, isFromChecked, posts, forwardedFor }: Received,
   ): Promise<Reply> {
     const { hostname, atCrashPoint, inspector, areSubmittersHidden } = this.#options;
     const about = {
@@ -94,7 +116,12 @@ export class Reception {
     if (inspected !== undefined && "code" in inspected) {
       return this.refuse(envelope, inspected, about);
     }
-    const { fields = "", verdicts = envelope.verdicts } = inspected ?? {};
+    const { fields = "", verdicts = envelope.verdicts, author } = inspected ?? {};
+    const facts = { envelope, header, author, verdicts, head: spool.head };
+    for (const post of posts) {
+      const refusal = refusalOfPost(post, facts);
+      if (refusal !== undefined) return this.refuse(envelope, refusal, about);
+    }
     const trace = traceFields(envelope, header, {
       hostname,
       isSubmission,
@@ -106,7 +133,13 @@ export class Reception {
       await atCrashPoint?.("A1");
       const checked = { ...envelope, verdicts };
       const elsewhere = await this.#elsewhere(checked, isSubmission);
-      const reply = await this.#accept({ envelope: checked, elsewhere, spool, before });
+      const lists = posts.map((post) =>
+        listMessage(post, { envelope: checked, head: spool.head, before, author, isFromChecked }),
+      );
+      const reply = await this.#accept(
+        { envelope: checked, elsewhere, lists, spool, before },
+        posts,
+      );
       if (!isPositive(reply)) return this.refuse(envelope, reply, about);
       this.#accepted(envelope, about);
       return reply;
@@ -148,33 +181,61 @@ export class Reception {
     this.#options.log.info(fields, "Refused recipient");
   }
 
-  async #accept(message: Message): Promise<Reply> {
-    const { envelope, elsewhere } = message;
-    if (envelope.holdUntilMs !== undefined) {
-      // RFC 4865: nobody has it before its time. The queue knows when that is, also for people here.
-      await this.#enqueue(message, false);
-      return queuedAs(envelope.messageId);
+  async #accept(message: Message, posts: readonly ListPost[]): Promise<Reply> {
+    const { envelope, elsewhere, lists, before } = message;
+    // RFC 4865: nobody has it before its time. The queue knows when that is, also for people here.
+    const isForLater = envelope.holdUntilMs !== undefined;
+    const direct = isForLater ? withoutLists(envelope, posts) : elsewhere;
+    const local = isForLater ? [] : localOf(envelope, posts);
+    const outgoing: Outgoing[] = [
+      ...(direct.recipients.length > 0 ? [{ envelope: direct, before }] : []),
+      ...lists,
+    ];
+    const isAtOnce = local.length === 0 && outgoing.length === 1;
+    const waiting: Waiting[] = [];
+    for (const one of outgoing) {
+      waiting.push({ entry: await this.#enqueue(one, message.spool, !isAtOnce), outgoing: one });
     }
-    const local = envelope.recipients.filter(({ isLocal }) => isLocal);
-    const entry =
-      elsewhere.recipients.length > 0
-        ? await this.#enqueue({ ...message, envelope: elsewhere }, local.length > 0)
-        : undefined;
-    if (local.length === 0) return queuedAs(envelope.messageId);
+    if (isAtOnce) await this.#tell(message, posts, []);
+    if (isAtOnce) return queuedAs(envelope.messageId);
 
     await this.#options.atCrashPoint?.("A2");
-    const results = await this.#handOver(message, local);
+    const results = local.length === 0 ? [] : await this.#handOver(message, local);
     await this.#options.atCrashPoint?.("A3");
     const verdict = combineReplies(results, {
-      isPartlyOurs: entry !== undefined,
+      isPartlyOurs: waiting.length > 0,
       mayRefuseTransiently: envelope.authenticatedAs === undefined,
     });
     if (verdict.kind === "unanimous") return verdict.reply;
-    await this.#keep(message, { entry, local, retry: verdict.retry });
+    await this.#keep(message, { waiting, local, retry: verdict.retry });
     await this.#options.atCrashPoint?.("A4");
-    await this.#options.notices.tell(envelope, outcomesOf(local, results, verdict), message);
+    await this.#tell(message, posts, outcomesOf(local, results, verdict));
     await this.#options.atCrashPoint?.("A5");
     return queuedAs(envelope.messageId);
+  }
+
+  /** RFC 3461 §5.2.7.1: what a list has taken is delivered. */
+  async #tell(
+    message: Message,
+    posts: readonly ListPost[],
+    outcomes: readonly LocalOutcome[],
+  ): Promise<void> {
+    const { events, notices } = this.#options;
+    const { envelope, lists } = message;
+    for (const [at, { policy, members }] of posts.entries()) {
+      events.record({
+        type: "posted",
+        messageId: envelope.messageId,
+        list: policy.address,
+        members: members.length,
+        postId: lists[at]?.envelope.messageId ?? "",
+      });
+    }
+    const delivered = posts.map(({ recipient }): LocalOutcome => {
+      return { recipient, action: "delivered", reply: replies.sentOn };
+    });
+    const all = [...outcomes, ...delivered];
+    if (all.length > 0) await notices.tell(envelope, all, message);
   }
 
   async #handOver(
@@ -196,29 +257,32 @@ export class Reception {
   }
 
   /**
-   * What is left goes into the queue: into the entry that is held already, or into one of its own where there is
-   * none, or where that has another sender.
+   * What is left goes into the queue: into the entry that is held already for those elsewhere, or into one of its own
+   * where there is none, or where that has another sender.
    */
   async #keep(
     message: Message,
     parts: {
-      readonly entry: QueuedEntry | undefined;
+      readonly waiting: readonly Waiting[];
       readonly local: readonly EnvelopeRecipient[];
       readonly retry: readonly number[];
     },
   ): Promise<void> {
-    const { envelope, elsewhere } = message;
-    const { entry } = parts;
+    const { envelope, elsewhere, spool, before } = message;
     const again = parts.local.filter((_, at) => parts.retry.includes(at));
-    const isOneEntry = entry !== undefined && elsewhere.reversePath === envelope.reversePath;
+    const isOneEntry =
+      elsewhere.recipients.length > 0 && elsewhere.reversePath === envelope.reversePath;
     if (again.length > 0 && !isOneEntry) {
-      await this.#enqueue({ ...message, envelope: { ...envelope, recipients: again } }, false);
+      await this.#enqueue({ envelope: { ...envelope, recipients: again }, before }, spool, false);
     }
-    if (entry === undefined) return;
-    const recipients = isOneEntry ? [...elsewhere.recipients, ...again] : elsewhere.recipients;
-    const released = { ...elsewhere, recipients };
-    await entry.release(released);
-    this.#queued(released);
+    for (const { entry, outgoing } of parts.waiting) {
+      const isElsewhere = outgoing.envelope === elsewhere;
+      const added = isElsewhere && isOneEntry ? again : [];
+      const recipients = [...outgoing.envelope.recipients, ...added];
+      const released = { ...outgoing.envelope, recipients };
+      await entry.release(released);
+      this.#queued(released);
+    }
   }
 
   /** What came in for an address here and goes on is sent on; a submission is its sender's own. */
@@ -233,9 +297,13 @@ export class Reception {
     return { ...envelope, reversePath: sender, recipients };
   }
 
-  async #enqueue({ envelope, spool, before }: Message, isHeld: boolean): Promise<QueuedEntry> {
+  async #enqueue(
+    { envelope, before, head }: Outgoing,
+    spool: MessageSpool,
+    isHeld: boolean,
+  ): Promise<QueuedEntry> {
     await using draft = await this.#options.queue.begin();
-    for await (const octets of spool.octets(before)) await draft.write(octets);
+    for await (const octets of spool.octets(before, head)) await draft.write(octets);
     const entry = await draft.commit(isHeld ? "held" : "ready", envelope);
     if (!isHeld) this.#queued(envelope);
     return entry;
@@ -272,6 +340,10 @@ interface MessageFacts {
 interface Received {
   readonly header: MessageHeader;
   readonly isSubmission: boolean;
+  /** Its From was held to its sender. */
+  readonly isFromChecked: boolean;
+  /** The mailing lists among the recipients. */
+  readonly posts: readonly ListPost[];
   /** What a filter has said of its first client. */
   readonly forwardedFor?: ClientAttributes;
 }
@@ -313,6 +385,15 @@ function outcomesOf(
     return isPositive(reply) ? [{ recipient, action: "delivered", reply }] : [];
   });
 }
+
+/** Those who have a mailbox here, and are not reached by way of a list. */
+const localOf = (envelope: Envelope, posts: readonly ListPost[]): readonly EnvelopeRecipient[] =>
+  withoutLists(envelope, posts).recipients.filter(({ isLocal }) => isLocal);
+
+const withoutLists = (envelope: Envelope, posts: readonly ListPost[]): Envelope => ({
+  ...envelope,
+  recipients: envelope.recipients.filter((one) => !posts.some((post) => post.recipient === one)),
+});
 
 const inOneLine = ({ code, enhanced, text }: Reply): string =>
   [code, enhanced, text.replaceAll("\n", " ")].filter((part) => part !== undefined).join(" ");

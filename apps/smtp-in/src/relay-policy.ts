@@ -5,12 +5,16 @@ import {
   type RecipientTarget,
 } from "@posthouse/accounts";
 import type { EnvelopeRecipient, MailFrom, RcptTo, Reply, SmtpPeer } from "@posthouse/smtp";
+import type { ListPost } from "./lists/list-post.ts";
+import { type Poster, refusalOfPoster } from "./lists/list-rules.ts";
 import type { RelayRule } from "./relay-networks.ts";
 import { replies } from "./replies.ts";
 import type { SecondaryDomains } from "./secondary-domains.ts";
 
 /** Where mail for one RCPT goes, or why it is refused. */
-export type Admission = { readonly recipients: readonly EnvelopeRecipient[] } | Reply;
+export type Admission =
+  | { readonly recipients: readonly EnvelopeRecipient[]; readonly posts: readonly ListPost[] }
+  | Reply;
 
 /**
  * Who may send to whom. Anybody may send to addresses of ours and of domains that we are a secondary host of,
@@ -52,18 +56,14 @@ export class RelayPolicy {
     return await this.#auth.maySendAs(account, address);
   }
 
-  async admitRecipient(
-    recipient: RcptTo,
-    { mayRelay, account }: { readonly mayRelay: boolean; readonly account: string | undefined },
-  ): Promise<Admission> {
+  async admitRecipient(recipient: RcptTo, poster: Poster): Promise<Admission> {
+    const { mayRelay, account } = poster;
     try {
       const resolution = await this.#auth.resolveRecipient(recipient.address);
       switch (resolution.kind) {
         case "found":
           if (!maySendTo(resolution, { mayRelay, account })) return replies.notForEverybody;
-          return {
-            recipients: resolution.targets.map((target) => envelopeRecipient(recipient, target)),
-          };
+          return admissionOf(recipient, resolution, poster);
         case "unknown-user":
           return (await this.#postmasterOf(recipient)) ?? replies.unknownUser;
         case "not-ours":
@@ -76,6 +76,7 @@ export class RelayPolicy {
             recipients: [
               envelopeRecipient(recipient, { address: recipient.address, isLocal: false }),
             ],
+            posts: [],
           };
       }
     } catch (error) {
@@ -116,8 +117,28 @@ export class RelayPolicy {
     }
     const resolution = await this.#auth.resolveRecipient(this.#postmaster);
     if (resolution.kind !== "found") return undefined;
-    return { recipients: resolution.targets.map((target) => envelopeRecipient(recipient, target)) };
+    const recipients = resolution.targets.map((target) => envelopeRecipient(recipient, target));
+    return { recipients, posts: [] };
   }
+}
+
+/** Those who are reached directly, and lists, each by itself: a list sends on what it takes. */
+function admissionOf(
+  recipient: RcptTo,
+  { targets, lists = [] }: Extract<RecipientResolution, { kind: "found" }>,
+  poster: Poster,
+): Admission {
+  const direct = targets.filter(({ list }) => list === undefined);
+  const posts = lists.map((policy) => ({
+    policy,
+    members: targets.filter(({ list }) => list === policy.address),
+    recipient: envelopeRecipient(recipient, { address: policy.address, isLocal: true }),
+  }));
+  for (const post of posts) {
+    const refusal = refusalOfPoster(post, poster);
+    if (refusal !== undefined) return refusal;
+  }
+  return { recipients: direct.map((target) => envelopeRecipient(recipient, target)), posts };
 }
 
 /** Aliases for people here: a printer in `relay_networks` is one of them, and member of none. */

@@ -4,6 +4,7 @@ import type { Reply } from "@posthouse/smtp";
 export const replies = {
   cannotVerify: { code: 252, enhanced: "2.1.5", text: "Cannot verify, send to it and see" },
   expandsForPeople: { code: 550, enhanced: "5.7.1", text: "Log in to expand an address" },
+  sentOn: { code: 250, enhanced: "2.1.5", text: "Sent on to the members of the list" },
   recipientOk: { code: 250, enhanced: "2.1.5", text: "Recipient ok" },
   tooManyFailures: { code: 421, enhanced: "4.7.0", text: "Too many failed logins" },
   directoryUnavailable: {
@@ -31,6 +32,11 @@ export const replies = {
     code: 450,
     enhanced: "4.7.1",
     text: "Your network has sent its messages for this hour, try again later",
+  },
+  urlUnavailable: {
+    code: 451,
+    enhanced: "4.4.1",
+    text: "Mailboxes cannot be read now, try again later",
   },
   queueUnavailable: {
     code: 452,
@@ -77,6 +83,21 @@ export const replies = {
     code: 552,
     enhanced: "5.3.4",
     text: "The header is too large to be looked at, 64 KiB at most",
+  },
+  urlNotThere: {
+    code: 554,
+    enhanced: "5.6.6",
+    text: "The URL opens no message: it is wrong, or over, or was revoked",
+  },
+  urlNotForYou: {
+    code: 554,
+    enhanced: "5.7.0",
+    text: "The URL is for somebody else: sign one with URLAUTH=submit+ and your address",
+  },
+  urlElsewhere: {
+    code: 554,
+    enhanced: "5.7.14",
+    text: "Only imap URLs of this host are fetched",
   },
   tooManyHops: {
     code: 554,

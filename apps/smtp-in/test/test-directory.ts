@@ -5,6 +5,7 @@ import {
   AuthUnavailable,
   type BanWatch,
   type Forwarding,
+  type ListPosts,
   type RecipientResolution,
 } from "@posthouse/accounts";
 
@@ -34,6 +35,8 @@ export class TestDirectory implements AuthClient, BanWatch, Forwarding {
     if (local === "people" || local === "members") {
       return { ...found("ann@example.test", "bob@elsewhere.example"), acceptsFrom: local };
     }
+    const list = lists[local];
+    if (list !== undefined) return list;
     if (local === "away") return found("ann@example.test", "ann@elsewhere.example");
     const account = accountOf(`${local.split("+")[0]}@${domain}`);
     return account === undefined ? { kind: "unknown-user" } : found(account.address);
@@ -105,6 +108,34 @@ const accountOf = (address: string): Account | undefined =>
   /^(?:ann|bob|full|gone)@example\.test$/i.test(address)
     ? { id: `${address.slice(0, 3).toLowerCase()}0000000000000`, address: address.toLowerCase() }
     : undefined;
+
+/** `news@` takes mail of its members, `open@` anybody's, `staff@` that of people here, `few@` only ann's. */
+const lists: Readonly<Record<string, RecipientResolution>> = Object.fromEntries(
+  (["news members", "open anybody", "staff people", "few named"] as const).map((rule) => {
+    const [name, posts] = rule.split(" ") as [string, ListPosts];
+    const address = `${name}@example.test`;
+    const members = ["bob@example.test", "cleo@elsewhere.example", "sam@good.example"];
+    return [
+      name,
+      {
+        kind: "found",
+        targets: members.map((member) => ({
+          address: member,
+          isLocal: member.endsWith("@example.test"),
+          list: address,
+        })),
+        lists: [
+          {
+            address,
+            name: `The ${name}`,
+            posts,
+            posters: posts === "named" ? ["ann@example.test"] : [],
+          },
+        ],
+      },
+    ];
+  }),
+);
 
 const found = (...addresses: readonly string[]) => ({
   kind: "found" as const,

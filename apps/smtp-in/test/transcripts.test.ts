@@ -4,6 +4,7 @@ import { connect as tlsConnect } from "node:tls";
 import { TEST_TOML } from "@posthouse/service";
 import { connectTo, describeTranscripts, type Transcript } from "@posthouse/transcript";
 import { testApp } from "./test-app.ts";
+import { listenAsImap } from "./test-urls.ts";
 
 /** What `@config` names: changes of the usual configuration. */
 const configs: Readonly<Record<string, (toml: string) => string>> = {
@@ -52,7 +53,7 @@ async function listenAsSmtpOut(socketPath: string): Promise<Server> {
   return server;
 }
 
-/** `@smtp-out up` has somebody at its socket; `@listener` smtp, submission or submissions; `@auth down`; `@tokens yes`; `@config` a name of above. */
+/** `@smtp-out up` has somebody at its socket, `@urls up` at that of imap; `@listener` smtp, submission or submissions; `@auth down`; `@tokens yes`; `@config` a name of above. */
 async function startServer({ settings }: Transcript) {
   const config = configs[settings.get("config") ?? ""];
   const app = await testApp({
@@ -61,6 +62,7 @@ async function startServer({ settings }: Transcript) {
   });
   const { socketPath } = app.context.config.smtpOut;
   const smtpOut = settings.has("smtp-out") ? await listenAsSmtpOut(socketPath) : undefined;
+  const imap = settings.has("urls") ? await listenAsImap(app.context) : undefined;
   app.directory.isDown = settings.get("auth") === "down";
   const listener = (settings.get("listener") ?? "smtp") as "smtp" | "submission" | "submissions";
   const port = app.port(listener);
@@ -71,6 +73,7 @@ async function startServer({ settings }: Transcript) {
         : await connectTo({ port, noDelay: true }),
     async [Symbol.asyncDispose]() {
       smtpOut?.close();
+      await imap?.[Symbol.asyncDispose]();
       await app[Symbol.asyncDispose]();
     },
   };

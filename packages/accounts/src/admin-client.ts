@@ -1,4 +1,4 @@
-import type { Account, LoginProtocol } from "./auth-client.ts";
+import type { Account, ListPosts, LoginProtocol } from "./auth-client.ts";
 import { CallClient, type CallClientOptions } from "./socket/call-client.ts";
 
 /**
@@ -41,6 +41,15 @@ export interface AdminClient extends AsyncDisposable {
   /** Who may send to it, and whether those behind it send as it. What is left out stays as it is. */
   setAliasRights(address: string, rights: AliasRights): Promise<Alias>;
   listAliases(domain?: string): Promise<readonly Alias[]>;
+
+  addList(address: string, request: AddListRequest): Promise<MailingList>;
+  removeList(address: string): Promise<void>;
+  /** What is left out stays as it is. */
+  setList(address: string, settings: ListSettings): Promise<MailingList>;
+  changeListPeople(address: string, change: ListPeopleChange): Promise<MailingList>;
+  findList(address: string): Promise<MailingList>;
+  /** Addresses, ordered by domain and local part. */
+  listLists(domain?: string): Promise<readonly string[]>;
 
   /** Lets an account send as an address, or with `@example.org` as any address of that domain. */
   grantSender(address: string, sender: string): Promise<void>;
@@ -159,6 +168,34 @@ export interface AliasRights {
   readonly maySendAs?: boolean;
 }
 
+export interface ListSettings {
+  /** For people: stands in List-Id. */
+  readonly name?: string;
+  readonly posts?: ListPosts;
+}
+
+export interface AddListRequest extends ListSettings {
+  readonly owners: readonly string[];
+  readonly members?: readonly string[];
+}
+
+export interface ListPeopleChange {
+  readonly role: "owner" | "poster" | "member";
+  readonly add?: readonly string[];
+  readonly remove?: readonly string[];
+}
+
+export interface MailingList {
+  readonly address: string;
+  readonly name?: string;
+  readonly posts: ListPosts;
+  /** Who gets bounces and requests. */
+  readonly owners: readonly string[];
+  /** Who may post whatever the rule for others is. */
+  readonly posters: readonly string[];
+  readonly members: readonly string[];
+}
+
 export interface LastLogin {
   readonly protocol: string;
   readonly atMs: number;
@@ -224,6 +261,12 @@ export function connectAdmin(options: CallClientOptions): AdminClient {
     removeAlias: (address, targets) => change("removeAlias", { address, targets }),
     setAliasRights: (address, rights) => change("setAliasRights", { address, ...rights }),
     listAliases: (domain) => askAll("listAliases", addressOf<Alias>, domain),
+    addList: (address, request) => change("addList", { address, ...request }),
+    removeList: (address) => change("removeList", { address }),
+    setList: (address, settings) => change("setList", { address, ...settings }),
+    changeListPeople: (address, people) => change("changeListPeople", { address, ...people }),
+    findList: (address) => ask("findList", { address }),
+    listLists: (domain) => askAll("listLists", (address: string) => address, domain),
     grantSender: (address, sender) => change("grantSender", { address, sender }),
     revokeSender: (address, sender) => change("revokeSender", { address, sender }),
     listSenderGrants: (address) => ask("listSenderGrants", { address }),

@@ -101,6 +101,8 @@ export type RecipientResolution =
       readonly targets: readonly RecipientTarget[];
       /** Who may send to it: those who logged in, or of those the local targets. Absent: anybody. */
       readonly acceptsFrom?: "people" | "members";
+      /** Mailing lists on the way; their members are targets. */
+      readonly lists?: readonly ListPolicy[];
     }
   /** The domain is ours, the address is not: 550 5.1.1. */
   | { readonly kind: "unknown-user" }
@@ -111,6 +113,20 @@ export interface RecipientTarget {
   /** For a local one the account's own address; else the remote address an alias points to. */
   readonly address: string;
   readonly isLocal: boolean;
+  /** The address of the list that it is reached through alone. */
+  readonly list?: string;
+}
+
+/** Whose mail a list takes: anybody's, that of those who log in here, of its members, or only of its posters. */
+export type ListPosts = "anybody" | "people" | "members" | "named";
+
+/** What somebody has to know who passes a message on to a list. */
+export interface ListPolicy {
+  readonly address: string;
+  readonly name?: string;
+  readonly posts: ListPosts;
+  /** Accounts and remote addresses that may post whatever the rule for others is. */
+  readonly posters: readonly string[];
 }
 
 /**

@@ -47,6 +47,12 @@ export const limits = {
 
   /** Targets of one alias: a larger circle of people is a mailing list, which has other rules. */
   aliasTargetsMax: 100,
+  /** Members of a mailing list: they have to fit into one answer, and one entry of the queue. */
+  listMembersMax: 1000,
+  listMembersBytesMax: 96 * KiB,
+  /** Its owners and posters. */
+  listPeopleMax: 100,
+  listNameCharsMax: 200,
   /** Domain aliases in all, and exceptions of one catch-all: each list fits a frame. */
   domainAliasesMax: 400,
   exceptionsMax: 400,

@@ -95,11 +95,12 @@ async function evaluate(
   const policy = policyOf(found.policy, found.rr ?? "");
   const { spf, dkim } = found.alignment;
   const aligned = dkim.result ?? spf.result ?? "";
-  const by = dkim.result === undefined ? "SPF" : "DKIM";
+  const by = dkim.result === undefined ? ("SPF" as const) : ("DKIM" as const);
   return {
     result,
     domain,
     policy,
+    ...(result === "pass" && { alignedBy: by }),
     reason:
       result === "pass"
         ? `${by} for ${shown(aligned)} vouches for ${domain} in its From`

@@ -59,6 +59,8 @@ export interface DmarcVerdict {
    * "temperror" it is known that it would be this, and not whether the message fails.
    */
   readonly policy?: DmarcPolicy;
+  /** With "pass": what vouches for the author. A signature does so wherever the message goes on to. */
+  readonly alignedBy?: "SPF" | "DKIM";
   /** With "permerror". */
   readonly fault?: AuthorFault;
   readonly reason: string;

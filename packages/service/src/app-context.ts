@@ -23,6 +23,11 @@ export interface RunningApp {
   reload?(): Promise<void>;
   /** Stops accepting, ends connections politely, and resolves within 2 s. */
   close(): Promise<void>;
+  /**
+   * The same for a restart that nobody sits and waits for: what clients are in the middle of has so much longer to
+   * come to its end. Absent: close() does.
+   */
+  readonly drain?: { readonly msMax: number; close(): Promise<void> };
 }
 
 export type StartApp = (context: AppContext) => Promise<RunningApp>;

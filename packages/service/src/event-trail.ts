@@ -9,6 +9,8 @@ export type EventType =
   | "refused"
   /** smtp-in looked at a message from outside: who stands behind it, and what filters say. */
   | "checked"
+  /** Taken by a mailing list: what its members get is a message of its own. */
+  | "posted"
   /** Handed to the queue, in part or whole. */
   | "queued"
   /** Handed to lmtp-delivery, and answered. */

@@ -23,10 +23,12 @@ const CLOSE_MS_MAX = 2000;
 /**
  * The whole life of an app as a process: arguments, configuration, log, start, signals, end.
  *
- *   SIGTERM, SIGINT   stop accepting, end connections, exit 0 within 2 s
- *   SIGHUP            read certificates again
+ *   SIGTERM   stop accepting, end connections, exit 0 within 2 s, or within the time that the app drains for
+ *   SIGINT    the same within 2 s, for who has pressed Ctrl-C
+ *   either a second time: exit at once
+ *   SIGHUP    read certificates again
  *
- * Under a supervisor (an IPC channel is there) SIGINT is left to it, since Ctrl-C reaches the whole
+ * Nothing drains under a supervisor, which is stopped by Ctrl-C as a whole. Under a supervisor (an IPC channel is there) SIGINT is left to it, since Ctrl-C reaches the whole
  * process group, and the end of the channel means that the supervisor died: then the app ends too.
  */
 export function runApp(
@@ -65,9 +67,16 @@ async function run(start: StartApp, { name, config, log, instance }: Run): Promi
     };
     const app = await start(context);
     const status = await openStatusServer(nameOf(name, instance), context, app);
+    const { drain } = app;
     handleSignals(context, {
       ...app,
       close: async () => void (await Promise.all([app.close(), status.close()])),
+      ...(drain !== undefined && {
+        drain: {
+          msMax: drain.msMax,
+          close: async () => void (await Promise.all([drain.close(), status.close()])),
+        },
+      }),
     });
     const ready: ReadyMessage = { type: "ready", app: name, addresses: app.addresses };
     process.send?.(ready);
@@ -138,19 +147,21 @@ function contextFor(name: AppName, config: Config, log: Logger): AppContext {
 function handleSignals({ log, events }: AppContext, app: RunningApp): void {
   const isSupervised = process.send !== undefined;
   let isClosing = false;
-  const close = (why: string) => {
-    if (isClosing) return;
-    isClosing = true;
-    log.info(`Stopping: ${why}`);
+  const close = (why: string, { mayDrain = false } = {}) => {
     const exit = () => log.flush(() => process.exit(exitCodes.ok));
-    setTimeout(exit, CLOSE_MS_MAX).unref();
-    app
+    if (isClosing) return exit();
+    isClosing = true;
+    const drain = mayDrain && !isSupervised ? app.drain : undefined;
+    const patience = drain === undefined ? "" : `; what is under way has ${drain.msMax / 1000} s`;
+    log.info(`Stopping: ${why}${patience}`);
+    setTimeout(exit, CLOSE_MS_MAX + (drain?.msMax ?? 0)).unref();
+    (drain ?? app)
       .close()
       .then(() => events.flush())
       .catch((err: unknown) => log.error({ err }, "Stopped with an error"))
       .finally(exit);
   };
-  process.on("SIGTERM", () => close("asked to"));
+  process.on("SIGTERM", () => close("asked to", { mayDrain: true }));
   process.on("SIGINT", () => {
     if (!isSupervised) close("interrupted");
   });

@@ -7,5 +7,6 @@ runApp("pop3", async () => {
   return {
     addresses: [address],
     close: async () => void server.close(),
+    drain: { msMax: 60_000, close: () => new Promise(() => {}) },
   };
 });

@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
-import { fork } from "node:child_process";
+import { fork, spawn } from "node:child_process";
 import { once } from "node:events";
 import { writeFile } from "node:fs/promises";
 import { request } from "node:http";
 import { join } from "node:path";
+import { createInterface } from "node:readline";
 import { test } from "node:test";
 import { statusSocketPath, TEST_TOML, testContext } from "@posthouse/service";
 
@@ -34,6 +35,28 @@ test("an app tells its supervisor where it serves, answers for its health, and e
     /process_resident_memory_bytes/,
   );
 
+  child.kill("SIGTERM");
+  assert.deepEqual(await exited, [0, null]);
+});
+
+test("an app that drains has time for it where nobody supervises it, and a second signal ends it", async () => {
+  await using context = await testContext();
+  await writeFile(
+    join(context.directory, "posthouse.toml"),
+    TEST_TOML.replaceAll("{directory}", context.directory),
+  );
+  const app = join(import.meta.dirname, "echo-app.ts");
+  const child = spawn(process.execPath, [app, "--data", context.directory]);
+  const exited = once(child, "exit");
+  const lines = createInterface({ input: child.stdout });
+  const logged = (text: string) =>
+    new Promise<void>((resolve) => {
+      lines.on("line", (line) => line.includes(text) && resolve());
+    });
+  await logged("Serving");
+  const draining = logged("what is under way has 60 s");
+  child.kill("SIGTERM");
+  await draining;
   child.kill("SIGTERM");
   assert.deepEqual(await exited, [0, null]);
 });

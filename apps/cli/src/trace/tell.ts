@@ -25,6 +25,8 @@ const sentences: Readonly<Record<string, (event: TrailEvent) => string>> = {
   checked: (event) => `checked${decisionOf(event)}. ${sentencesOf(event).join(". ")}`,
   "handed-over": (event) =>
     `${textOf(event, "recipient")}: the mailbox server answered ${textOf(event, "reply")}`,
+  posted: (event) =>
+    `sent on to the ${textOf(event, "members")} members of ${textOf(event, "list")}, as message ${textOf(event, "postId")}`,
   queued: (event) => `put into the queue for ${listOf(event, "recipients")}`,
   delivered: (event) =>
     `delivered into ${textOf(event, "mailbox") || "the mailbox"} of ${textOf(event, "recipient") || textOf(event, "account")}${"uid" in event ? ` as UID ${textOf(event, "uid")}` : ""}`,

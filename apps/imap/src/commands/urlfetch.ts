@@ -4,11 +4,10 @@ import { openUrl } from "../answers/url-octets.ts";
 import { defineCommand, loggedIn, type Session } from "../command.ts";
 import { limits } from "../limits.ts";
 import { bad } from "../response.ts";
+import { mailOfSignedUrl } from "../signed-url.ts";
 import type { User } from "../state.ts";
 import { type ImapUrl, parseImapUrl, type UrlAuthorization } from "../syntax/imap-url.ts";
-import { storeNameOf } from "../syntax/mailbox-hierarchy.ts";
 import { formatUtf8String } from "../syntax/strings.ts";
-import { isSignedUrl } from "../url-keys.ts";
 
 /**
  * URLFETCH: RFC 4467. What cannot be had is NIL, whatever the reason: whoever holds a URL learns nothing about
@@ -51,30 +50,12 @@ async function accessible(
   user: User,
   { services }: Session,
 ): Promise<AccountMail | undefined> {
-  const { server, authorization, mailbox } = url;
-  if (server?.user === undefined || mailbox === undefined) return undefined;
-  if (authorization?.verifier === undefined || !mayUse(authorization, user)) return undefined;
-  if (server.host.toLowerCase() !== services.config.hostname.toLowerCase()) return undefined;
-  const address = server.user.toLowerCase();
-  const account =
-    address === user.account.address ? user.account : await services.auth.findAccount(address);
-  if (account === undefined) return undefined;
-  await using mail = new AsyncDisposableStack();
-  const opened = mail.use(await services.store.openAccount(account));
-  const name = storeNameOf(mailbox, opened.hierarchy);
-  const { rump, verifier } = authorization;
-  if (name === undefined || verifier.mechanism !== "INTERNAL") return undefined;
-  const known = (await opened.listMailboxes()).some((one) => one.name === name && one.exists);
-  if (!known || !(await isSignedUrl(opened, name, { rump, token: verifier.token }))) {
-    return undefined;
-  }
-  mail.move();
-  return opened;
+  return mayUse(url.authorization, user) ? await mailOfSignedUrl(url, services) : undefined;
 }
 
-/** "submit+" is for a submission server that logs in as itself, of which there is none here. */
-function mayUse({ access, expiresMs }: UrlAuthorization, { account }: User): boolean {
-  if (expiresMs !== undefined && expiresMs < Date.now()) return false;
-  if (access.kind === "submit") return false;
+/** "submit+" is for a submission server, which comes in by another door (submitted-urls.ts). */
+function mayUse(authorization: UrlAuthorization | undefined, { account }: User): boolean {
+  if (authorization === undefined || authorization.access.kind === "submit") return false;
+  const { access } = authorization;
   return access.kind !== "user" || access.user.toLowerCase() === account.address;
 }

@@ -10,6 +10,7 @@ import type { AddressRanges, EventTrail } from "@posthouse/service";
 import type { Envelope, MessageSpool, Reply } from "@posthouse/smtp";
 import type { Greylist } from "../greylist/greylist.ts";
 import { limits } from "../limits.ts";
+import { type AuthorFacts, authorFacts, believed, unproven } from "./author-facts.ts";
 import { decideByClient, type ScoreRules } from "./client-score.ts";
 import { type Decision, hardest, take } from "./decision.ts";
 import { decideByDmarc } from "./dmarc-decision.ts";
@@ -41,6 +42,7 @@ export interface Inspected {
   /** Header fields with their line ends. */
   readonly fields: string;
   readonly verdicts: Envelope["verdicts"];
+  readonly author: AuthorFacts;
 }
 
 interface Message {
@@ -82,7 +84,7 @@ export class Inspector {
         ]);
     // Not before: signatures may cover what is removed.
     spool.replaceHead(withoutForgedFields(spool.head, hostname));
-    if (isExempt) return { fields: "", verdicts: {} };
+    if (isExempt) return { fields: "", verdicts: {}, author: believed };
 
     const sentences = results === undefined ? [] : explainResults(results);
     const ours =
@@ -115,7 +117,11 @@ export class Inspector {
     if (decision.action === "refuse" || decision.action === "defer") return decision.reply;
     // Junk comes again as well; it earns nothing by it.
     if (decision.action === "take") greylisted.letIn();
-    return { fields: ours + filtered.fields, verdicts: verdictsOf(results, decision) };
+    return {
+      fields: ours + filtered.fields,
+      verdicts: verdictsOf(results, decision),
+      author: results === undefined ? unproven : authorFacts(results),
+    };
   }
 
   async #authenticate({ envelope, spool }: Message): Promise<MailAuthResults | undefined> {

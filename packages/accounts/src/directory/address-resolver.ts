@@ -8,7 +8,7 @@ import {
 } from "../address/address.ts";
 import { normaliseDomain } from "../address/domain-name.ts";
 import type { SenderRewriting } from "../address/sender-rewriting.ts";
-import type { RecipientResolution, RecipientTarget } from "../auth-client.ts";
+import type { ListPolicy, RecipientResolution, RecipientTarget } from "../auth-client.ts";
 import { AuthUnavailable } from "../auth-unavailable.ts";
 import { DirectoryError } from "../directory-error.ts";
 import { limits } from "../limits.ts";
@@ -43,6 +43,9 @@ type Found =
  *
  * A domain that is an alias of another has the addresses of that one.
  *
+ * A list has names beside its own for whoever looks after it: news-owner, news-request, news-bounces and
+ * news-unsubscribe, where nobody else is called so.
+ *
  * Aliases may lead to aliases. Each is followed once for a recipient, so a circle ends; one that is
  * about to be made is refused.
  */
@@ -73,11 +76,17 @@ export class AddressResolver {
       return { kind: "found", targets: [{ address: sender, isLocal: false }] };
     }
     const start = this.#startOf(written.localPart, written.domain);
-    const targets = start === undefined ? [] : this.#follow(start);
+    const lists = new Map<string, AliasRow>();
+    const targets = start === undefined ? [] : this.#follow(start, lists);
     if (targets.length === 0) return { kind: "unknown-user" };
     // The right of the address that was written: whoever may send to it may send to all that it leads to.
     const acceptsFrom = start?.kind === "alias" ? start.alias.acceptsFrom : null;
-    return { kind: "found", targets, ...(acceptsFrom !== null && { acceptsFrom }) };
+    return {
+      kind: "found",
+      targets,
+      ...(acceptsFrom !== null && { acceptsFrom }),
+      ...(lists.size > 0 && { lists: [...lists.values()].map((list) => this.#policyOf(list)) }),
+    };
   }
 
   /**
@@ -102,6 +111,7 @@ export class AddressResolver {
     const exact = this.#exactly({ localPart, domain: of });
     if (exact === undefined) return undefined;
     if (exact.kind === "account") return exact.account;
+    if (exact.kind === "alias" && exact.alias.list !== null) return undefined;
     const [target, ...others] = this.#follow(exact);
     if (target === undefined || !target.isLocal || others.length > 0) return undefined;
     return this.#tables.account(parseOwnAddress(target.address));
@@ -194,23 +204,37 @@ export class AddressResolver {
     return domain === undefined ? this.#postmasterOf(undefined) : this.#at({ localPart, domain });
   }
 
-  /** Everything that is behind it, each target once. */
-  #follow(start: Found): RecipientTarget[] {
+  /**
+   * Everything that is behind it, each target once. A list is put into `lists`, but not one that is a member of
+   * another: what that one sends on is its mail.
+   */
+  #follow(start: Found, lists = new Map<string, AliasRow>()): RecipientTarget[] {
     const targets = new Map<string, RecipientTarget>();
-    const followed = new Set<number>();
-    const waiting: Found[] = [start];
-    for (let found = waiting.pop(); found !== undefined; found = waiting.pop()) {
+    const followed = new Set<string>();
+    const waiting: { readonly found: Found; readonly list?: string }[] = [{ found: start }];
+    for (let at = waiting.pop(); at !== undefined; at = waiting.pop()) {
+      const { found } = at;
+      let { list } = at;
       if (found.kind === "alias") {
-        if (followed.has(found.alias.number)) continue;
-        followed.add(found.alias.number);
+        const { alias } = found;
+        if (list === undefined && alias.list !== null) {
+          list = formatAddress(alias);
+          lists.set(list, alias);
+        }
+        // Once directly and once for each list: who is reached directly needs no list.
+        const way = `${alias.number} ${list ?? ""}`;
+        if (followed.has(way)) continue;
+        followed.add(way);
         // Backwards, so that the first is taken out first.
-        for (const address of found.alias.targets.toReversed()) {
+        for (const address of alias.targets.toReversed()) {
           const next = this.#ofTarget(address);
-          if (next !== undefined) waiting.push(next);
+          if (next !== undefined) {
+            waiting.push({ found: next, ...(list !== undefined && { list }) });
+          }
         }
       } else {
-        const target = targetOf(found);
-        targets.set(target.address, target);
+        const target = { ...targetOf(found), ...(list !== undefined && { list }) };
+        if (list === undefined || !targets.has(target.address)) targets.set(target.address, target);
       }
       // Not cut short: a message that some never get is worse than one that waits for the administrator.
       if (targets.size + waiting.length > limits.resolvedTargetsMax) {
@@ -244,10 +268,39 @@ export class AddressResolver {
   #named(address: Address): Found | undefined {
     if (address.localPart === "") return undefined;
     const bare = this.#withoutDetail(address);
-    const found = this.#exactly(address) ?? this.#exactly(bare);
+    const found = this.#exactly(address) ?? this.#exactly(bare) ?? this.#ownersOf(bare);
     const isRole = bare.localPart === "abuse" || this.#isPostmaster(bare.localPart);
     if (found !== undefined || !isRole) return found;
     return this.#isHere(address) ? this.#postmasterOf(address.domain) : undefined;
+  }
+
+  /** Who looks after a list, at the names that are for that (RFC 2142 §6). */
+  #ownersOf({ localPart, domain }: Address): Found | undefined {
+    const [, name] = /^(.+)-(?:owner|request|bounces|unsubscribe)$/.exec(localPart) ?? [];
+    const alias = name === undefined ? undefined : this.#tables.alias({ localPart: name, domain });
+    if (alias === undefined || alias.list === null) return undefined;
+    const { owners } = alias.list;
+    // With its owners gone it is postmaster's.
+    if (owners.length === 0) return this.#postmasterOf(domain);
+    const rights = { acceptsFrom: null, receivesOnly: 1, list: null };
+    // Number: of no alias, and another for each list.
+    return {
+      kind: "alias",
+      alias: { localPart, domain, number: -alias.number, targets: owners, ...rights },
+    };
+  }
+
+  #policyOf({ list, ...address }: AliasRow): ListPolicy {
+    const posters = (list?.posters ?? []).flatMap((poster) => {
+      const found = this.#ofTarget(poster);
+      return found === undefined ? [] : this.#follow(found).map((target) => target.address);
+    });
+    return {
+      address: formatAddress(address),
+      ...(list !== null && list.name !== "" && { name: list.name }),
+      posts: list?.posts ?? "members",
+      posters,
+    };
   }
 
   #exactly(address: Address): Found | undefined {

@@ -70,4 +70,19 @@ export const directoryMigrations: readonly Migration[] = [
   ALTER TABLE aliases ADD COLUMN accepts_from TEXT CHECK (accepts_from IN ('people', 'members'));  -- NULL: anybody
   ALTER TABLE aliases ADD COLUMN receives_only INTEGER NOT NULL DEFAULT 0;  -- 1: its members do not send as it
   `,
+  `
+  -- An alias that is a mailing list; its targets are the members.
+  CREATE TABLE lists (
+    alias  INTEGER PRIMARY KEY REFERENCES aliases (number) ON DELETE CASCADE,
+    name   TEXT NOT NULL,                    -- '': none
+    posts  TEXT NOT NULL CHECK (posts IN ('anybody', 'people', 'members', 'named'))
+  ) STRICT;
+
+  CREATE TABLE list_people (
+    list     INTEGER NOT NULL REFERENCES lists (alias) ON DELETE CASCADE,
+    role     TEXT NOT NULL CHECK (role IN ('owner', 'poster')),
+    address  TEXT NOT NULL,                  -- as in alias_targets
+    PRIMARY KEY (list, role, address)
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];

@@ -1,6 +1,8 @@
 import type Database from "better-sqlite3";
 import type { Address } from "../address/address.ts";
 import type { DomainAlias, DomainSummary } from "../admin-client.ts";
+import type { ListPosts } from "../auth-client.ts";
+import { ListTables } from "./list-tables.ts";
 
 export interface AccountRow extends Address {
   readonly id: string;
@@ -14,9 +16,18 @@ export interface AccountRow extends Address {
 
 export interface AliasRow extends Address {
   readonly number: number;
+  /** What a mailing list has beside; null where the alias is none. */
+  readonly list: ListRow | null;
   readonly acceptsFrom: "people" | "members" | null;
   readonly receivesOnly: number;
   readonly targets: readonly string[];
+}
+
+export interface ListRow {
+  readonly name: string;
+  readonly posts: ListPosts;
+  readonly owners: readonly string[];
+  readonly posters: readonly string[];
 }
 
 interface TargetRow {
@@ -39,9 +50,11 @@ const AFTER =
 
 /** The statements over directory.sqlite, prepared once. It knows rows, not rules. */
 export class DirectoryTables {
+  readonly lists: ListTables;
   readonly #statements: ReturnType<typeof prepareAll>;
 
   constructor(database: Database.Database) {
+    this.lists = new ListTables(database);
     this.#statements = prepareAll(database);
   }
 
@@ -168,6 +181,7 @@ export class DirectoryTables {
     return this.#statements.aliasCount.get(domain) ?? 0;
   }
 
+  /** Without mailing lists. */
   aliasesAfter(place: Address, domain: string | undefined, count: number): AliasRow[] {
     return this.#statements.aliasesAfter
       .all(pageOf(place, domain, count))
@@ -208,6 +222,12 @@ export class DirectoryTables {
     return this.#statements.deleteEmptyAliases.all();
   }
 
+  /** An alias without targets, which only a list may be; its number. */
+  insertEmptyAlias({ localPart, domain }: Address): number {
+    this.#statements.insertAlias.run(localPart, domain);
+    return this.#statements.alias.get(domain, localPart)?.number ?? 0;
+  }
+
   grants(account: string): Address[] {
     return this.#statements.grants.all(account);
   }
@@ -225,7 +245,8 @@ export class DirectoryTables {
   }
 
   #withTargets(row: AliasHead): AliasRow {
-    return { ...row, targets: this.#statements.targets.all(row.number) };
+    const list = this.lists.list(row.number) ?? null;
+    return { ...row, list, targets: this.#statements.targets.all(row.number) };
   }
 }
 
@@ -246,7 +267,7 @@ function pageOf(place: Address, domain: string | undefined, count: number): Page
   };
 }
 
-type AliasHead = Omit<AliasRow, "targets">;
+type AliasHead = Omit<AliasRow, "targets" | "list">;
 
 function prepareAll(db: Database.Database) {
   return {
@@ -320,7 +341,8 @@ function prepareAll(db: Database.Database) {
       .prepare<[string], number>("SELECT count(*) FROM aliases WHERE domain = ?")
       .pluck(),
     aliasesAfter: db.prepare<[Page], AliasHead>(
-      `${ALIAS} WHERE ${AFTER} ORDER BY domain, local_part LIMIT @count`,
+      `${ALIAS} WHERE ${AFTER} AND number NOT IN (SELECT alias FROM lists)
+       ORDER BY domain, local_part LIMIT @count`,
     ),
     insertAlias: db.prepare<[string, string]>(
       "INSERT INTO aliases (local_part, domain) VALUES (?, ?) ON CONFLICT DO NOTHING",
@@ -333,6 +355,7 @@ function prepareAll(db: Database.Database) {
     deleteEmptyAliases: db
       .prepare<[], string>(`
         DELETE FROM aliases WHERE number NOT IN (SELECT alias FROM alias_targets)
+          AND number NOT IN (SELECT alias FROM lists)
         RETURNING local_part || '@' || domain`)
       .pluck(),
 

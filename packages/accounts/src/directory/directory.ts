@@ -25,6 +25,7 @@ import { limits } from "../limits.ts";
 import { AddressResolver } from "./address-resolver.ts";
 import { directoryMigrations } from "./directory-schema.ts";
 import { type AccountRow, type AliasRow, DirectoryTables } from "./directory-tables.ts";
+import { MailingLists } from "./mailing-lists.ts";
 import { openDatabase } from "./open-database.ts";
 
 export interface DirectoryOptions {
@@ -63,6 +64,7 @@ export class Directory {
   readonly #tables: DirectoryTables;
   readonly #resolver: AddressResolver;
   readonly #now: () => number;
+  readonly #lists: MailingLists;
 
   /** @throws DatabaseError */
   constructor(options: DirectoryOptions) {
@@ -74,6 +76,13 @@ export class Directory {
     this.#tables = new DirectoryTables(this.#database);
     this.#resolver = new AddressResolver(this.#tables, options);
     this.#now = options.now ?? Date.now;
+    this.#lists = new MailingLists(this.#tables, this.#resolver, (change) =>
+      this.#transaction(change),
+    );
+  }
+
+  get lists(): MailingLists {
+    return this.#lists;
   }
 
   close(): void {
@@ -236,7 +245,7 @@ export class Directory {
       throw new DirectoryError("exists", `The account ${written} is there already`);
     }
     if (this.#tables.alias(address) !== undefined) {
-      throw new DirectoryError("exists", `${written} is an alias; remove the alias first`);
+      throw new DirectoryError("exists", `${written} is an alias or a list; remove that first`);
     }
     return address;
   }
@@ -392,6 +401,12 @@ export class Directory {
     return page;
   }
 
+  /** Addresses of mailing lists. At most a page, after the address `after`, by domain and local part. */
+  listLists(filter: { readonly domain?: string; readonly after?: string }): string[] {
+    const domain = filter.domain === undefined ? undefined : this.#existingDomain(filter.domain);
+    return this.#lists.addresses(placeOf(filter.after), domain);
+  }
+
   // Grants
 
   grantSender(text: string, senderText: string): void {
@@ -434,7 +449,7 @@ export class Directory {
   #existingAlias(text: string): AliasRow {
     const address = text.startsWith("@") ? catchAllOf(text) : parseOwnAddress(text);
     const alias = this.#tables.alias(address);
-    if (alias !== undefined) return alias;
+    if (alias !== undefined && alias.list === null) return alias;
     throw new DirectoryError("not-found", `There is no alias ${formatAddress(address)}`);
   }
 
@@ -447,6 +462,12 @@ export class Directory {
         `${formatAddress(address)} is an account, so it cannot be an alias`,
       );
     }
+    if ((this.#tables.alias(address)?.list ?? null) !== null) {
+      throw new DirectoryError(
+        "exists",
+        `${formatAddress(address)} is a mailing list, so it cannot be an alias`,
+      );
+    }
     return address;
   }
 
@@ -456,6 +477,12 @@ export class Directory {
       const { localPart, domain } = splitAddress(address);
       if (domain !== undefined && isDropped({ localPart, domain })) {
         this.#tables.deleteTarget(alias, address);
+      }
+    }
+    for (const { list, role, address } of this.#tables.lists.allPeople()) {
+      const { localPart, domain } = splitAddress(address);
+      if (domain !== undefined && isDropped({ localPart, domain })) {
+        this.#tables.lists.deletePerson(list, role, address);
       }
     }
     return this.#tables.removeEmptyAliases();

@@ -68,6 +68,10 @@ export interface Config
     /** What greylisting knows: smtp-in's user alone reads it. */
     readonly stateDirectory: string;
   };
+  readonly imap: Section["imap"] & {
+    /** Where imap answers for URLs of messages (RFC 4468). */
+    readonly urlSocketPath: string;
+  };
   readonly lmtp: Section["lmtp"] & {
     readonly socketPath: string;
     /** Who has mail in Rejects: lmtp-delivery's user alone reads it. */
@@ -154,7 +158,11 @@ export function configOf(
       listeners: shifted(section.smtpIn.listeners),
       stateDirectory: join(within(section.paths.state, "state"), "smtp-in"),
     },
-    imap: { ...section.imap, listeners: shifted(section.imap.listeners) },
+    imap: {
+      ...section.imap,
+      listeners: shifted(section.imap.listeners),
+      urlSocketPath: join(runDir, "imap-urls.sock"),
+    },
     pop3: { listeners: shifted(section.pop3.listeners) },
     managesieve: { listeners: shifted(section.managesieve.listeners) },
     lmtp: {

@@ -1,6 +1,7 @@
 import type { Command } from "./command.ts";
 import { auth } from "./commands/auth.ts";
 import { bdat } from "./commands/bdat.ts";
+import { burl } from "./commands/burl.ts";
 import { data } from "./commands/data.ts";
 import { ehlo, helo, lhlo } from "./commands/ehlo.ts";
 import { etrn } from "./commands/etrn.ts";
@@ -19,11 +20,12 @@ export const commands: ReadonlyMap<string, Command> = new Map(
     ehlo,
     helo,
     lhlo,
-    // The mail transaction, RFC 5321 §4.1.1.2 to §4.1.1.5; BDAT is RFC 3030 §2
+    // The mail transaction, RFC 5321 §4.1.1.2 to §4.1.1.5; BDAT is RFC 3030 §2, BURL RFC 4468 §3
     mail,
     rcpt,
     data,
     bdat,
+    burl,
     rset,
     // RFC 3207 §4, RFC 4954 §4
     starttls,

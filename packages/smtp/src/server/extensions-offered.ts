@@ -19,6 +19,12 @@ function extensionLines({ options, peer }: Session): string[] {
   return lines;
 }
 
+/** RFC 4468 §3.1: with its argument once somebody has logged in, since nobody else may use it. */
+function burlOffered({ options, peer }: Session): string[] {
+  if (options.handler.fetchUrl === undefined) return [];
+  return [peer.authenticatedAs === undefined ? "BURL" : "BURL imap"];
+}
+
 /** What a trusted peer may say of its clients. */
 function namingOffered({ options }: Session): string[] {
   const mayLogIn = options.handler.authenticate !== undefined;
@@ -35,6 +41,7 @@ export function extensionsOffered(session: Session): readonly string[] {
     "8BITMIME",
     "SMTPUTF8",
     "CHUNKING",
+    ...burlOffered(session),
     ...(options.isBinaryMimeOffered ? ["BINARYMIME"] : []),
     ...(options.isDsnOffered ? ["DSN"] : []),
     ...extensionLines(session),

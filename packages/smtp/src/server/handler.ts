@@ -125,6 +125,11 @@ export interface SmtpHandler {
   expand?(text: string, peer: SmtpPeer): MaybePromise<Reply>;
   /** ETRN (RFC 1985): sends what waits for a domain, in A-labels. Absent: 502, and not announced. */
   sendWaiting?(domain: string, peer: SmtpPeer): MaybePromise<Reply>;
+  /**
+   * BURL (RFC 4468): the octets that a URL names, for who has logged in. They end with a MessageRefused when they
+   * cannot be had. Absent: 502, and not announced.
+   */
+  fetchUrl?(url: string, peer: SmtpPeer): AsyncIterable<Buffer>;
   /** Begins a transaction, or a Reply that refuses it. */
   mailFrom(mail: MailFrom, peer: SmtpPeer): MaybePromise<SmtpTransaction | Reply>;
 }

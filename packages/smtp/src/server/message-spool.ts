@@ -57,10 +57,10 @@ export class MessageSpool implements AsyncDisposable {
     this.#head = head;
   }
 
-  /** `before`, then the message. */
-  async *octets(before?: Uint8Array): AsyncGenerator<Uint8Array> {
+  /** `before`, then the message; with another beginning in place of `head`, where one is given. */
+  async *octets(before?: Uint8Array, head: Uint8Array = this.#head): AsyncGenerator<Uint8Array> {
     if (before !== undefined && before.length > 0) yield before;
-    if (this.#head.length > 0) yield this.#head;
+    if (head.length > 0) yield head;
     for (let at = 0; at < this.#fileBytes; ) {
       const piece = await this.#read(at);
       at += piece.length;

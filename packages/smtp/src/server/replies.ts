@@ -47,6 +47,7 @@ export const replies = {
   badMailSyntax: { code: 501, enhanced: "5.5.4", text: "Syntax: MAIL FROM:<address> [parameters]" },
   badRcptSyntax: { code: 501, enhanced: "5.5.4", text: "Syntax: RCPT TO:<address> [parameters]" },
   badBdatSyntax: { code: 501, enhanced: "5.5.4", text: "Syntax: BDAT octets [LAST]" },
+  badBurlSyntax: { code: 501, enhanced: "5.5.4", text: "Syntax: BURL url [LAST]" },
   badVrfySyntax: { code: 501, enhanced: "5.5.4", text: "Syntax: VRFY address" },
   badExpnSyntax: { code: 501, enhanced: "5.5.4", text: "Syntax: EXPN address" },
   badAttributesSyntax: { code: 501, enhanced: "5.5.4", text: "Syntax: NAME=value, in xtext" },

@@ -137,7 +137,12 @@ export class Session {
   /** 421 now when the client has nothing under way, else after its command (RFC 5321 §3.8). */
   shutDown(): void {
     this.#isEnding = true;
-    if (this.#isWaiting && !this.#isInCommand) this.hangUp(replies.closing);
+    if (this.#isWaiting && !this.#isInCommand && !this.#isInMessage) this.hangUp(replies.closing);
+  }
+
+  /** Between two chunks of a message. */
+  get #isInMessage(): boolean {
+    return this.transaction?.chunks !== undefined && !this.transaction.hasFailed;
   }
 
   /** The client has been silent for too long. */
@@ -326,7 +331,7 @@ export class Session {
     while (!this.#isOver) {
       const line = this.#takeLine();
       if (line === undefined) {
-        if (this.#isEnding) return this.hangUp(replies.closing);
+        if (this.#isEnding && !this.#isInMessage) return this.hangUp(replies.closing);
         if (!(await this.#moreOfLine())) return;
         continue;
       }

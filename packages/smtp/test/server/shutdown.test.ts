@@ -52,6 +52,40 @@ test("close() says 421 to the idle, lets a message at its end have its reply, an
   await assert.rejects(connectTo({ port }), { code: "ECONNREFUSED" });
 });
 
+test("close() lets a message come to its end whose chunks are under way, and no other begin", async () => {
+  const begun = Promise.withResolvers<void>();
+  const server = createSmtpServer({
+    flavour: "smtp",
+    hostname: "mx.example.test",
+    messageBytesMax: 1000,
+    lineEnds: "refuse",
+    recipientsMax: 1,
+    handler: {
+      mailFrom: () => ({
+        rcptTo: () => ({ code: 250, enhanced: "2.1.5", text: "Ok" }),
+        async data(octets) {
+          begun.resolve();
+          const all = Buffer.concat(await Array.fromAsync(octets));
+          return { code: 250, enhanced: "2.0.0", text: `Has ${String(all)}` };
+        },
+      }),
+    },
+  });
+  server.netServer.listen(0, "127.0.0.1");
+  await once(server.netServer, "listening");
+  const { port } = server.netServer.address() as { port: number };
+  const client = await connectTo({ port });
+  let said = "";
+  client.on("data", (octets) => {
+    said += octets;
+    if (/taken/.test(String(octets))) client.write("BDAT 3 LAST\r\ndef");
+  });
+  client.write("EHLO c\r\nMAIL FROM:<>\r\nRCPT TO:<b@example.test>\r\nBDAT 3\r\nabc");
+  await begun.promise;
+  await Promise.all([server.close(5000), once(client, "close")]);
+  assert.match(said, /250 2\.0\.0 Has abcdef\r\n421 4\.3\.2 Server is stopping/);
+});
+
 test("close() tells who is still sending when the time is over, and waits no longer", async () => {
   const begun = Promise.withResolvers<void>();
   const server = createSmtpServer({

@@ -1,5 +1,5 @@
-import type { Reply } from "../../reply.ts";
 import type { BodyReceiver } from "../body-receiver.ts";
+import { endChunk, refuseChunk, transactionForChunk } from "../chunks.ts";
 import { defineCommand } from "../command.ts";
 import { serverLimits } from "../limits.ts";
 import { replies } from "../replies.ts";
@@ -18,42 +18,20 @@ export const bdat = defineCommand({
     if (length > session.options.messageBytesMax + serverLimits.swallowedBytesMax) {
       return session.hangUp(replies.tooMuchSwallowed);
     }
-    const refusal = refusalOf(session);
-    if (refusal !== undefined) {
+    const transaction = transactionForChunk(session);
+    if ("code" in transaction) {
       if (!(await takeChunk(session, length, undefined))) return;
-      // Chunks that were under way when the first was refused are no mistakes (RFC 3030 §2).
-      return refusal === replies.transactionFailed ? session.reply(refusal) : session.bad(refusal);
+      return refuseChunk(session, transaction);
     }
-    await chunk(session, length, match[2] !== undefined);
+    transaction.chunks ??= session.beginBody(transaction);
+    const body = transaction.chunks;
+    // Refused at once, before a megabyte too many is stored.
+    if (body.takenBytes + length > session.options.messageBytesMax) body.refuse(replies.tooLarge);
+    if (!(await takeChunk(session, length, body))) return await body.abandon();
+    const isLast = match[2] !== undefined;
+    await endChunk(session, body, { isLast, taken: `${length} octets taken` });
   },
 });
-
-function refusalOf(session: Session): Reply | undefined {
-  const { transaction } = session;
-  if (session.peer.helo === "") return session.helloFirstReply;
-  if (transaction === undefined) return replies.mailFirst;
-  if (transaction.hasFailed) return replies.transactionFailed;
-  if (transaction.recipientCount === 0) return session.noRecipientReply(transaction);
-  return undefined;
-}
-
-async function chunk(session: Session, length: number, isLast: boolean): Promise<void> {
-  const { transaction } = session;
-  if (transaction === undefined) return;
-  transaction.chunks ??= session.beginBody(transaction);
-  const body = transaction.chunks;
-  // Refused at once, before a megabyte too many is stored.
-  if (body.takenBytes + length > session.options.messageBytesMax) body.refuse(replies.tooLarge);
-  if (!(await takeChunk(session, length, body))) return await body.abandon();
-  if (isLast) return await session.finishBody(body);
-  if (body.refusal === undefined) {
-    return session.reply({ code: 250, enhanced: "2.0.0", text: `${length} octets taken` });
-  }
-  // RFC 3030 §2: more chunks may be under way; they are taken and refused until RSET.
-  transaction.hasFailed = true;
-  session.reply(body.refusal);
-  await body.abandon();
-}
 
 /** False when the client went before the end of the chunk. */
 async function takeChunk(
