@@ -1,16 +1,18 @@
 import type { Socket } from "node:net";
-import { type AuthClient, connectAuth } from "@posthouse/accounts";
+import { type ApopLogins, type AuthClient, connectAuth } from "@posthouse/accounts";
 import { type MailStore, openMailStore } from "@posthouse/mailbox-store";
 import { type AppContext, loadTls, type RunningApp, SessionServer } from "@posthouse/service";
 import { WireConnection } from "@posthouse/wire";
 import { limits } from "./limits.ts";
+import { LoginDelay } from "./login-delay.ts";
 import { errorLine, refused } from "./reply.ts";
 import type { Services } from "./services.ts";
 import { Pop3Session } from "./session.ts";
+import { uidlFormat } from "./uidl-format.ts";
 
 /** Parts that a test, or a process that holds several apps, gives instead of the usual ones. */
 export interface Parts {
-  readonly auth?: AuthClient;
+  readonly auth?: AuthClient & ApopLogins;
   readonly store?: MailStore;
 }
 
@@ -27,7 +29,14 @@ export async function start(context: AppContext, parts: Parts = {}): Promise<Run
       log: (text) => log.warn(text),
     }));
   const auth = parts.auth ?? connectAuth({ socketPath: config.auth.socketPath });
-  const services: Services = { ...context, store, auth, tls };
+  const services: Services = {
+    ...context,
+    store,
+    auth,
+    tls,
+    uidlFormat: uidlFormat(config.pop3.uidlFormat),
+    loginDelay: new LoginDelay(config.pop3.loginDelaySeconds),
+  };
   const open = metrics.gauge("pop3_connections", "Open POP3 connections");
   const server = new SessionServer({
     name: "pop3",

@@ -33,10 +33,16 @@ export async function enterAs(
   authenticate: () => Promise<AuthenticateResult>,
 ): Promise<Completion> {
   const account = accountOf(session, await authenticate());
+  const { loginDelay } = session.services;
+  const waitSeconds = loginDelay.secondsFor(account.id);
+  if (waitSeconds > 0) {
+    throw refused(`You were here just now: try again in ${waitSeconds} seconds`, "LOGIN-DELAY");
+  }
   const maildrop = await Maildrop.open(session.services.store, account);
   if (maildrop === undefined) {
     throw refused("Another session has this maildrop: is a second client at work?", "IN-USE");
   }
+  loginDelay.loggedIn(account.id);
   return {
     text: `The maildrop has ${maildrop.summary}`,
     state: { name: "transaction", maildrop },

@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { AuthUnavailable } from "@posthouse/accounts";
 import { StoreError } from "@posthouse/mailbox-store";
@@ -22,6 +23,8 @@ import type { State } from "./state.ts";
 export class Pop3Session implements Session {
   readonly services: Services;
   readonly connection: WireConnection;
+  readonly apopTimestamp: string | undefined;
+  isUtf8 = false;
   failedLogins = 0;
   #state: State = { name: "authorization" };
   #badCommands = 0;
@@ -40,6 +43,9 @@ export class Pop3Session implements Session {
     this.connection = connection;
     this.#isImplicitTls = options.isImplicitTls;
     this.services = services;
+    const { pop3, hostname } = services.config;
+    // RFC 1939 §7: another one in each greeting, so that no digest is of use twice.
+    if (pop3.apop) this.apopTimestamp = `<${randomBytes(16).toString("hex")}@${hostname}>`;
     this.#loginTimer = setTimeout(() => this.#endUnlessLoggedIn(), limits.loginMsMax).unref();
   }
 
@@ -54,8 +60,10 @@ export class Pop3Session implements Session {
     try {
       // At each connection anew, so that a renewed certificate is shown from the next one on.
       if (this.#isImplicitTls) await this.connection.startTls(this.services.tls.options());
-      // No timestamp in angle brackets: it would announce APOP (RFC 2449 §6).
-      this.connection.write(okLine(`${this.services.config.hostname} Posthouse POP3 ready`));
+      // A timestamp in angle brackets announces APOP (RFC 2449 §6).
+      const { hostname } = this.services.config;
+      const timestamp = this.apopTimestamp === undefined ? "" : ` ${this.apopTimestamp}`;
+      this.connection.write(okLine(`${hostname} Posthouse POP3 ready${timestamp}`));
       while (this.#state.name !== "closed" && !this.#isClosing) {
         if (!(await this.#serveOne())) break;
       }

@@ -155,7 +155,7 @@ export function configOf(
       stateDirectory: join(within(section.paths.state, "state"), "smtp-in"),
     },
     imap: { ...section.imap, listeners: shifted(section.imap.listeners) },
-    pop3: { listeners: shifted(section.pop3.listeners) },
+    pop3: { ...section.pop3, listeners: shifted(section.pop3.listeners) },
     managesieve: { listeners: shifted(section.managesieve.listeners) },
     lmtp: {
       ...section.lmtp,
