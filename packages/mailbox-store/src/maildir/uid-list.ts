@@ -126,9 +126,9 @@ function parseLine(line: string): UidListEntry | undefined {
   return popUid === undefined ? { uid, key } : { uid, key, popUid };
 }
 
-/** RFC 1939 §7: one to 70 characters from 0x21 to 0x7E. */
+/** RFC 1939 §7: characters from 0x21 to 0x7E, and 70 of them; names of files that became ids may have more. */
 function popUidIn(extensions: string): string | undefined {
-  return / P([!-~]{1,70})(?= |$)/.exec(extensions)?.[1];
+  return / P([!-~]{1,250})(?= |$)/.exec(extensions)?.[1];
 }
 
 function uidOf(digits: string | undefined): number | undefined {
