@@ -1,4 +1,4 @@
-import { bad } from "./reply.ts";
+import { bad } from "@posthouse/session";
 
 /** The largest number that can mean something; more digits are not read. */
 const numberDigitsMax = 10;

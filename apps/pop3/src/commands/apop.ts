@@ -1,6 +1,6 @@
+import { bad } from "@posthouse/session";
 import { enterAs } from "../authentication.ts";
 import { authorization, defineCommand } from "../command.ts";
-import { bad } from "../reply.ts";
 
 /**
  * APOP: RFC 1939 §7, where `pop3.apop` is on, for accounts that have a secret for it. It is taken without TLS

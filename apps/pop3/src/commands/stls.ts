@@ -1,5 +1,5 @@
+import { bad } from "@posthouse/session";
 import { authorization, defineCommand } from "../command.ts";
-import { bad } from "../reply.ts";
 
 /**
  * STLS: RFC 2595 §4. What came behind it in the clear is dropped, and so is a user name: somebody on
