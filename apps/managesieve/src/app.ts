@@ -1,6 +1,7 @@
 import { openScriptStore, type ScriptStore } from "@posthouse/mailbox-store";
 import type { AppContext, RunningApp } from "@posthouse/service";
 import { type ServedParts, serveSessions } from "@posthouse/session";
+import { deliveryExtensions, ScriptChecker } from "@posthouse/sieve";
 import { AccountSessions } from "./account-sessions.ts";
 import { limits } from "./limits.ts";
 import { formatResponse } from "./response.ts";
@@ -15,7 +16,8 @@ export interface Parts extends ServedParts {
 /** Serves ManageSieve on the listeners of `[managesieve]`. */
 export async function start(context: AppContext, parts: Parts = {}): Promise<RunningApp> {
   const { config } = context;
-  return await serveSessions<Services>(context, {
+  const checker = new ScriptChecker({ extensions: deliveryExtensions });
+  const app = await serveSessions<Services>(context, {
     name: "managesieve",
     title: "ManageSieve",
     listeners: config.managesieve.listeners,
@@ -26,6 +28,7 @@ export async function start(context: AppContext, parts: Parts = {}): Promise<Run
       ...opened,
       scripts: parts.scripts ?? openScriptStore({ mailDirectory: config.paths.mail }),
       sessions: new AccountSessions(),
+      checker,
     }),
     open: (connection, services, options) => new ManageSieveSession(connection, services, options),
     refusal: formatResponse("BYE", {
@@ -33,4 +36,11 @@ export async function start(context: AppContext, parts: Parts = {}): Promise<Run
       text: "Too many connections, try again later",
     }),
   });
+  return {
+    ...app,
+    async close() {
+      await app.close();
+      await checker[Symbol.asyncDispose]();
+    },
+  };
 }

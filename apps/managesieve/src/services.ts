@@ -1,6 +1,7 @@
 import type { AuthClient } from "@posthouse/accounts";
 import type { MailStore, ScriptStore } from "@posthouse/mailbox-store";
 import type { SessionServices } from "@posthouse/session";
+import type { ScriptChecker } from "@posthouse/sieve";
 import type { AccountSessions } from "./account-sessions.ts";
 
 /** What all sessions of the process share. */
@@ -10,4 +11,5 @@ export interface Services extends SessionServices {
   readonly store: MailStore;
   readonly auth: AuthClient;
   readonly sessions: AccountSessions;
+  readonly checker: ScriptChecker;
 }
