@@ -6,7 +6,14 @@ import { accountPath } from "../account-path.ts";
 import { directoryMode, errnoOf, fileMode } from "../maildir/durable-file.ts";
 import { StoreError } from "../store-error.ts";
 import { formatMemory, parseMemory, stillRemembered } from "./memory-lines.ts";
-import { isLongName, parseLongNames, scriptFileName, scriptNameOf } from "./script-file-name.ts";
+import {
+  isLongName,
+  listFileName,
+  listNameOf,
+  parseLongNames,
+  scriptFileName,
+  scriptNameOf,
+} from "./script-file-name.ts";
 import { scriptLimits } from "./script-limits.ts";
 import type { AccountScripts, RememberedKey, ScriptInfo, ScriptStore } from "./script-store.ts";
 
@@ -26,6 +33,7 @@ export function openScriptStore({ mailDirectory }: ScriptStoreOptions): ScriptSt
  * One account's folder of scripts.
  *
  *   <name>.sieve   a script
+ *   <name>.list    addresses, one a line
  *   active         the name of the one that is run, and a line end; none when it is empty or not there
  *   names          names that are too long for a file, a line each; the file is then called by its hash
  *   memory         what filters remember: memory-lines.ts
@@ -129,6 +137,42 @@ class FileScripts implements AccountScripts {
       if (name === undefined) return undefined;
       const octets = await this.#read(scriptFileName(name));
       return octets && { name, octets };
+    });
+  }
+
+  addressLists(): Promise<readonly string[]> {
+    return translated("list the lists of addresses", async () =>
+      (await this.#fileNames())
+        .map(listNameOf)
+        .filter((name) => name !== undefined)
+        .toSorted(),
+    );
+  }
+
+  addressList(name: string): Promise<Uint8Array | undefined> {
+    return translated(`read the list "${name}"`, () => this.#read(listFileName(name)));
+  }
+
+  putAddressList(name: string, octets: Uint8Array | undefined): Promise<void> {
+    return translated(`store the list "${name}"`, async () => {
+      const fileName = listFileName(name);
+      if (octets === undefined) {
+        if ((await this.#read(fileName)) === undefined) {
+          throw new StoreError("not-found", `There is no list "${name}"`);
+        }
+        await unlink(join(this.#folder, fileName));
+        await syncFolder(this.#folder);
+        return;
+      }
+      const others = (await this.addressLists()).filter((one) => one !== name.normalize("NFC"));
+      const { addressListsMax, addressListBytesMax } = scriptLimits;
+      if (others.length >= addressListsMax || octets.length > addressListBytesMax) {
+        throw new StoreError(
+          "limit",
+          `An account has ${addressListsMax} lists at most, of ${addressListBytesMax} octets each`,
+        );
+      }
+      await this.#replace(fileName, octets);
     });
   }
 

@@ -27,6 +27,17 @@ export function scriptFileName(name: string): string {
   return `${longMark}${createHash("sha256").update(normal).digest("hex")}${suffix}`;
 }
 
+/** The file of a list of addresses: as that of a script, ".list" at its end. */
+export function listFileName(name: string): string {
+  const fileName = scriptFileName(name);
+  if (!isLongName(fileName)) return `${fileName.slice(0, -suffix.length)}.list`;
+  throw new StoreError("not-permitted", `The name of a list is too long: ${JSON.stringify(name)}`);
+}
+
+/** Undefined for a file that is no list. */
+export const listNameOf = (fileName: string): string | undefined =>
+  fileName.endsWith(".list") ? scriptNameOf(`${fileName.slice(0, -5)}${suffix}`) : undefined;
+
 /** Whether the name stands in `names` and not in the file's own. */
 export const isLongName = (fileName: string): boolean => fileName.startsWith(longMark);
 

@@ -315,6 +315,7 @@ export const configSchema = z.strictObject({
       before_files: z.array(z.string().min(1)).default([]),
       after_files: z.array(z.string().min(1)).default([]),
       global_directory: z.string().min(1).optional(),
+      lists_directory: z.string().min(1).optional(),
     })
     .prefault({}),
   imap: z

@@ -77,6 +77,7 @@ export interface Config
     readonly beforeFiles: readonly string[];
     readonly afterFiles: readonly string[];
     readonly globalDirectory?: string;
+    readonly listsDirectory?: string;
   };
   readonly smtpOut: Omit<Section["smtpOut"], "tlsCaFile"> & {
     readonly socketPath: string;
@@ -168,6 +169,9 @@ export function configOf(
       afterFiles: section.sieve.afterFiles.map(absolute),
       ...(section.sieve.globalDirectory && {
         globalDirectory: absolute(section.sieve.globalDirectory),
+      }),
+      ...(section.sieve.listsDirectory && {
+        listsDirectory: absolute(section.sieve.listsDirectory),
       }),
     },
     smtpOut: {
