@@ -23,6 +23,7 @@ export function adminMethods(parts: {
     ...Object.entries(listMethods(parts.directory)),
     ...Object.entries(grantMethods(parts.directory)),
     ...Object.entries(appPasswordMethods(parts.directory, parts.administration)),
+    ...Object.entries(apopMethods(parts.administration)),
     ...Object.entries(loginMethods(parts.administration, parts.bans)),
   ]);
 }
@@ -159,6 +160,14 @@ function protocol(text: string): LoginProtocol {
     "bad-request",
     `There is no protocol "${text}": ${LOGIN_PROTOCOLS.join(", ")}`,
   );
+}
+
+function apopMethods(administration: Administration) {
+  return {
+    makeApopSecret: (args: CallArguments) => administration.makeApopSecret(address(args)),
+    removeApopSecret: (args: CallArguments) => administration.removeApopSecret(address(args)),
+    listApopSecrets: (args: CallArguments) => administration.listApopSecrets(after(args)),
+  };
 }
 
 function loginMethods(administration: Administration, bans: Bans) {

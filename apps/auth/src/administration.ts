@@ -4,6 +4,7 @@ import {
   type AccountSummary,
   type AddAccountRequest,
   type AddAppPasswordRequest,
+  type ApopSecret,
   type AppPassword,
   DirectoryError,
   type LastLogin,
@@ -27,6 +28,7 @@ import {
   type Secrets,
 } from "@posthouse/accounts/directory";
 import { callLimits } from "@posthouse/accounts/socket";
+import { limits } from "./limits.ts";
 import type { LoginDesk } from "./login-desk.ts";
 import type { LoginHistory } from "./login-history.ts";
 
@@ -160,6 +162,33 @@ export class Administration {
     const { id, address: written } = directory.account(address);
     if (secrets.appPasswords.remove(id, which)) return;
     throw new DirectoryError("not-found", `${written} has no app password "${which}"; list them`);
+  }
+
+  /** Never a chosen one: it is readable on disk, and people choose the password they have elsewhere. */
+  makeApopSecret(address: string): string {
+    const { directory, secrets } = this.#parts;
+    const { id } = directory.account(address);
+    const secret = newAppPassword();
+    secrets.setApopSecret(id, secret);
+    return secret;
+  }
+
+  removeApopSecret(address: string): void {
+    const { directory, secrets } = this.#parts;
+    const { id, address: written } = directory.account(address);
+    if (secrets.removeApopSecret(id)) return;
+    throw new DirectoryError("not-found", `${written} has no secret for APOP`);
+  }
+
+  /** A page, by address. */
+  listApopSecrets(after = ""): ApopSecret[] {
+    const { directory, secrets } = this.#parts;
+    return secrets
+      .apopSecrets()
+      .map(({ accountId, createdMs }) => ({ address: directory.addressOf(accountId), createdMs }))
+      .filter((row): row is ApopSecret => row.address !== undefined && row.address > after)
+      .sort((a, b) => (a.address < b.address ? -1 : 1))
+      .slice(0, limits.apopSecretsPerPage);
   }
 
   listAccounts(filter: { readonly domain?: string; readonly after?: string }): AccountSummary[] {

@@ -3,6 +3,7 @@ import { createServer, type Server, type Socket } from "node:net";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import type {
+  ApopRequest,
   AuthenticateRequest,
   CertifiedLoginRequest,
   LoginProtocol,
@@ -29,6 +30,7 @@ import {
 } from "@posthouse/service";
 import { adminMethods } from "./admin-methods.ts";
 import { Administration } from "./administration.ts";
+import { ApopDesk } from "./apop-desk.ts";
 import { authMethods } from "./auth-methods.ts";
 import { Bans } from "./bans.ts";
 import { Failures } from "./failures.ts";
@@ -78,6 +80,7 @@ export async function start(context: AppContext, seams: AuthSeams = {}): Promise
   const parts = { directory, secrets, hasher, queue, failures, history, now };
   const desk = await LoginDesk.open({ ...parts, ...reports });
   const scram = new ScramDesk({ ...parts, ...reports });
+  const apop = new ApopDesk({ ...parts, ...reports });
   const trusted = new TrustedLogins({ ...parts, tokens: seams.tokens });
   opened.defer(() => desk.settle());
   const administration = new Administration({ ...parts, desk });
@@ -90,6 +93,7 @@ export async function start(context: AppContext, seams: AuthSeams = {}): Promise
     scramChallenge: (request: ScramChallengeRequest) =>
       bannedByHand(bans, request.remoteAddress) ?? scram.challenge(request),
     authenticateScram: record((request: ScramProofRequest) => scram.authenticate(request)),
+    authenticateApop: record((request: ApopRequest) => apop.authenticate(request)),
     authenticateCertified: record((request: CertifiedLoginRequest) =>
       trusted.byCertificate(request),
     ),

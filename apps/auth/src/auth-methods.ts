@@ -1,4 +1,5 @@
 import type {
+  ApopRequest,
   AuthenticateRequest,
   CertifiedLoginRequest,
   ScramChallengeRequest,
@@ -16,6 +17,7 @@ export interface Logins {
   authenticate(request: AuthenticateRequest): unknown;
   scramChallenge(request: ScramChallengeRequest): unknown;
   authenticateScram(request: ScramProofRequest): unknown;
+  authenticateApop(request: ApopRequest): unknown;
   authenticateCertified(request: CertifiedLoginRequest): unknown;
   authenticateToken(request: TokenLoginRequest): unknown;
 }
@@ -48,6 +50,12 @@ function loginMethods(logins: Logins) {
         hash: args.oneOf("hash", scramHashes),
         authMessage: args.string("authMessage", callLimits.scramMessageCharsMax),
         proof: args.string("proof", callLimits.hashCharsMax),
+      }),
+    authenticateApop: (args: CallArguments) =>
+      logins.authenticateApop({
+        ...login(args),
+        timestamp: args.string("timestamp", callLimits.addressCharsMax),
+        digest: args.string("digest", callLimits.hashCharsMax),
       }),
     authenticateCertified: (args: CallArguments) =>
       logins.authenticateCertified({

@@ -36,6 +36,8 @@ export const limits = {
   /** Addresses and logins that failures are counted for; the longest quiet ones are forgotten: 500 octets each. */
   failureEntriesMax: 50_000,
   bansListedMax: 500,
+  /** Of the list of accounts with a secret for APOP; each row has 300 octets at most. */
+  apopSecretsPerPage: 500,
 
   /** The last use of accounts is gathered for this long: a restart of imap must not sync once a client. */
   historyGatherMs: 5 * SECOND_MS,

@@ -31,6 +31,9 @@ const chapters: readonly Chapter[] = [
   chapter("app-password", async () =>
     (await import("./commands/app-password.ts")).appPasswordCommand(),
   ),
+  chapter("apop-secret", async () =>
+    (await import("./commands/apop-secret.ts")).apopSecretCommand(),
+  ),
   chapter("alias", async () => (await import("./commands/alias.ts")).aliasCommand()),
   chapter("list", async () => (await import("./commands/list.ts")).listCommand()),
   chapter("client", async () => (await import("./commands/client.ts")).clientCommand()),

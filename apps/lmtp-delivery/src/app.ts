@@ -70,6 +70,8 @@ export async function start(context: AppContext, parts: Parts = {}): Promise<Run
       cache,
       outgoing,
       detailSeparator: config.auth.subaddressSeparator,
+      listsDirectory: config.sieve.listsDirectory,
+      filterKinds: new Map(config.inspection.filters.map(({ name, kind }) => [name, kind])),
     },
   });
 

@@ -19,9 +19,11 @@ import { deliverOnce } from "./duplicates.ts";
 import { detailOf, keywordsFor, mailboxFor, nulRule } from "./filing.ts";
 import { filterMessage } from "./filter/account-filter.ts";
 import { act, type CrashRow } from "./filter/act.ts";
+import { AddressLists } from "./filter/address-lists.ts";
 import { tellOfFailure } from "./filter/failure-notice.ts";
 import type { GlobalScripts } from "./filter/global-scripts.ts";
 import { MailNotQueued, type OutgoingMail } from "./filter/outgoing-mail.ts";
+import type { FilterKinds } from "./filter/scores.ts";
 import { spoolSource } from "./filter/spool-source.ts";
 import { finalFields } from "./final-fields.ts";
 import { limits } from "./limits.ts";
@@ -36,6 +38,9 @@ export interface Filters {
   readonly cache: ProgramCache;
   readonly outgoing: OutgoingMail;
   readonly detailSeparator: string;
+  /** `sieve.lists_directory` */
+  readonly listsDirectory: string | undefined;
+  readonly filterKinds: FilterKinds;
 }
 
 export interface DeliveryOptions {
@@ -119,8 +124,12 @@ export async function deliverToAll(
       const keywords = keywordsFor(envelope);
       if (keywords.length > 0) await options.rejectsExpiry.note(account.address);
       await using mail = await store.openAccount(accountFor(account, envelope, originalAddress));
+      const lists = new AddressLists({ scripts, hostname, directory: filters.listsDirectory });
       const filtered = await filterMessage({
         ...filters,
+        lists,
+        // What another MTA brought has no verdicts of ours, whatever it says.
+        filterKinds: envelope.needsReceived ? new Map() : filters.filterKinds,
         account,
         mail,
         scripts,
@@ -134,6 +143,7 @@ export async function deliverToAll(
           account,
           mail,
           scripts,
+          lists,
           envelope,
           originalAddress,
           detail,

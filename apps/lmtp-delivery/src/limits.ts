@@ -20,6 +20,8 @@ export const limits = {
   addedBytesMax: 64 * 1024,
   /** Received fields of a message that a filter may still send on: RFC 5321 §6.3 asks for 100 at least. */
   hopsMax: 100,
+  /** Members of a list that a message may be sent on to: RFC 6134 §4 warns of what large ones would do. */
+  listMembersMax: 50,
   /** How long it is known what a filter sent on: as long as the store knows a hand-over. */
   redirectRememberedMs: 7 * 24 * 3600 * 1000,
   /** One failure of a filter is told to its owner once in this time. */

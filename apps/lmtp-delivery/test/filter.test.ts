@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
-import { readdir, readFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { openScriptStore } from "@posthouse/mailbox-store";
+import { TEST_TOML } from "@posthouse/service";
 import {
   ENVELOPE_VERSION,
   type Envelope,
@@ -238,4 +239,63 @@ test("what was put aside as junk stays aside, and its sender is not answered", a
   assert.match(await deliver(app, { script, verdicts: { "file-into": "junk" } }), /^250 /);
   assert.deepEqual(await mailboxes(app), ["Junk 1"]);
   assert.deepEqual(await queued(app), []);
+});
+
+test("a filter asks lists of its owner and of the host, and sends on to their members", async () => {
+  const toml = `${TEST_TOML}\n[sieve]\nlists_directory = "{directory}/lists"\n`;
+  await using app = await testApp(toml);
+  const scripts = openScriptStore({ mailDirectory: app.context.config.paths.mail }).of(ann);
+  await useScript(app, "keep;");
+  await scripts.putAddressList(
+    "default",
+    Buffer.from("# friends\r\nBob@Remote.example # from work\r\n@friends.example\r\n"),
+  );
+  await mkdir(join(app.context.directory, "lists"));
+  await writeFile(
+    join(app.context.directory, "lists", "staff.list"),
+    "x@remote.example\ny@remote.example\n@example.test\n",
+  );
+  const script =
+    'require ["extlists", "fileinto", "mailbox", "envelope"];\n' +
+    'if not valid_ext_list [":addrbook:default", "tag:mail.example.test,2026:staff"] { stop; }\n' +
+    'if valid_ext_list "tag:other.example,2026:staff" { stop; }\n' +
+    'if address :list "from" "urn:ietf:params:sieve:addrbook:default" { fileinto :create "Friends"; }\n' +
+    'if envelope :list "from" ":addrbook:default" { redirect :list "tag:mail.example.test,2026:staff"; }';
+  await deliver(app, { script, reversePath: "carol@friends.example" });
+  assert.deepEqual(await mailboxes(app), ["Friends 1"]);
+  const recipients = (await queued(app)).map(
+    (entry) => /"address":"([^"]+)"/.exec(entry)?.[1] ?? "",
+  );
+  assert.deepEqual(recipients.toSorted(), ["x@remote.example", "y@remote.example"]);
+});
+
+test("spamtest and virustest see what smtp-in's filters said, and nothing that a sender claims", async () => {
+  const toml = `${TEST_TOML}\n[inspection]\nfilters = [
+    { name = "rspamd", kind = "rspamd", at = "127.0.0.1:1" },
+    { name = "clamav", kind = "clamd", at = "127.0.0.1:2" },
+  ]\n`;
+  await using app = await testApp(toml);
+  const script =
+    'require ["spamtestplus", "virustest", "relational", "comparator-i;ascii-numeric", "fileinto", "mailbox"];\n' +
+    'if spamtest :percent :value "ge" :comparator "i;ascii-numeric" "50" { fileinto :create "Spam"; }\n' +
+    'elsif spamtest :value "eq" :comparator "i;ascii-numeric" "1" { fileinto :create "Ham"; }\n' +
+    'elsif spamtest :percent :count "eq" "0" { fileinto :create "Untested"; }\n' +
+    'if virustest :value "eq" :comparator "i;ascii-numeric" "5" { fileinto :create "Virus"; }\n' +
+    'if virustest :value "eq" :comparator "i;ascii-numeric" "1" { fileinto :create "Clean"; }\n';
+  const said = (...verdicts: readonly string[]) =>
+    verdicts.map((verdict) => `X-Posthouse-Filter: ${verdict}\r\n`).join("");
+  const received = "Received: from a by b; Sun, 29 Nov 2026 10:00:00 +0000\r\n";
+  const cases: readonly (readonly [string, readonly string[]])[] = [
+    [said("rspamd: add header, score 9.10 of 15.00", "clamav: found nothing"), ["Clean", "Spam"]],
+    [said("rspamd: no action, score -2.50 of 15.00", "clamav: found Eicar"), ["Ham", "Virus"]],
+    [said("rspamd: did not answer", "clamav: did not answer"), ["Untested"]],
+    [received + said("rspamd: no action, score 15.00 of 15.00"), ["Untested"]],
+  ];
+  for (const [fields, into] of cases) {
+    const messageId = newMessageId(Date.now());
+    const before = new Set(await mailboxes(app));
+    await deliver(app, { script, messageId, message: `${fields}${received}${message}` });
+    const after = (await mailboxes(app)).filter((one) => !before.has(one));
+    assert.deepEqual(after.map((one) => one.replace(/ .*/, "")).toSorted(), into, fields);
+  }
 });

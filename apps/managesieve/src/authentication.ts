@@ -1,8 +1,15 @@
-import type { Account, AuthenticateResult } from "@posthouse/accounts";
+import type { AuthenticateResult } from "@posthouse/accounts";
+import { accountOf, type LoginRules } from "@posthouse/session";
 import type { Session } from "./command.ts";
 import { limits } from "./limits.ts";
-import { Farewell, no } from "./response.ts";
+import { no, type ResponseCode } from "./response.ts";
 import type { States } from "./state.ts";
+
+const loginRules: LoginRules<ResponseCode> = {
+  failedLoginsMax: limits.failedLoginsMax,
+  wrong: undefined,
+  banned: "TRYLATER",
+};
 
 /** RFC 5804 §5: nothing that asks for a password works where it could be overheard. */
 export function requirePrivacy(session: Session): void {
@@ -15,26 +22,8 @@ export function requirePrivacy(session: Session): void {
  * writes logins and refusals into the event trail.
  */
 export function enterAs(session: Session, result: AuthenticateResult): States["authenticated"] {
-  const account = accountOf(session, result);
+  const account = accountOf(session, result, loginRules);
   const slot = session.services.sessions.take(account.id);
   if (slot === undefined) throw no("Too many connections of this account", "TRYLATER");
   return { name: "authenticated", account, scripts: session.services.scripts.of(account), slot };
-}
-
-function accountOf(session: Session, result: AuthenticateResult): Account {
-  switch (result.kind) {
-    case "ok":
-      return result.account;
-    case "banned":
-      throw no(
-        `Too many failed logins from your address: try again in ${result.retryAfterSeconds} seconds`,
-        "TRYLATER",
-      );
-    case "refused":
-      session.failedLogins += 1;
-      if (session.failedLogins >= limits.failedLoginsMax) {
-        throw new Farewell("Too many failed authentication attempts");
-      }
-      throw no("Wrong user name or password");
-  }
 }

@@ -16,6 +16,8 @@ export function capabilityLines(session: Session, state: State): readonly string
     ["SASL", session.isLoginAllowed ? mechanismNames(session).join(" ") : ""],
     ["SIEVE", [...deliveryExtensions].join(" ")],
     ["NOTIFY", notifyMethods.join(" ")],
+    // RFC 6134 §2.9: kinds of names of lists.
+    ["EXTLISTS", "urn tag"],
     ["MAXREDIRECTS", String(sieveLimits.redirectsMax)],
     ["VERSION", "1.0"],
     ["LANGUAGE", "en"],

@@ -1,7 +1,7 @@
 import {
-  compileScript,
-  deliveryExtensions,
+  CheckUnavailable,
   formatProblem,
+  type ScriptChecker,
   SieveScriptError,
 } from "@posthouse/sieve";
 import type { Completion } from "./command.ts";
@@ -13,14 +13,19 @@ import { no } from "./response.ts";
  *
  * @throws CommandFailure with all that is wrong
  */
-export function checkedScript(script: Uint8Array, text: string): Completion {
+export async function checkedScript(
+  checker: ScriptChecker,
+  script: Uint8Array,
+  text: string,
+): Promise<Completion> {
   // RFC 5804 §2.6: a script of zero length SHOULD be disallowed.
   if (script.length === 0) throw no("The script is empty");
   try {
-    const { warnings } = compileScript(script, { extensions: deliveryExtensions });
+    const warnings = await checker.check(script);
     if (warnings.length === 0) return { text };
     return { code: "WARNINGS", text: warnings.map(formatProblem).join("\r\n") };
   } catch (error) {
+    if (error instanceof CheckUnavailable) throw no("Scripts cannot be checked now", "TRYLATER");
     if (!(error instanceof SieveScriptError)) throw error;
     throw no(error.problems.map(formatProblem).join("\r\n"));
   }

@@ -1,7 +1,8 @@
+import { bad, Farewell } from "@posthouse/session";
 import { isScriptName } from "@posthouse/sieve";
 import { ConnectionLost, LineTooLong, type WireConnection } from "@posthouse/wire";
 import { limits } from "./limits.ts";
-import { bad, Farewell, no } from "./response.ts";
+import { no } from "./response.ts";
 
 /** A string whose octets may still be on their way. */
 export interface IncomingString {

@@ -1,4 +1,5 @@
 import type { StoreErrorCode } from "@posthouse/mailbox-store";
+import { CommandFailure, type FailureWords } from "@posthouse/session";
 
 /** The codes of RFC 5804 §1.3 that this server sends. */
 export type ResponseCode =
@@ -20,39 +21,14 @@ export type ResponseCode =
   /** With what NOOP was given. */
   | `TAG ${string}`;
 
-/** How a command ends that does not end in OK. Thrown anywhere, written in one place: session.ts. */
-export class CommandFailure extends Error {
-  override readonly name: string = "CommandFailure";
-  readonly code: ResponseCode | undefined;
-  /** The client sent something that is no command: enough of these end the session. */
-  readonly isSyntax: boolean;
-
-  constructor(
-    text: string,
-    options: { readonly code?: ResponseCode | undefined; readonly isSyntax?: boolean } = {},
-  ) {
-    super(text);
-    this.code = options.code;
-    this.isSyntax = options.isSyntax ?? false;
-  }
-}
-
-/** A failure after which the session ends: BYE. */
-export class Farewell extends CommandFailure {
-  override readonly name = "Farewell";
-}
-
 /** A refusal: the command was understood, and cannot be done. */
-export const no = (text: string, code?: ResponseCode): CommandFailure =>
+export const no = (text: string, code?: ResponseCode): CommandFailure<ResponseCode> =>
   new CommandFailure(text, { code });
-
-/** The client's own mistake: not a command, not its arguments, not the time for it. */
-export const bad = (text: string): CommandFailure => new CommandFailure(text, { isSyntax: true });
 
 /** RFC 5804 §4: response-ok and response-nobye, with the code and the text that people read. */
 export function formatResponse(
   word: "OK" | "NO" | "BYE",
-  { code, text }: { readonly code?: ResponseCode | undefined; readonly text: string },
+  { code, text }: { readonly code?: string | undefined; readonly text: string },
 ): string {
   return `${word}${code === undefined ? "" : ` (${code})`} ${formatString(text)}\r\n`;
 }
@@ -74,7 +50,7 @@ export function formatString(text: string): string {
  * What the store says, in ManageSieve's words. The store's own message names paths and stays in the
  * log. A new word of the store does not compile until it is here.
  */
-export const refusalOf = {
+const refusalOf = {
   "not-found": () => no("There is no script by that name", "NONEXISTENT"),
   exists: () => no("There is a script by that name already", "ALREADYEXISTS"),
   "not-permitted": () => no("The store does not permit that: the name may be too long for a file"),
@@ -86,3 +62,9 @@ export const refusalOf = {
   unreadable: () => no("The script cannot be read"),
   unavailable: () => no("Scripts cannot be reached now: try again later", "TRYLATER"),
 } as const satisfies Record<StoreErrorCode, () => CommandFailure>;
+
+export const failureWords: FailureWords = {
+  transient: "TRYLATER" satisfies ResponseCode,
+  refusalOf,
+  isLogged: (code) => code === "unavailable",
+};

@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { CommandFailure } from "@posthouse/session";
 import { ConnectionLost, LineTooLong } from "@posthouse/wire";
 import fc from "fast-check";
 import { CommandReader } from "../src/command-reader.ts";
-import { CommandFailure, formatString } from "../src/response.ts";
+import { formatString } from "../src/response.ts";
 
 /** A connection whose client has sent these octets and closed. */
 function sent(octets: Buffer) {

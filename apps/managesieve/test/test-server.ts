@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import type { Duplex } from "node:stream";
 import { connect as connectTls } from "node:tls";
-import { type AuthClient, AuthUnavailable } from "@posthouse/accounts";
+import { type ApopLogins, type AuthClient, AuthUnavailable } from "@posthouse/accounts";
 import { type AccountScripts, openMailStore, openScriptStore } from "@posthouse/mailbox-store";
 import { type RunningApp, TEST_TOML, testContext } from "@posthouse/service";
 import { connectTo } from "@posthouse/transcript";
@@ -70,7 +70,7 @@ export async function startTestServer(
 }
 
 /** `ann` with `secret`; two names for which auth is not as it should be. */
-const testAuth: AuthClient = {
+const testAuth: AuthClient & ApopLogins = {
   async authenticate({ username, password, protocol }) {
     if (username === "auth-is-down") throw new AuthUnavailable("no answer");
     if (username === "banned") return { kind: "banned", retryAfterSeconds: 300 };
@@ -81,6 +81,7 @@ const testAuth: AuthClient = {
   scramChallenge: async () => ({ kind: "challenge", salt: "c2FsdA==", iterations: 4096 }),
   authenticateScram: async ({ username }) =>
     username === "ann" ? { kind: "ok", account, serverSignature: "c2lnbmVk" } : { kind: "refused" },
+  authenticateApop: () => Promise.reject(new AuthUnavailable("not asked by ManageSieve")),
   authenticateCertified: () => Promise.reject(new AuthUnavailable("not asked by this test")),
   authenticateToken: () => Promise.reject(new AuthUnavailable("not asked by this test")),
   resolveRecipient: () => Promise.reject(new AuthUnavailable("not asked by ManageSieve")),

@@ -1,8 +1,15 @@
-import type { Account, AuthenticateResult } from "@posthouse/accounts";
+import type { AuthenticateResult } from "@posthouse/accounts";
+import { accountOf, type LoginRules } from "@posthouse/session";
 import type { Completion, Session } from "./command.ts";
 import { limits } from "./limits.ts";
 import { Maildrop } from "./maildrop.ts";
-import { Farewell, refused } from "./reply.ts";
+import { type ResponseCode, refused } from "./reply.ts";
+
+const loginRules: LoginRules<ResponseCode> = {
+  failedLoginsMax: limits.failedLoginsMax,
+  wrong: "AUTH",
+  banned: "LOGIN-DELAY",
+};
 
 export interface Credentials {
   readonly username: string;
@@ -32,31 +39,19 @@ export async function enterAs(
   session: Session,
   authenticate: () => Promise<AuthenticateResult>,
 ): Promise<Completion> {
-  const account = accountOf(session, await authenticate());
+  const account = accountOf(session, await authenticate(), loginRules);
+  const { loginDelay } = session.services;
+  const waitSeconds = loginDelay.secondsFor(account.id);
+  if (waitSeconds > 0) {
+    throw refused(`You were here just now: try again in ${waitSeconds} seconds`, "LOGIN-DELAY");
+  }
   const maildrop = await Maildrop.open(session.services.store, account);
   if (maildrop === undefined) {
     throw refused("Another session has this maildrop: is a second client at work?", "IN-USE");
   }
+  loginDelay.loggedIn(account.id);
   return {
     text: `The maildrop has ${maildrop.summary}`,
     state: { name: "transaction", maildrop },
   };
-}
-
-function accountOf(session: Session, result: AuthenticateResult): Account {
-  switch (result.kind) {
-    case "ok":
-      return result.account;
-    case "banned":
-      throw refused(
-        `Too many failed logins from your address: try again in ${result.retryAfterSeconds} seconds`,
-        "LOGIN-DELAY",
-      );
-    case "refused":
-      session.failedLogins += 1;
-      if (session.failedLogins >= limits.failedLoginsMax) {
-        throw new Farewell("Too many failed logins", { code: "AUTH" });
-      }
-      throw refused("Wrong user name or password", "AUTH");
-  }
 }

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { CommandFailure } from "@posthouse/session";
 import fc from "fast-check";
 import { CommandLine } from "./command-line.ts";
-import { CommandFailure } from "./reply.ts";
 
 test("whatever a client sends, reading it throws nothing but CommandFailure", () => {
   const line = fc.oneof(

@@ -30,6 +30,10 @@ export interface Session {
   readonly connection: WireConnection;
   /** A password may be sent as things are: in TLS, or where the configuration allows. */
   readonly isLoginAllowed: boolean;
+  /** What the greeting had for APOP; undefined where that is off. */
+  readonly apopTimestamp: string | undefined;
+  /** The client has said UTF8. */
+  isUtf8: boolean;
   /** Wrong passwords so far. */
   failedLogins: number;
 }

@@ -12,6 +12,8 @@ export const limits = {
   badCommandsMax: 10,
   /** Wrong passwords on one connection; apps/auth counts them by address too. */
   failedLoginsMax: 5,
+  /** Accounts whose last login is remembered, where logins have to wait for one another. */
+  accountsDelayedMax: 20_000,
   connectionsMax: 2000,
   /** From the greeting to a login, whatever is sent meanwhile. No inactivity timer, so not RFC 1939 §3's. */
   loginMsMax: 3 * MINUTE_MS,

@@ -4,12 +4,14 @@ import {
   type Mailbox,
   type MailStore,
   type MessageColumns,
+  type PopNames,
   type StoredMessage,
   systemFlagBits,
   type Uid,
 } from "@posthouse/mailbox-store";
 import { limits } from "./limits.ts";
 import { refused } from "./reply.ts";
+import type { UidlFormat } from "./uidl-format.ts";
 
 /**
  * The maildrop of one session: INBOX as it was at login, under lock, with numbers that do not move.
@@ -27,6 +29,7 @@ export class Maildrop implements AsyncDisposable {
   readonly #marked = new Set<number>();
   #markedBytes = 0;
   readonly #totalBytes: number;
+  #popNames: Promise<PopNames> | undefined;
   /** Sent whole, and not \Seen on disk yet. */
   readonly #seen = new Set<Uid>();
 
@@ -92,11 +95,18 @@ export class Maildrop implements AsyncDisposable {
   }
 
   /**
-   * The unique-id of RFC 1939 §7: UIDVALIDITY and UID, which together are given to one message only,
-   * and are the same whoever came before and by whatever protocol.
+   * The unique-ids of RFC 1939 §7: by default UIDVALIDITY and UID, which together are given to one message
+   * only, and are the same whoever came before and by whatever protocol. What an earlier server wrote down
+   * for its clients holds above all.
    */
-  uniqueIdOf(number: number): string {
-    return `${this.#mailbox.uidValidity}.${this.#uidOf(number)}`;
+  async uniqueIds(format: UidlFormat): Promise<(number: number) => string> {
+    this.#popNames ??= this.#mailbox.popNames({ withKeys: format.needsKeys });
+    const { given, keys } = await this.#popNames;
+    const { uidValidity } = this.#mailbox;
+    return (number) => {
+      const uid = this.#uidOf(number);
+      return given.get(uid) ?? format.idOf({ uid, uidValidity, key: keys.get(uid) ?? `${uid}` });
+    };
   }
 
   /** @throws StoreError "gone" when another client expunged it */

@@ -1,4 +1,5 @@
 import type { StoreErrorCode } from "@posthouse/mailbox-store";
+import { CommandFailure, type FailureWords } from "@posthouse/session";
 
 /** The codes of RFC 2449 §8.1 and RFC 3206 that this server sends. */
 export type ResponseCode =
@@ -13,34 +14,9 @@ export type ResponseCode =
   /** The password is wrong. */
   | "AUTH";
 
-/** How a command ends that does not end in +OK. Thrown anywhere, written in one place: session.ts. */
-export class CommandFailure extends Error {
-  override readonly name: string = "CommandFailure";
-  readonly code: ResponseCode | undefined;
-  /** The client sent something that is no command: enough of these end the session. */
-  readonly isSyntax: boolean;
-
-  constructor(
-    text: string,
-    options: { readonly code?: ResponseCode | undefined; readonly isSyntax?: boolean } = {},
-  ) {
-    super(text);
-    this.code = options.code;
-    this.isSyntax = options.isSyntax ?? false;
-  }
-}
-
-/** A failure after which the session ends. */
-export class Farewell extends CommandFailure {
-  override readonly name = "Farewell";
-}
-
 /** A refusal: the command was understood, and cannot be done. */
-export const refused = (text: string, code?: ResponseCode): CommandFailure =>
+export const refused = (text: string, code?: ResponseCode): CommandFailure<ResponseCode> =>
   new CommandFailure(text, { code });
-
-/** The client's own mistake: not a command, not its arguments, not the time for it. */
-export const bad = (text: string): CommandFailure => new CommandFailure(text, { isSyntax: true });
 
 /** RFC 1939 §3: `-ERR`, with the code of RFC 2449 §8 in front of the text. */
 export function errorLine({ code, message }: Pick<CommandFailure, "code" | "message">): string {
@@ -53,7 +29,7 @@ export const okLine = (text: string): string => `+OK ${text}\r\n`;
  * What the store says, in POP3's words. The store's own message names paths and stays in the log.
  * A new word of the store does not compile until it is here.
  */
-export const refusalOf = {
+const refusalOf = {
   "not-found": () => refused("The maildrop is not there", "SYS/PERM"),
   exists: () => refused("The store has a conflict", "SYS/PERM"),
   "not-permitted": () => refused("The store does not permit that", "SYS/PERM"),
@@ -65,3 +41,9 @@ export const refusalOf = {
   unreadable: () => refused("The message cannot be read", "SYS/PERM"),
   unavailable: () => refused("The maildrop is not available now", "SYS/TEMP"),
 } as const satisfies Record<StoreErrorCode, () => CommandFailure>;
+
+export const failureWords: FailureWords = {
+  transient: "SYS/TEMP" satisfies ResponseCode,
+  refusalOf,
+  isLogged: (code) => code !== "gone",
+};

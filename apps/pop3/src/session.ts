@@ -1,6 +1,5 @@
-import { setImmediate as nextTurn } from "node:timers/promises";
-import { AuthUnavailable } from "@posthouse/accounts";
-import { StoreError } from "@posthouse/mailbox-store";
+import { randomBytes } from "node:crypto";
+import { bad, type CommandFailure, CommandSession } from "@posthouse/session";
 import { ConnectionLost, LineTooLong, type WireConnection } from "@posthouse/wire";
 import type { Completion, Session } from "./command.ts";
 import { CommandLine } from "./command-line.ts";
@@ -8,124 +7,73 @@ import { commands } from "./commands.ts";
 import { dotStuffed } from "./dot-stuffing.ts";
 import { limits } from "./limits.ts";
 import type { Maildrop } from "./maildrop.ts";
-import { bad, CommandFailure, errorLine, Farewell, okLine, refusalOf, refused } from "./reply.ts";
+import { errorLine, failureWords, okLine } from "./reply.ts";
 import type { Services } from "./services.ts";
 import type { State } from "./state.ts";
 
 /**
- * One connection: reads a command, checks its state, runs it, writes the answer, and again. Commands
- * that come together are answered one after the other (RFC 2449 §6.6). Whatever a command throws
- * becomes -ERR here and nowhere else.
+ * One connection of POP3: states, commands and answers; all else is CommandSession's (RFC 2449 §6.6, PIPELINING,
+ * too).
  *
  * However the session ends, the maildrop is unlocked; only QUIT removes anything before.
  */
-export class Pop3Session implements Session {
-  readonly services: Services;
-  readonly connection: WireConnection;
-  failedLogins = 0;
+export class Pop3Session extends CommandSession<Services, Buffer> implements Session {
+  readonly apopTimestamp: string | undefined;
+  isUtf8 = false;
   #state: State = { name: "authorization" };
-  #badCommands = 0;
-  #commandName: string | undefined;
-  #isWaiting = false;
-  #isClosing = false;
-  #sliceBeganMs = performance.now();
-  readonly #isImplicitTls: boolean;
   readonly #loginTimer: NodeJS.Timeout;
 
   constructor(
     connection: WireConnection,
     services: Services,
-    options: { readonly isImplicitTls: boolean },
+    { isImplicitTls }: { readonly isImplicitTls: boolean },
   ) {
-    this.connection = connection;
-    this.#isImplicitTls = options.isImplicitTls;
-    this.services = services;
+    super(connection, { services, isImplicitTls, failureWords, ...limits });
+    const { pop3, hostname } = services.config;
+    // RFC 1939 §7: another one in each greeting, so that no digest is of use twice.
+    if (pop3.apop) this.apopTimestamp = `<${randomBytes(16).toString("hex")}@${hostname}>`;
     this.#loginTimer = setTimeout(() => this.#endUnlessLoggedIn(), limits.loginMsMax).unref();
   }
 
-  get isLoginAllowed(): boolean {
-    if (this.connection.isEncrypted) return true;
-    const { allowPlaintextFrom } = this.services.config.auth;
-    return allowPlaintextFrom === "loopback" && isLoopback(this.connection.remoteAddress);
+  protected get isOver(): boolean {
+    return this.#state.name === "closed";
   }
 
-  /** Serves the client until one of the two ends it. Never rejects. */
-  async run(): Promise<void> {
-    try {
-      // At each connection anew, so that a renewed certificate is shown from the next one on.
-      if (this.#isImplicitTls) await this.connection.startTls(this.services.tls.options());
-      // No timestamp in angle brackets: it would announce APOP (RFC 2449 §6).
-      this.connection.write(okLine(`${this.services.config.hostname} Posthouse POP3 ready`));
-      while (this.#state.name !== "closed" && !this.#isClosing) {
-        if (!(await this.#serveOne())) break;
-      }
-      if (this.#isClosing && this.#state.name !== "closed") this.#sayShuttingDown();
-    } catch (error) {
-      this.#endAfter(error);
-    } finally {
-      await this.#leave();
-    }
+  /** A timestamp in angle brackets announces APOP (RFC 2449 §6). */
+  protected greet(): void {
+    const timestamp = this.apopTimestamp === undefined ? "" : ` ${this.apopTimestamp}`;
+    this.connection.write(
+      okLine(`${this.services.config.hostname} Posthouse POP3 ready${timestamp}`),
+    );
   }
 
-  /** Ends the session soon: at once where the client is waited for, else behind the running command. */
-  close(): void {
-    this.#isClosing = true;
-    if (!this.#isWaiting) return;
-    this.#sayShuttingDown();
-    this.connection.close();
+  protected readCommand(): Promise<Buffer | undefined> {
+    return this.connection.readLine(limits.commandBytesMax);
   }
 
-  /** Ends the connection at once. */
-  destroy(): void {
-    this.connection.destroy();
+  protected async perform(line: Buffer): Promise<void> {
+    await this.#answer(await this.#run(line));
   }
 
-  /** One command and its answer; false when the client has gone. */
-  async #serveOne(): Promise<boolean> {
-    try {
-      await this.#pace();
-      if (this.#isClosing) return true;
-      const line = await this.#readLine();
-      if (line === undefined) return false;
-      if (this.#isClosing) return true;
-      await this.#answer(await this.#perform(line));
-      this.#badCommands = 0;
-    } catch (error) {
-      const failure = this.#asFailure(error);
-      this.connection.write(errorLine(failure));
-      // What is written leaves when the lock was given back: the client may come again at once.
-      if (failure instanceof Farewell) await this.#enter({ name: "closed" });
-      else if (failure.isSyntax) await this.#countBad();
-    }
-    return true;
+  protected writeFailure(failure: CommandFailure): void {
+    this.connection.write(errorLine(failure));
   }
 
-  /**
-   * Commands that come together share one slice of work, and none is read while the client leaves the
-   * answers to those before it unread: else they would pile up here without a bound.
-   */
-  async #pace(): Promise<void> {
-    if (performance.now() - this.#sliceBeganMs < limits.sliceMs) return;
-    await this.connection.flush();
-    await nextTurn();
-    this.#sliceBeganMs = performance.now();
+  protected failureOf(error: unknown): CommandFailure | undefined {
+    if (error instanceof BrokenAnswer) throw error;
+    if (error instanceof LineTooLong) return bad(`A line has more than ${error.bytesMax} octets`);
+    return undefined;
   }
 
-  async #readLine(): Promise<Buffer | undefined> {
-    this.#isWaiting = true;
-    try {
-      return await this.connection.readLine(limits.commandBytesMax);
-    } finally {
-      this.#isWaiting = false;
-    }
+  protected async leave(): Promise<void> {
+    await this.#enter({ name: "closed" });
   }
 
-  async #perform(line: Buffer): Promise<Completion> {
-    this.#commandName = undefined;
+  async #run(line: Buffer): Promise<Completion> {
     const args = new CommandLine(line);
     const command = commands.get(args.name);
     if (command === undefined) throw bad("Unknown command");
-    this.#commandName = command.name;
+    this.commandName = command.name;
     if (!command.states.includes(this.#state.name)) throw bad(this.#notNow(command.name));
     try {
       const done = await command.run(this.#state, args, this);
@@ -181,10 +129,7 @@ export class Pop3Session implements Session {
       await work();
     } catch (error) {
       if (error instanceof ConnectionLost) throw error;
-      this.services.log.error(
-        { err: error, command: this.#commandName },
-        "Answered, and then this",
-      );
+      this.services.log.error({ err: error, command: this.commandName }, "Answered, and then this");
     }
   }
 
@@ -195,72 +140,19 @@ export class Pop3Session implements Session {
     if (before.name === "transaction") await this.#release(before.maildrop);
   }
 
-  async #countBad(): Promise<void> {
-    this.#badCommands += 1;
-    if (this.#badCommands < limits.badCommandsMax) return;
-    this.connection.write(errorLine(refused("Too many commands that are none")));
-    await this.#enter({ name: "closed" });
-  }
-
-  /** A failure that nobody foresaw is ours and not the client's: it is logged whole and told in brief. */
-  #asFailure(error: unknown): CommandFailure {
-    if (error instanceof CommandFailure) return error;
-    if (error instanceof ConnectionLost || error instanceof BrokenAnswer) throw error;
-    if (error instanceof LineTooLong) return bad(`A line has more than ${error.bytesMax} octets`);
-    if (error instanceof AuthUnavailable) {
-      return refused("Cannot check passwords now: try again later", "SYS/TEMP");
-    }
-    const where = { command: this.#commandName, remoteAddress: this.connection.remoteAddress };
-    if (error instanceof StoreError) {
-      if (error.code !== "gone") {
-        this.services.log.error({ err: error, ...where }, "The store could not do it");
-      }
-      return refusalOf[error.code]();
-    }
-    this.services.log.error({ err: error, ...where }, "A command failed in an unforeseen way");
-    return refused("Internal error", "SYS/TEMP");
-  }
-
-  /** RFC 1939 §3: a client that was idle for too long is told nothing, and neither is one that went away. */
-  #endAfter(error: unknown): void {
-    if (error instanceof ConnectionLost) return;
-    const { remoteAddress } = this.connection;
-    const err = error instanceof BrokenAnswer ? error.cause : error;
-    this.services.log.error({ err, remoteAddress }, "A session was cut off in the middle");
-    this.connection.destroy();
-  }
-
+  /** RFC 1939 §3: a client that was idle for too long is told nothing. */
   #endUnlessLoggedIn(): void {
-    if (this.#state.name === "authorization" || this.#state.name === "named") {
-      this.connection.close();
-      this.#isClosing = true;
-    }
-  }
-
-  #sayShuttingDown(): void {
-    this.connection.write(errorLine(refused("The server is shutting down", "SYS/TEMP")));
-  }
-
-  async #leave(): Promise<void> {
-    await this.#enter({ name: "closed" });
-    this.connection.close();
+    if (this.#state.name === "authorization" || this.#state.name === "named")
+      this.closeConnection();
   }
 
   async #release(maildrop: Maildrop): Promise<void> {
-    const { connection, services } = this;
     try {
       await maildrop[Symbol.asyncDispose]();
     } catch (error) {
-      services.log.error({ err: error }, "Cannot close a maildrop");
+      this.services.log.error({ err: error }, "Cannot close a maildrop");
     }
-    services.events.record({
-      type: "logout",
-      protocol: "pop3",
-      account: maildrop.account.address,
-      remoteAddress: connection.remoteAddress,
-      bytesRead: connection.bytesRead,
-      bytesWritten: connection.bytesWritten,
-    });
+    this.recordLogout("pop3", maildrop.account.address);
   }
 }
 
@@ -272,6 +164,3 @@ class BrokenAnswer extends Error {
     super("An answer broke off in the middle", { cause });
   }
 }
-
-/** 127.0.0.0/8 and ::1. */
-const isLoopback = (address: string): boolean => address === "::1" || address.startsWith("127.");

@@ -84,6 +84,19 @@ user ann password secret keep sslproto "" mda "/bin/cat >> ${home.path}/mail"
   assert.equal((await server.mail.status("INBOX")).messages, 2);
 });
 
+test("fetchmail logs in with APOP", { skip: await skipWithout("fetchmail") }, async () => {
+  await using server = await startTestServer({ messages, pop3: "apop = true" });
+  await using home = await temporaryDirectory();
+  const rc = `poll 127.0.0.1 protocol APOP service ${server.port("pop3")}
+user mrose password tanstaaf keep sslproto "" mda "/bin/cat >> ${home.path}/mail"
+`;
+  await writeFile(join(home.path, "rc"), rc, { mode: 0o600 });
+  const env = { ...process.env, FETCHMAILHOME: home.path };
+  const args = ["-f", join(home.path, "rc"), "--pidfile", join(home.path, "pid")];
+  await run("fetchmail", args, { timeout: timeoutMs, env });
+  assert.match(await readFile(join(home.path, "mail"), "utf8"), /^Subject: 1\r?$/m);
+});
+
 async function temporaryDirectory(): Promise<AsyncDisposable & { readonly path: string }> {
   const path = await mkdtemp(join(tmpdir(), "posthouse-pop3-"));
   return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) };

@@ -1,7 +1,8 @@
+import { createHash } from "node:crypto";
 import { once } from "node:events";
 import type { Duplex } from "node:stream";
 import { connect as connectTls } from "node:tls";
-import { type AuthClient, AuthUnavailable } from "@posthouse/accounts";
+import { type ApopLogins, type AuthClient, AuthUnavailable } from "@posthouse/accounts";
 import { type AccountMail, type MailStore, openMailStore } from "@posthouse/mailbox-store";
 import { type RunningApp, TEST_TOML, testContext } from "@posthouse/service";
 import { connectTo } from "@posthouse/transcript";
@@ -25,6 +26,10 @@ export const account = { id: "0123456789abcdef", address: "ann@example.org" };
 export async function startTestServer(
   options: {
     readonly messages?: readonly (string | Uint8Array)[];
+    /** Lines of [pop3]. */
+    readonly pop3?: string;
+    /** Fills the directory of mail before anybody opens it. */
+    readonly prepare?: (mailDirectory: string) => Promise<void>;
     readonly isPlaintextAllowed?: boolean;
     /** Another configuration than TEST_TOML. */
     readonly toml?: string;
@@ -37,9 +42,11 @@ export async function startTestServer(
   await using resources = new AsyncDisposableStack();
   const isPlaintextAllowed = options.isPlaintextAllowed ?? true;
   const { toml: given = TEST_TOML } = options;
-  const toml = isPlaintextAllowed ? given : given.replace('"loopback"', '"nobody"');
+  const wanted = given.replace("[pop3]", `[pop3]\n${options.pop3 ?? ""}`);
+  const toml = isPlaintextAllowed ? wanted : wanted.replace('"loopback"', '"nobody"');
   const context = resources.use(await testContext(toml));
   const { config } = context;
+  await options.prepare?.(config.paths.mail);
   const store = resources.use(
     await openMailStore({
       mailDirectory: config.paths.mail,
@@ -80,12 +87,17 @@ export async function startTestServer(
 }
 
 /** `ann` with `secret` or `two words`; two names for which auth is not as it should be. */
-const testAuth: AuthClient = {
+const testAuth: AuthClient & ApopLogins = {
   async authenticate({ username, password }) {
     if (username === "auth-is-down") throw new AuthUnavailable("no answer");
     if (username === "banned") return { kind: "banned", retryAfterSeconds: 300 };
     const isRight =
       ["ann", "mrose"].includes(username) && ["secret", "two  words "].includes(password);
+    return isRight ? { kind: "ok", account } : { kind: "refused" };
+  },
+  async authenticateApop({ username, timestamp, digest }) {
+    const expected = createHash("md5").update(`${timestamp}tanstaaf`).digest("hex");
+    const isRight = username === "mrose" && digest === expected;
     return isRight ? { kind: "ok", account } : { kind: "refused" };
   },
   scramChallenge: () => Promise.reject(new AuthUnavailable("not asked by this test")),

@@ -6,6 +6,7 @@ const maildrops: Record<string, readonly (string | Uint8Array)[]> = {
   none: [],
   // The sizes of RFC 1939's examples: 120 and 200 octets.
   rfc1939: [messageOf(120), messageOf(200)],
+  utf8: ["Subject: Grüße\r\n\r\nKäse\r\n"],
   dots: [
     "Subject: dots\r\n\r\n.\r\n..\r\n.a\r\nb.\r\n",
     "Subject: no line end\r\n\r\n.last line",
@@ -23,6 +24,7 @@ describeTranscripts(
   async ({ settings }: Transcript) => {
     const server = await startTestServer({
       messages: maildrops[settings.get("messages") ?? "none"] ?? [],
+      pop3: settings.get("pop3") ?? "",
       isPlaintextAllowed: settings.get("plaintext") !== "nobody",
     });
     const kind = settings.get("tls") === "implicit" ? "pop3s" : "pop3";

@@ -64,6 +64,12 @@ export interface AdminClient extends AsyncDisposable {
   /** True: the account's own password logs in to no mail protocol any more. */
   setAppPasswordsOnly(address: string, isOnly: boolean): Promise<Account>;
 
+  /** Makes the account's secret for APOP, in place of one that is there, and tells it. auth keeps it readable. */
+  makeApopSecret(address: string): Promise<string>;
+  removeApopSecret(address: string): Promise<void>;
+  /** Which accounts have one; never what it is. */
+  listApopSecrets(): Promise<readonly ApopSecret[]>;
+
   /** The last login of each protocol. */
   lastLogins(address: string): Promise<readonly LastLogin[]>;
   listBans(): Promise<readonly Ban[]>;
@@ -109,6 +115,11 @@ export interface NewAppPassword {
   readonly id: string;
   readonly name: string;
   readonly password: string;
+}
+
+export interface ApopSecret {
+  readonly address: string;
+  readonly createdMs: number;
 }
 
 /** Of messages that come from now on; those that are there stay as they are. */
@@ -274,6 +285,9 @@ export function connectAdmin(options: CallClientOptions): AdminClient {
     listAppPasswords: (address) => ask("listAppPasswords", { address }),
     revokeAppPassword: (address, which) => change("revokeAppPassword", { address, which }),
     setAppPasswordsOnly: (address, isOnly) => change("setAppPasswordsOnly", { address, isOnly }),
+    makeApopSecret: (address) => change("makeApopSecret", { address }),
+    removeApopSecret: (address) => change("removeApopSecret", { address }),
+    listApopSecrets: () => askAll("listApopSecrets", addressOf<ApopSecret>),
     lastLogins: (address) => ask("lastLogins", { address }),
     listBans: () => ask("listBans"),
     addBan: (network, seconds) => change("addBan", { network, seconds }),

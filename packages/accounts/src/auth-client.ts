@@ -47,6 +47,22 @@ export interface AbuseReport {
   readonly times: number;
 }
 
+/** Logins with a digest of a secret that auth keeps readable, for accounts that chose so. */
+export interface ApopLogins {
+  authenticateApop(request: ApopRequest): Promise<AuthenticateResult>;
+}
+
+/** RFC 1939 §7, APOP. */
+export interface ApopRequest {
+  readonly username: string;
+  /** As in the greeting, with its angle brackets. */
+  readonly timestamp: string;
+  /** 32 hexadecimal digits. */
+  readonly digest: string;
+  readonly protocol: LoginProtocol;
+  readonly remoteAddress: string;
+}
+
 /** Mail that came in for an address here and goes on elsewhere. */
 export interface Forwarding {
   /**
@@ -138,7 +154,7 @@ export interface ListPolicy {
  */
 export function connectAuth(
   options: Omit<CallClientOptions, "onEvent">,
-): AuthClient & BanWatch & Forwarding {
+): AuthClient & ApopLogins & BanWatch & Forwarding {
   const recipients = new AnswerCache<RecipientResolution>(limits.answersKeptMax);
   const accounts = new AnswerCache<Account>(limits.answersKeptMax);
   const client = new CallClient({
@@ -163,6 +179,10 @@ export function connectAuth(
       return (await askForHash("authenticate", { ...request })) as AuthenticateResult;
     },
     ...saslLogins(ask),
+    async authenticateApop(request) {
+      if (isTooLong(request.username, limits.usernameCharsMax)) return { kind: "refused" };
+      return (await ask("authenticateApop", { ...request })) as AuthenticateResult;
+    },
     async resolveRecipient(address) {
       if (isTooLong(address, limits.addressCharsMax)) return { kind: "unknown-user" };
       return await recipients.get(

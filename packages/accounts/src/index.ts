@@ -6,6 +6,7 @@ export {
   type AdminClient,
   type Alias,
   type AliasRights,
+  type ApopSecret,
   type AppPassword,
   type Ban,
   type Compression,
@@ -25,6 +26,8 @@ export {
 export {
   type AbuseReport,
   type Account,
+  type ApopLogins,
+  type ApopRequest,
   type AuthClient,
   type AuthenticateRequest,
   type AuthenticateResult,

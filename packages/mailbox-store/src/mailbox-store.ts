@@ -16,6 +16,7 @@ import type {
   MessageColumns,
   MessageSummary,
   ModSeq,
+  PopNames,
   QuotaUsage,
   RightsChange,
   SortKeyField,
@@ -158,6 +159,8 @@ export interface Mailbox extends AsyncDisposable {
     uids: readonly Uid[],
     fields: Fields,
   ): AsyncIterable<readonly SortKeyRow<Fields>[]>;
+  /** What POP3 may call messages by, beside their UIDs; for one that keeps mail where another server had it. */
+  popNames(options: { readonly withKeys: boolean }): Promise<PopNames>;
   /** "gone" when the message was expunged or its file vanished. */
   openMessage(uid: Uid): Promise<StoredMessage>;
   /**

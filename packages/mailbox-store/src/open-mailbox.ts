@@ -8,6 +8,7 @@ import { formatOfFolder } from "./mbox/mbox-folder.ts";
 import { changesBetween, indexOfUid } from "./message-columns.ts";
 import { bitsOfSystemFlags } from "./message-flags.ts";
 import { openMessage, readMessages, readSummaries } from "./read-messages.ts";
+import { readPopNames } from "./read-pop-names.ts";
 import { readSortKeys } from "./read-sort-keys.ts";
 import { discardReceived, receiveMessage } from "./receive-message.ts";
 import { searchMailbox } from "./search/search-mailbox.ts";
@@ -26,6 +27,7 @@ import type {
   MessageColumns,
   MessageSummary,
   ModSeq,
+  PopNames,
   SortKeyField,
   SortKeyRow,
   StoredMessage,
@@ -135,6 +137,10 @@ export class OpenMailbox implements Mailbox {
     fields: Fields,
   ): AsyncIterable<readonly SortKeyRow<Fields>[]> {
     return readSortKeys(this.#account, this.#shared, uids, fields);
+  }
+
+  popNames(options: { readonly withKeys: boolean }): Promise<PopNames> {
+    return readPopNames(this.#account, this.#shared, options);
   }
 
   openMessage(uid: Uid): Promise<StoredMessage> {

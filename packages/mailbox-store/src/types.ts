@@ -93,6 +93,14 @@ export interface MailboxChanges {
   readonly vanished: readonly Uid[];
 }
 
+/** What POP3 may call messages by, beside their UIDs. */
+export interface PopNames {
+  /** Unique-ids that another server wrote down for its POP3 clients: they hold for ever. */
+  readonly given: ReadonlyMap<number, string>;
+  /** Names of the files without flags, by UID; empty when they were not asked for. */
+  readonly keys: ReadonlyMap<number, string>;
+}
+
 /** UIDs first to last, both included. They need not all be there. */
 export interface UidRange {
   readonly first: Uid;

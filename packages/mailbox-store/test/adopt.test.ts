@@ -46,6 +46,10 @@ async function makeCourierTree(path: string): Promise<void> {
     join(path, "courierimapuiddb"),
     "1 437221995 20\n12 1000000002.M2P1.host\n7 1000000001.M1P1.host,S=1\n9 gone.host\n15 1000000003.M3P1.host\n",
   );
+  await writeFile(
+    join(path, "courierpop3dsizelist"),
+    "/3 9 437221990\n1000000001.M1P1.host,S=1 40 7:437221990:0\n1000000002.M2P1.host:2,FR 40 0:0:0\n1000000004.M4P1.host 40 8:0:0\nnot a line\n",
+  );
   const keywords = join(path, "courierimapkeywords");
   await mkdir(keywords);
   await writeFile(
@@ -116,6 +120,15 @@ async function assertLikeCourier(files: TestStore): Promise<void> {
       [12, 3, ["Later"]],
       [15, 0, ["todo"]],
       [20, 0, []],
+    ],
+  );
+  await using open = await account.openMailbox("INBOX");
+  assert.deepEqual(
+    [...(await open.popNames({ withKeys: false })).given],
+    [
+      [7, "UID7-437221990"],
+      [12, "1000000002.M2P1.host"],
+      [20, "UID8"],
     ],
   );
   assert.ok(inbox.messages.every((one) => one.internalDateMs === dateSeconds * 1000));

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import fc from "fast-check";
 import { type AccountScripts, openScriptStore, StoreError } from "../src/index.ts";
-import { scriptFileName, scriptNameOf } from "../src/scripts/script-file-name.ts";
+import { parseLongNames, scriptFileName, scriptNameOf } from "../src/scripts/script-file-name.ts";
 
 interface Place extends AsyncDisposable {
   readonly scripts: AccountScripts;
@@ -110,9 +110,33 @@ test("a name is one file name, and reads back", () => {
         return;
       }
       assert.doesNotMatch(fileName, /[/\0]|^\./);
-      assert.equal(scriptNameOf(fileName), name.normalize("NFC"));
+      const known = parseLongNames(`\n${name.normalize("NFC")}\n`).get(fileName);
+      assert.equal(known ?? scriptNameOf(fileName), name.normalize("NFC"));
     }),
   );
+});
+
+test("names of 128 characters of any script are as good as short ones", async () => {
+  await using at = await place();
+  const { scripts } = at;
+  const names = ["規".repeat(128), "則".repeat(128), "🦆".repeat(128)];
+  for (const name of names) await scripts.put(name, keep);
+  await scripts.activate(names[1]);
+  assert.deepEqual(
+    new Set((await scripts.list()).map(({ name, isActive }) => `${name} ${isActive}`)),
+    new Set(names.map((name, nth) => `${name} ${nth === 1}`)),
+  );
+  const [first = "", second = ""] = names;
+  await scripts.rename(second, "ä".repeat(128));
+  assert.equal((await scripts.active())?.name, "ä".repeat(128));
+  await scripts.delete(first);
+  assert.equal(await scripts.get(first), undefined);
+  // What nobody has any more goes from the file after a while.
+  const stale = Array.from({ length: 260 }, (_, n) => `${n}${"規".repeat(100)}\n`).join("");
+  await appendFile(join(at.folder, "names"), stale);
+  await scripts.put("新".repeat(128), keep);
+  assert.equal((await readFile(join(at.folder, "names"), "utf8")).split("\n").length, 4);
+  assert.equal((await scripts.list()).length, 3);
 });
 
 test("lacks() says what put() would refuse, and why", async () => {

@@ -7,7 +7,7 @@ export {
   type StartApp,
 } from "./app-context.ts";
 export { type AppName, appNames } from "./app-name.ts";
-export { ClientAddressWatch } from "./client-addresses.ts";
+export { ClientAddressWatch, isLoopback } from "./client-addresses.ts";
 export { type Config, directoriesOf } from "./config/config.ts";
 export { ConfigError } from "./config/config-error.ts";
 export {

@@ -75,9 +75,9 @@ export const extensions: ReadonlyMap<string, Extension> = new Map<string, Extens
 ]);
 
 /**
- * Those that Posthouse has at delivery: there are no lists of other programs yet, and nothing in IMAP
- * starts scripts. Whoever checks a script for an account takes these.
+ * Those that Posthouse has at delivery: nothing in IMAP starts scripts. Whoever checks a script for an account
+ * takes these.
  */
 export const deliveryExtensions: ReadonlySet<string> = new Set(
-  [...extensions.keys()].filter((name) => name !== "extlists" && name !== "imapsieve"),
+  [...extensions.keys()].filter((name) => name !== "imapsieve"),
 );

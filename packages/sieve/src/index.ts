@@ -1,3 +1,4 @@
+export { CheckUnavailable, ScriptChecker } from "./check/script-checker.ts";
 export { type CompileOptions, compileScript } from "./compile/compile-script.ts";
 export type { Program } from "./compile/program.ts";
 export { ProgramCache } from "./compile/program-cache.ts";

@@ -4,6 +4,12 @@ const KiB = 1024;
 export const limits = {
   /** Octets of one script: long lists of addresses of a large company fit. */
   scriptBytesMax: 1024 * KiB,
+  /** Octets of a script that is checked at once: 10 ms at most; a larger one is in a thread of its own. */
+  checkedAtOnceBytesMax: 16 * KiB,
+  /** A check that takes longer hangs. */
+  checkMs: 30_000,
+  /** The thread ends when nobody has asked for so long. */
+  checkingIdleMs: 10_000,
   /** Blocks in blocks and tests in tests: RFC 5228 §2.10.5 asks for 15 of each at least. */
   depthMax: 32,
   /** Arguments, strings of a list and commands of a script, together. */

@@ -65,6 +65,29 @@ export function sieveCommand(): Command {
   );
   sieve.addCommand(
     withExamples(
+      withJsonOption(ofAccount("lists", "list the lists of addresses that filters may ask")).action(
+        addressLists,
+      ),
+      ["sieve lists ann@example.org"],
+    ),
+  );
+  sieve.addCommand(
+    withExamples(
+      ofAccount("put-list", 'store a list of addresses, which a filter asks as ":addrbook:<name>"')
+        .argument("<name>", '"default" is the address book')
+        .argument("<file>", 'an address or @domain a line; "-" reads it from stdin')
+        .action(putList),
+      ["sieve put-list ann@example.org default friends.txt"],
+    ),
+  );
+  sieve.addCommand(
+    withExamples(
+      ofAccount("delete-list", "delete a list of addresses").argument("<name>").action(deleteList),
+      ["sieve delete-list ann@example.org old"],
+    ),
+  );
+  sieve.addCommand(
+    withExamples(
       new Command("check")
         .description("say what is wrong with a script, by line and column")
         .argument("<script>", "a file")
@@ -153,6 +176,29 @@ async function remove(address: string, name: string, options: SourceOptions): Pr
 async function check(path: string): Promise<void> {
   compileOrFail(await readScript(path), path);
   print(`Nothing is wrong with ${path}`);
+}
+
+async function addressLists(address: string, options: SourceOptions & { json?: boolean }) {
+  const names = await withScriptsOf(options, address, (scripts) => scripts.addressLists());
+  printRows(
+    names.map((name) => ({ name, asked: `:addrbook:${name}` })),
+    {
+      ...options,
+      columns: { name: "List", asked: "Asked as" },
+      whenEmpty: `There is none: posthouse sieve put-list ${address} default <file>`,
+    },
+  );
+}
+
+async function putList(address: string, name: string, path: string, options: SourceOptions) {
+  const octets = await readScript(path);
+  await withScriptsOf(options, address, (scripts) => scripts.putAddressList(name, octets));
+  print(`Stored the list "${name}": filters ask it as ":addrbook:${name}"`);
+}
+
+async function deleteList(address: string, name: string, options: SourceOptions) {
+  await withScriptsOf(options, address, (scripts) => scripts.putAddressList(name, undefined));
+  print(`Deleted the list "${name}"`);
 }
 
 async function explain(

@@ -9,6 +9,7 @@ import {
   type MessageColumns,
   type MessageSummary,
   type ModSeq,
+  type PopNames,
   type SortKeyField,
   type SortKeyRow,
   type StoredMessage,
@@ -112,6 +113,10 @@ export class GuardedMailbox implements Mailbox {
   /** A guest leaves what is new to its owner. */
   async claimRecent(): Promise<ReadonlySet<number>> {
     return this.#isShared ? new Set() : this.#mailbox.claimRecent();
+  }
+
+  popNames(options: { readonly withKeys: boolean }): Promise<PopNames> {
+    return this.#mailbox.popNames(options);
   }
 
   summaries(uids: readonly Uid[]): AsyncIterable<readonly MessageSummary[]> {

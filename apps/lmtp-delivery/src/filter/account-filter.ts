@@ -11,7 +11,9 @@ import {
   type Surroundings,
 } from "@posthouse/sieve";
 import type { EnvelopeHead } from "@posthouse/smtp";
+import type { AddressLists } from "./address-lists.ts";
 import type { GlobalScripts } from "./global-scripts.ts";
+import { type FilterKinds, scoresOf } from "./scores.ts";
 
 /** What the filters of an account said about a message. */
 export type Filtered =
@@ -32,6 +34,9 @@ export interface FilterOptions {
   readonly hostname: string;
   readonly detailSeparator: string;
   readonly source: () => Promise<MessageSource>;
+  readonly lists: AddressLists;
+  /** Of the filters that smtp-in asks; empty for mail that another MTA brought. */
+  readonly filterKinds: FilterKinds;
 }
 
 /** Runs the scripts around and of an account over one message. */
@@ -48,9 +53,14 @@ export async function filterMessage(options: FilterOptions): Promise<Filtered> {
     if (active !== undefined) own.push(cache.compile(active.octets));
     const programs = [...before, ...own, ...after];
     if (programs.length === 0) return { kind: "none" };
-    const result = await runScripts(programs, await options.source(), surroundings(options), {
-      compile: (script) => cache.compile(script),
-    });
+    const source = await options.source();
+    const scores = scoresOf(source.header, options.filterKinds);
+    const result = await runScripts(
+      programs,
+      source,
+      { ...surroundings(options), scores },
+      { compile: (script) => cache.compile(script) },
+    );
     return { kind: "decided", result };
   } catch (error) {
     if (error instanceof SieveScriptError)
@@ -106,6 +116,7 @@ function surroundings(options: FilterOptions): Surroundings {
       load: (location, name) =>
         location === "personal" ? scripts.get(name) : globals.include(name),
     },
+    lists: options.lists,
     duplicates: { wasSeen: (key) => scripts.isRemembered(`duplicate:${key}`, nowMs) },
   };
 }

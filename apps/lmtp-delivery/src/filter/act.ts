@@ -26,6 +26,7 @@ import { keywordsFor, mailboxFor, nulRule } from "../filing.ts";
 import { limits } from "../limits.ts";
 import { delivered, refusedByFilter } from "../replies.ts";
 import { isNamed } from "./account-filter.ts";
+import type { AddressLists } from "./address-lists.ts";
 import type { OutgoingMail } from "./outgoing-mail.ts";
 import { octetsOfPieces, sizeOfPieces } from "./spool-source.ts";
 
@@ -34,6 +35,7 @@ export interface ActContext {
   readonly mail: AccountMail;
   readonly scripts: AccountScripts;
   readonly outgoing: OutgoingMail;
+  readonly lists: AddressLists;
   readonly envelope: EnvelopeHead;
   readonly originalAddress: string;
   /** Of the address, where it may name a mailbox. */
@@ -76,7 +78,7 @@ export async function act(context: ActContext, { actions, marks }: RunResult): P
   }
   await context.atCrashPoint?.("A2");
   for (const action of actions) {
-    if (action.kind === "redirect") await redirect(context, action);
+    if (action.kind === "redirect") await redirectToAll(context, action);
     else if (action.kind === "vacation") await answer(context, action);
     else if (action.kind === "notify") await notify(context, action);
   }
@@ -204,6 +206,22 @@ function flagsOf(flags: readonly string[]) {
   };
 }
 
+/** RFC 6134 §2.6: to each member of a list, as if the script had named them. */
+async function redirectToAll(context: ActContext, action: ActionOf<"redirect">): Promise<void> {
+  if (!action.isList) return await redirect(context, action);
+  const { account, envelope, lists, log } = context;
+  const members = await lists.members(action.address);
+  if (members.length > 0 && members.length <= limits.listMembersMax) {
+    for (const address of members) await redirect(context, { ...action, address });
+    return;
+  }
+  log.warn(
+    { messageId: envelope.messageId, recipient: account.address },
+    `Not redirected to the list ${action.address}: it has ${members.length} addresses, and 1 to ${limits.listMembersMax} can be`,
+  );
+  await keep(context, { flags: [], pieces: action.pieces });
+}
+
 /**
  * RFC 5228 §4.2: the message as it came, with what says where it has been. Who has it in Delivered-To
  * already has it back: a loop, and it is kept here. The null sender of the envelope stays; others are rewritten.
@@ -215,7 +233,6 @@ async function redirect(context: ActContext, action: ActionOf<"redirect">): Prom
     log.warn(about, `Not redirected to ${action.address}: ${why}`);
     await keep(context, { flags: [], pieces: action.pieces });
   };
-  if (action.isList) return await keepHere("there are no lists here");
   if (isLooping(source.header, account.address)) return await keepHere("it came back from there");
   const key = `redirect:${digest([envelope.messageId, account.address, action.address])}`;
   const nowMs = Date.now();

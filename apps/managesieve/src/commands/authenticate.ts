@@ -1,11 +1,12 @@
 import { authenticateBySasl, SaslError } from "@posthouse/accounts";
+import { bad } from "@posthouse/session";
 import { ConnectionLost } from "@posthouse/wire";
 import { enterAs, requirePrivacy } from "../authentication.ts";
 import { mechanismNames } from "../capabilities.ts";
 import { defineCommand, notAuthenticated, type Session } from "../command.ts";
 import { CommandReader } from "../command-reader.ts";
 import { limits } from "../limits.ts";
-import { bad, formatString, no, type ResponseCode } from "../response.ts";
+import { formatString, no, type ResponseCode } from "../response.ts";
 
 /**
  * AUTHENTICATE: RFC 5804 §2.1. No mechanism here brings a security layer of its own, so the

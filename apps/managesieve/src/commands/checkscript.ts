@@ -7,7 +7,7 @@ import { no } from "../response.ts";
 export const checkscript = defineCommand({
   name: "CHECKSCRIPT",
   states: authenticated,
-  async run(_state, args) {
+  async run(_state, args, { services }) {
     args.sp();
     const script = args.openString("a script");
     if (script.sizeBytes > sieveLimits.scriptBytesMax) {
@@ -15,6 +15,6 @@ export const checkscript = defineCommand({
     }
     const octets = await script.octets();
     args.end();
-    return checkedScript(octets, "Nothing is wrong with it");
+    return await checkedScript(services.checker, octets, "Nothing is wrong with it");
   },
 });

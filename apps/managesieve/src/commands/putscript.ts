@@ -20,7 +20,7 @@ export const putscript = defineCommand({
     await requireRoom(state.scripts, name, script.sizeBytes);
     const octets = await script.octets();
     args.end();
-    const completion = checkedScript(octets, "Stored");
+    const completion = await checkedScript(services.checker, octets, "Stored");
     await put(state, services, { name, octets });
     return completion;
   },

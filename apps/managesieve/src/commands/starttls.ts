@@ -1,5 +1,5 @@
+import { bad } from "@posthouse/session";
 import { defineCommand, notAuthenticated } from "../command.ts";
-import { bad } from "../response.ts";
 
 /**
  * STARTTLS: RFC 5804 §2.2. What came behind it in the clear is dropped: somebody on the way may have

@@ -1,9 +1,10 @@
 import { authenticateBySasl, SaslError, saslMechanisms } from "@posthouse/accounts";
+import { bad } from "@posthouse/session";
 import { ConnectionLost } from "@posthouse/wire";
 import { enterAs, requirePrivacy } from "../authentication.ts";
 import { authorization, defineCommand, type Session } from "../command.ts";
 import { limits } from "../limits.ts";
-import { bad, refused } from "../reply.ts";
+import { refused } from "../reply.ts";
 import { textLines } from "../text-lines.ts";
 
 /** The mechanisms that can work on this connection, as CAPA tells them (RFC 2449 §6.3). */

@@ -15,9 +15,10 @@ export const capa = defineCommand({
   },
 });
 
-/** RFC 2449 §6, RFC 2595 §4 and RFC 3206; nothing is announced that would be refused now. */
+/** RFC 2449 §6, RFC 2595 §4, RFC 3206 and RFC 6856; nothing is announced that would be refused now. */
 function capabilities(session: Session, { isLoggedIn }: { readonly isLoggedIn: boolean }) {
   const { isEncrypted } = session.connection;
+  const { loginDelaySeconds } = session.services.config.pop3;
   return [
     "TOP",
     "UIDL",
@@ -25,6 +26,10 @@ function capabilities(session: Session, { isLoggedIn }: { readonly isLoggedIn: b
     "AUTH-RESP-CODE",
     "PIPELINING",
     "EXPIRE NEVER",
+    ...(loginDelaySeconds > 0 ? [`LOGIN-DELAY ${loginDelaySeconds}`] : []),
+    // USER: names and passwords may have more than ASCII (RFC 6856 §2.2).
+    "UTF8 USER",
+    "LANG",
     "IMPLEMENTATION Posthouse",
     ...(session.isLoginAllowed ? ["USER", `SASL ${mechanismNames(session).join(" ")}`] : []),
     ...(isEncrypted || isLoggedIn ? [] : ["STLS"]),

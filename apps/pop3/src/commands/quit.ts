@@ -1,6 +1,6 @@
+import { Farewell } from "@posthouse/session";
 import { defineCommand, type Session } from "../command.ts";
 import type { Maildrop } from "../maildrop.ts";
-import { Farewell } from "../reply.ts";
 
 /** QUIT: RFC 1939 §4 and §6. After a login it is the UPDATE state. */
 export const quit = defineCommand({

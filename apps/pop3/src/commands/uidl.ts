@@ -5,8 +5,8 @@ import { listing } from "../listing.ts";
 export const uidl = defineCommand({
   name: "UIDL",
   states: transaction,
-  run({ maildrop }, args) {
-    const uniqueIdOf = (number: number) => maildrop.uniqueIdOf(number);
+  async run({ maildrop }, args, { services }) {
+    const uniqueIdOf = await maildrop.uniqueIds(services.uidlFormat);
     return listing(maildrop, args, { describe: uniqueIdOf, heading: "Unique-ids follow" });
   },
 });

@@ -84,6 +84,14 @@ const migrations: readonly Migration[] = [
   CREATE TABLE rewriting_key (key BLOB NOT NULL) STRICT;      -- one row, made once
   INSERT INTO rewriting_key VALUES (randomblob(32));
   `,
+  `
+  -- Made here, readable since APOP needs them so, and never an account's password.
+  CREATE TABLE apop_secrets (
+    account     TEXT PRIMARY KEY,
+    secret      TEXT NOT NULL,
+    created_ms  INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];
 
 /** What proves who somebody is. Only apps/auth opens it. */
@@ -159,10 +167,28 @@ export class Secrets {
     return replace.immediate();
   }
 
+  apopSecret(accountId: string): string | undefined {
+    return this.#statements.apopSecret.get(accountId);
+  }
+
+  setApopSecret(accountId: string, secret: string): void {
+    this.#statements.setApopSecret.run(accountId, secret, this.#now());
+  }
+
+  removeApopSecret(accountId: string): boolean {
+    return this.#statements.deleteApopSecret.run(accountId).changes > 0;
+  }
+
+  /** Who has one. */
+  apopSecrets(): readonly { readonly accountId: string; readonly createdMs: number }[] {
+    return this.#statements.apopSecrets.all();
+  }
+
   /** Everything about an account. */
   remove(accountId: string): void {
     this.#database.transaction(() => {
       this.#statements.deletePassword.run(accountId);
+      this.#statements.deleteApopSecret.run(accountId);
       this.#statements.deleteNetworks.run(accountId);
       this.appPasswords.removeAll(accountId);
       this.#statements.deleteLogins.run(accountId);
@@ -269,8 +295,19 @@ function prepareAll(db: Database.Database) {
     accountIds: db
       .prepare<[], string>(`
         SELECT account FROM passwords UNION SELECT account FROM last_logins
-        UNION SELECT account FROM app_passwords UNION SELECT account FROM login_networks`)
+        UNION SELECT account FROM app_passwords UNION SELECT account FROM login_networks
+        UNION SELECT account FROM apop_secrets`)
       .pluck(),
+    apopSecret: db
+      .prepare<[string], string>("SELECT secret FROM apop_secrets WHERE account = ?")
+      .pluck(),
+    setApopSecret: db.prepare<[string, string, number]>(
+      "INSERT OR REPLACE INTO apop_secrets VALUES (?, ?, ?)",
+    ),
+    deleteApopSecret: db.prepare<[string]>("DELETE FROM apop_secrets WHERE account = ?"),
+    apopSecrets: db.prepare<[], { readonly accountId: string; readonly createdMs: number }>(
+      "SELECT account AS accountId, created_ms AS createdMs FROM apop_secrets",
+    ),
     recordLogin: db.prepare<[LoginRecord]>(`
       INSERT INTO last_logins VALUES (@accountId, @protocol, @atMs, @remoteAddress, @logins)
       ON CONFLICT DO UPDATE SET at_ms = @atMs, remote_address = @remoteAddress,

@@ -37,6 +37,53 @@ export function parseCourierUids(octets: Buffer): CourierUids | undefined {
 }
 
 /**
+ * `courierpop3dsizelist`: `/3 <next number> <UIDVALIDITY>`, then `<file name> <octets> <number>:<UIDVALIDITY>:<0 or
+ * 1>` a line, in version 2 without the last. The unique-ids that its POP3 clients know, by key. They are of three
+ * kinds, as Courier was of three ages when it first saw the message. Never throws.
+ */
+export function parseCourierPopUids(octets: Buffer): ReadonlyMap<string, string> {
+  const [first = "", ...lines] = octets.toString("latin1").split("\n");
+  const popUids = new Map<string, string>();
+  if (!/^\/[23] \d/.test(first)) return popUids;
+  for (const line of lines) {
+    const found = /^([^/\0]+) \d+ (\d{1,10}):(\d{1,10})(?::[01])?$/.exec(line);
+    const key = found?.[1]?.split(":", 1)[0] ?? "";
+    if (found === null || key === "") continue;
+    const [, , number = "0", uidValidity] = found;
+    if (Number(number) === 0) popUids.set(utf8Of(key), escapedKey(key));
+    else if (Number(uidValidity) === 0) popUids.set(utf8Of(key), `UID${number}`);
+    else popUids.set(utf8Of(key), `UID${number}-${uidValidity}`);
+  }
+  return popUids;
+}
+
+const utf8Of = (octets: string): string => Buffer.from(octets, "latin1").toString("utf8");
+
+function escapedKey(key: string): string {
+  return key.replaceAll(
+    /[^!-~]|['"+]/g,
+    (octet) => `+${octet.charCodeAt(0).toString(16).toUpperCase().padStart(2, "0")}`,
+  );
+}
+
+/** The list of UIDs with these unique-ids; messages that IMAP has not seen get UIDs behind all others. */
+export function withPopUids(uids: CourierUids, popUids: ReadonlyMap<string, string>): CourierUids {
+  const left = new Map(popUids);
+  const entries: UidListEntry[] = uids.entries.map((entry) => {
+    const popUid = left.get(entry.key);
+    left.delete(entry.key);
+    return popUid === undefined ? entry : { ...entry, popUid };
+  });
+  let { uidNext } = uids;
+  for (const [key, popUid] of left) {
+    if (uidNext >= limits.uidMax) break;
+    entries.push({ uid: uidNext, key, popUid });
+    uidNext += 1;
+  }
+  return { ...uids, entries, uidNext };
+}
+
+/**
  * The keywords of a folder by message key. `courierimapkeywords/:list` has the keywords, an empty line, and
  * `<key>:<number> <number>` a message; a file `<key>`, or else the `.<n>.<key>` of the largest n, holds one
  * keyword a line and takes the place of that message's line.

@@ -16,7 +16,13 @@ import {
 import { parseSubscriptions } from "../maildir/subscriptions.ts";
 import { parseUidList, type UidListEntry } from "../maildir/uid-list.ts";
 import { StoreError } from "../store-error.ts";
-import { parseCourierSubscribed, parseCourierUids, readCourierKeywords } from "./courier-files.ts";
+import {
+  parseCourierPopUids,
+  parseCourierSubscribed,
+  parseCourierUids,
+  readCourierKeywords,
+  withPopUids,
+} from "./courier-files.ts";
 import type { MboxSurvey } from "./mbox-source.ts";
 
 export type SourceFormat = "dovecot" | "courier" | "maildir++" | "posthouse" | "mbox";
@@ -227,7 +233,10 @@ function readUids(path: string): SourceUids | undefined {
   if (list !== undefined) return list;
   const courier = readIfThere(join(path, "courierimapuiddb"));
   const uids = courier === undefined ? undefined : parseCourierUids(courier);
-  return uids === undefined ? undefined : { ...uids, guid: undefined };
+  if (uids === undefined) return undefined;
+  const sizes = readIfThere(join(path, "courierpop3dsizelist"));
+  const known = sizes === undefined ? uids : withPopUids(uids, parseCourierPopUids(sizes));
+  return { ...known, guid: undefined };
 }
 
 function* remarksOnFolder(folder: SourceFolder): Generator<string> {

@@ -78,6 +78,9 @@ const queries = {
        FROM messages m JOIN files f ON f.mailbox = m.mailbox AND f.uid = m.uid
        WHERE m.mailbox = ? AND m.uid BETWEEN ? AND ?`,
   ),
+  keysAbove: raw<[mailbox: number, uid: number, limit: number], [uid: number, key: string]>(
+    "SELECT uid, key FROM files WHERE mailbox = ? AND uid > ? ORDER BY uid LIMIT ?",
+  ),
   fileByKey: rows<[number, string], { info: string; flags: number }>(
     `SELECT info, flags FROM files f JOIN messages m ON m.mailbox = f.mailbox AND m.uid = f.uid
        WHERE f.mailbox = ? AND key = ?`,

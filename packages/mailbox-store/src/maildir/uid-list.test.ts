@@ -30,6 +30,16 @@ const cases = [
     damaged: 0,
   },
   {
+    name: "unique-ids that another POP3 server gave",
+    text: "3 V1 N9\n7 W10 PUID7-1 :a P.b:2,S\n8 P :c\n",
+    uidNext: 9,
+    entries: [
+      { uid: 7, key: "a P.b", popUid: "UID7-1" },
+      { uid: 8, key: "c" },
+    ],
+    damaged: 0,
+  },
+  {
     name: "version 1",
     text: "1 1275660208 12\n3 1276528487.M3.kurkku:2,S\n",
     uidNext: 12,

@@ -9,7 +9,7 @@ import { limits } from "../limits.ts";
  *
  * V is UIDVALIDITY, N a UID that was not given out when the header was written (later lines may be
  * larger), G the mailbox's id. A line is UID, extensions of Dovecot, colon, file name; what follows
- * `:2,` in it is not kept up to date. Lines only grow in UID. Versions 1 and 2 have neither letters nor G.
+ * `:2,` in it is not kept up to date. Of the extensions P counts, which is the message's unique-id in POP3. Lines only grow in UID. Versions 1 and 2 have neither letters nor G.
  */
 export interface UidList {
   readonly uidValidity: number;
@@ -25,6 +25,8 @@ export interface UidListEntry {
   readonly uid: number;
   /** The part of the file name before ":2,". */
   readonly key: string;
+  /** What POP3 clients know it by, whatever is made of its UID (P). */
+  readonly popUid?: string;
 }
 
 /** Never throws; undefined when the first line is no header. */
@@ -68,6 +70,16 @@ export function parseUidListLines(
   return { entries, uidLast, damagedLines };
 }
 
+/** Unique-ids of POP3 by UID. Most lists have none, which a look for the letter tells. */
+export function popUidsIn(octets: Buffer, uidValidity: number): ReadonlyMap<number, string> {
+  if (!octets.includes(" P")) return new Map();
+  const list = parseUidList(octets);
+  if (list?.uidValidity !== uidValidity) return new Map();
+  return new Map(
+    list.entries.flatMap(({ uid, popUid }) => (popUid === undefined ? [] : [[uid, popUid]])),
+  );
+}
+
 /** The first line; `uidNext` must be larger than every UID given out. */
 export function formatUidListHeader(list: {
   readonly uidValidity: number;
@@ -78,7 +90,8 @@ export function formatUidListHeader(list: {
 }
 
 export function formatUidListLine(entry: UidListEntry): string {
-  return `${entry.uid} :${entry.key}\n`;
+  const { uid, key, popUid } = entry;
+  return popUid === undefined ? `${uid} :${key}\n` : `${uid} P${popUid} :${key}\n`;
 }
 
 function parseHeader(
@@ -109,7 +122,13 @@ function parseLine(line: string): UidListEntry | undefined {
   const colon = fileName.indexOf(":");
   const key = colon < 0 ? fileName : fileName.slice(0, colon);
   if (key === "" || key.includes("/") || key.includes("\0")) return undefined;
-  return { uid, key };
+  const popUid = nameStart > 1 ? popUidIn(line.slice(space, nameStart - 2)) : undefined;
+  return popUid === undefined ? { uid, key } : { uid, key, popUid };
+}
+
+/** RFC 1939 §7: characters from 0x21 to 0x7E, and 70 of them; names of files that became ids may have more. */
+function popUidIn(extensions: string): string | undefined {
+  return / P([!-~]{1,250})(?= |$)/.exec(extensions)?.[1];
 }
 
 function uidOf(digits: string | undefined): number | undefined {

@@ -6,7 +6,14 @@ import { accountPath } from "../account-path.ts";
 import { directoryMode, errnoOf, fileMode } from "../maildir/durable-file.ts";
 import { StoreError } from "../store-error.ts";
 import { formatMemory, parseMemory, stillRemembered } from "./memory-lines.ts";
-import { scriptFileName, scriptNameOf } from "./script-file-name.ts";
+import {
+  isLongName,
+  listFileName,
+  listNameOf,
+  parseLongNames,
+  scriptFileName,
+  scriptNameOf,
+} from "./script-file-name.ts";
 import { scriptLimits } from "./script-limits.ts";
 import type { AccountScripts, RememberedKey, ScriptInfo, ScriptStore } from "./script-store.ts";
 
@@ -26,7 +33,9 @@ export function openScriptStore({ mailDirectory }: ScriptStoreOptions): ScriptSt
  * One account's folder of scripts.
  *
  *   <name>.sieve   a script
+ *   <name>.list    addresses, one a line
  *   active         the name of the one that is run, and a line end; none when it is empty or not there
+ *   names          names that are too long for a file, a line each; the file is then called by its hash
  *   memory         what filters remember: memory-lines.ts
  *   tmp-*          a file on its way in
  *
@@ -37,7 +46,8 @@ export function openScriptStore({ mailDirectory }: ScriptStoreOptions): ScriptSt
  *   Q4      -          new        done, or after a power cut as before
  *   Q5      -          new        done: the folder is synced, and the caller is told
  *
- * Each change is one file, so that no crash leaves a half. To make a script active is one file as
+ * Each change is one file, so that no crash leaves a half. A long name stands in `names` before its script is
+ * there: one without a script means nothing. To make a script active is one file as
  * well: it says a name, and a name whose script is gone is no active script.
  */
 class FileScripts implements AccountScripts {
@@ -53,8 +63,10 @@ class FileScripts implements AccountScripts {
     return translated("list the scripts", async () => {
       const active = await this.#activeName();
       const scripts: ScriptInfo[] = [];
-      for (const fileName of (await this.#fileNames()).toSorted()) {
-        const name = scriptNameOf(fileName);
+      const fileNames = (await this.#fileNames()).toSorted();
+      const long = fileNames.some(isLongName) ? await this.#longNames() : undefined;
+      for (const fileName of fileNames) {
+        const name = long?.get(fileName) ?? scriptNameOf(fileName);
         if (name === undefined) continue;
         const { size } = await stat(join(this.#folder, fileName));
         scripts.push({ name, sizeBytes: size, isActive: name === active });
@@ -75,6 +87,7 @@ class FileScripts implements AccountScripts {
     return translated(`store the script "${name}"`, async () => {
       const fileName = scriptFileName(name);
       await this.#requireRoom(name, octets.length);
+      await this.#noteName(name);
       await this.#replace(fileName, octets);
     });
   }
@@ -98,6 +111,7 @@ class FileScripts implements AccountScripts {
       }
       const isActive = (await this.#activeName()) === from.normalize("NFC");
       const octets = await readFile(path);
+      await this.#noteName(to);
       // A copy first: whatever happens in between, the active script is one that is there.
       await this.#replace(target, octets);
       if (isActive) await this.#replace("active", Buffer.from(`${to.normalize("NFC")}\n`));
@@ -126,6 +140,42 @@ class FileScripts implements AccountScripts {
     });
   }
 
+  addressLists(): Promise<readonly string[]> {
+    return translated("list the lists of addresses", async () =>
+      (await this.#fileNames())
+        .map(listNameOf)
+        .filter((name) => name !== undefined)
+        .toSorted(),
+    );
+  }
+
+  addressList(name: string): Promise<Uint8Array | undefined> {
+    return translated(`read the list "${name}"`, () => this.#read(listFileName(name)));
+  }
+
+  putAddressList(name: string, octets: Uint8Array | undefined): Promise<void> {
+    return translated(`store the list "${name}"`, async () => {
+      const fileName = listFileName(name);
+      if (octets === undefined) {
+        if ((await this.#read(fileName)) === undefined) {
+          throw new StoreError("not-found", `There is no list "${name}"`);
+        }
+        await unlink(join(this.#folder, fileName));
+        await syncFolder(this.#folder);
+        return;
+      }
+      const others = (await this.addressLists()).filter((one) => one !== name.normalize("NFC"));
+      const { addressListsMax, addressListBytesMax } = scriptLimits;
+      if (others.length >= addressListsMax || octets.length > addressListBytesMax) {
+        throw new StoreError(
+          "limit",
+          `An account has ${addressListsMax} lists at most, of ${addressListBytesMax} octets each`,
+        );
+      }
+      await this.#replace(fileName, octets);
+    });
+  }
+
   isRemembered(key: string, nowMs: number): Promise<boolean> {
     return translated("look up what filters remember", async () => {
       const remembered = parseMemory((await this.#read("memory"))?.toString("utf8") ?? "");
@@ -142,16 +192,8 @@ class FileScripts implements AccountScripts {
   remember(entries: readonly RememberedKey[], nowMs: number): Promise<void> {
     return translated("remember something for a filter", async () => {
       if (entries.length === 0) return;
-      await this.#makeFolder();
-      const path = join(this.#folder, "memory");
-      const file = await open(path, "a", fileMode);
-      try {
-        await file.write(formatMemory(entries));
-        await file.datasync();
-      } finally {
-        await file.close();
-      }
-      const text = await readFile(path, "utf8");
+      await this.#append("memory", formatMemory(entries));
+      const text = await readFile(join(this.#folder, "memory"), "utf8");
       const remembered = stillRemembered(parseMemory(text), nowMs);
       // Two octets of line ends a line.
       const lines = text.split("\n").length / 2;
@@ -164,6 +206,23 @@ class FileScripts implements AccountScripts {
   async #activeName(): Promise<string | undefined> {
     const text = (await this.#read("active"))?.toString("utf8").trim();
     return text === undefined || text === "" ? undefined : text;
+  }
+
+  async #longNames(): Promise<Map<string, string>> {
+    return parseLongNames((await this.#read("names"))?.toString("utf8") ?? "");
+  }
+
+  /** Before the script. Appended, so that two who do so at the same time are both heard. */
+  async #noteName(name: string): Promise<void> {
+    const fileName = scriptFileName(name);
+    if (!isLongName(fileName)) return;
+    const names = await this.#longNames();
+    if (names.has(fileName)) return;
+    await this.#append("names", `\n${name.normalize("NFC")}\n`);
+    if (names.size < scriptLimits.longNamesMax) return;
+    const there = new Set([...(await this.#fileNames()), fileName]);
+    const kept = [...(await this.#longNames())].filter(([file]) => there.has(file));
+    await this.#replace("names", Buffer.from(kept.map(([, long]) => `${long}\n`).join("")));
   }
 
   async #existing(name: string): Promise<string> {
@@ -216,6 +275,17 @@ class FileScripts implements AccountScripts {
     } catch (error) {
       if (errnoOf(error) === "ENOENT") return undefined;
       throw error;
+    }
+  }
+
+  async #append(fileName: string, text: string): Promise<void> {
+    await this.#makeFolder();
+    const file = await open(join(this.#folder, fileName), "a", fileMode);
+    try {
+      await file.write(text);
+      await file.datasync();
+    } finally {
+      await file.close();
     }
   }
 

@@ -31,6 +31,12 @@ export interface AccountScripts {
   /** Makes this one the active one; none, when undefined. */
   activate(name: string | undefined): Promise<void>;
   active(): Promise<{ readonly name: string; readonly octets: Uint8Array } | undefined>;
+  /** Lists of addresses that scripts may ask (RFC 6134), by name. */
+  addressLists(): Promise<readonly string[]>;
+  /** Undefined when there is none. */
+  addressList(name: string): Promise<Uint8Array | undefined>;
+  /** Undefined removes it. "limit" when there would be too many, or too much in it. */
+  putAddressList(name: string, octets: Uint8Array | undefined): Promise<void>;
   /** Whether this key was remembered and its time is not over. */
   isRemembered(key: string, nowMs: number): Promise<boolean>;
   remember(entries: readonly RememberedKey[], nowMs: number): Promise<void>;

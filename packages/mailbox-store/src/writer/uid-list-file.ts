@@ -9,6 +9,7 @@ import {
   formatUidListLine,
   parseUidList,
   parseUidListLines,
+  popUidsIn,
   type UidList,
   type UidListEntry,
 } from "../maildir/uid-list.ts";
@@ -88,7 +89,11 @@ export class UidListFile {
 
   rewrite(row: MailboxRow, entries: Iterable<UidListEntry>): void {
     let text = formatUidListHeader(row);
-    for (const entry of entries) text += formatUidListLine(entry);
+    const given = this.#popUids(row.uidValidity);
+    for (const entry of entries) {
+      const popUid = entry.popUid ?? given.get(entry.uid);
+      text += formatUidListLine(popUid === undefined ? entry : { ...entry, popUid });
+    }
     replaceDurably(this.#path, text);
   }
 
@@ -106,6 +111,12 @@ export class UidListFile {
 
   release(): void {
     this.#lock.release();
+  }
+
+  /** The index does not have them: they are kept from one file to the next. */
+  #popUids(uidValidity: number): ReadonlyMap<number, string> {
+    const octets = readIfThere(this.#path);
+    return octets === undefined ? new Map() : popUidsIn(octets, uidValidity);
   }
 
   #appendedSince(row: MailboxRow, seen: string): UidListNews | undefined {

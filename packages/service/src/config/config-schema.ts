@@ -58,6 +58,16 @@ const tlsListener = z.strictObject({
   port,
   proxy_from: networks.default([]),
 });
+/** Dovecot's pop3_uidl_format: what is not from one of these variables stays as it is. */
+const uidlFormat = z
+  .string()
+  .regex(/^(?:[!-$&-~]|%(?:0\d)?[XLUM]?[uvfg])+$/, {
+    message:
+      "has to be made of %u (UID), %v (UIDVALIDITY), %f or %g (the file's name), as in %08Xu%08Xv",
+  })
+  .refine((format) => /%(?:0\d)?[XLUM]?[ufg]/.test(format), {
+    message: "needs %u, %f or %g: else all messages have the same id",
+  });
 /** Names of capabilities, as CAPABILITY shows them. */
 const capabilityNames = z.array(z.string().regex(/^[!-~]{1,64}$/)).default([]);
 const imapListener = tlsListener.extend({
@@ -310,6 +320,7 @@ export const configSchema = z.strictObject({
       before_files: z.array(z.string().min(1)).default([]),
       after_files: z.array(z.string().min(1)).default([]),
       global_directory: z.string().min(1).optional(),
+      lists_directory: z.string().min(1).optional(),
     })
     .prefault({}),
   imap: z
@@ -340,6 +351,9 @@ export const configSchema = z.strictObject({
         { tls: "starttls", address: "*", port: 110 },
         { tls: "implicit", address: "*", port: 995 },
       ]),
+      uidl_format: uidlFormat.default("%v.%u"),
+      login_delay_seconds: z.int().min(0).max(3600).default(0),
+      apop: z.boolean().default(false),
     })
     .prefault({}),
   managesieve: z

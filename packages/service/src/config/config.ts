@@ -81,6 +81,7 @@ export interface Config
     readonly beforeFiles: readonly string[];
     readonly afterFiles: readonly string[];
     readonly globalDirectory?: string;
+    readonly listsDirectory?: string;
   };
   readonly smtpOut: Omit<Section["smtpOut"], "tlsCaFile"> & {
     readonly socketPath: string;
@@ -163,7 +164,7 @@ export function configOf(
       listeners: shifted(section.imap.listeners),
       urlSocketPath: join(runDir, "imap-urls.sock"),
     },
-    pop3: { listeners: shifted(section.pop3.listeners) },
+    pop3: { ...section.pop3, listeners: shifted(section.pop3.listeners) },
     managesieve: { listeners: shifted(section.managesieve.listeners) },
     lmtp: {
       ...section.lmtp,
@@ -176,6 +177,9 @@ export function configOf(
       afterFiles: section.sieve.afterFiles.map(absolute),
       ...(section.sieve.globalDirectory && {
         globalDirectory: absolute(section.sieve.globalDirectory),
+      }),
+      ...(section.sieve.listsDirectory && {
+        listsDirectory: absolute(section.sieve.listsDirectory),
       }),
     },
     smtpOut: {

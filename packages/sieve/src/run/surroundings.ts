@@ -61,7 +61,7 @@ export interface DuplicateMemory {
 
 /** Lists that are kept somewhere else, named by URI. */
 export interface ExternalLists {
-  isValid(list: string): boolean;
+  isValid(list: string): MaybePromise<boolean>;
   contains(list: string, value: string): MaybePromise<boolean>;
 }
 

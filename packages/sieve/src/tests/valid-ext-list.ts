@@ -7,9 +7,12 @@ export const validExtList = defineTest({
   compile(args) {
     const names = args.texts("names of lists");
     args.end();
-    return (execution) => {
+    return async (execution) => {
       const { lists } = execution.surroundings;
-      return names.in(execution).every((name) => lists?.isValid(name) === true);
+      for (const name of names.in(execution)) {
+        if ((await lists?.isValid(name)) !== true) return false;
+      }
+      return true;
     };
   },
 });
