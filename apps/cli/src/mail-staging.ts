@@ -1,4 +1,4 @@
-import { chownSync, lstatSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { chownSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { Account } from "@posthouse/accounts";
 import { openMailStore } from "@posthouse/mailbox-store";
@@ -15,6 +15,7 @@ export async function withStaging<Result>(
   { paths }: Config,
   work: (mailDirectory: string) => Promise<Result>,
 ): Promise<Result> {
+  mkdirSync(paths.tmp, { recursive: true });
   const directory = mkdtempSync(join(paths.tmp, "staging-"));
   try {
     return await work(directory);

@@ -49,6 +49,7 @@ const chapters: readonly Chapter[] = [
     (await import("./commands/suppression.ts")).suppressionCommand(),
   ),
   chapter("trace", async () => (await import("./commands/trace.ts")).traceCommand()),
+  chapter("tidy", async () => (await import("./commands/tidy.ts")).tidyCommand()),
 ];
 
 /**

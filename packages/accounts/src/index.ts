@@ -9,14 +9,18 @@ export {
   type Ban,
   type Compression,
   connectAdmin,
+  type DisabledFor,
   type DomainAlias,
   type DomainSummary,
   type LastLogin,
+  type LoginPlace,
   type MailboxFormat,
   type NewAppPassword,
   type QuotaChange,
   type RemovedAccount,
   type RemovedDomain,
+  type RenamedDomain,
+  type RestorableAccount,
 } from "./admin-client.ts";
 export {
   type AbuseReport,

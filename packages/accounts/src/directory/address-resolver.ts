@@ -208,7 +208,7 @@ export class AddressResolver {
           const next = this.#ofTarget(address);
           if (next !== undefined) waiting.push(next);
         }
-      } else {
+      } else if (!isClosed(found)) {
         const target = targetOf(found);
         targets.set(target.address, target);
       }
@@ -317,9 +317,26 @@ export class AddressResolver {
   }
 }
 
+/** Its administrator had its mail refused. */
+const isClosed = (found: Found): boolean =>
+  found.kind === "account" && found.account.disabled === "all";
+
 function targetOf(found: Exclude<Found, { readonly kind: "alias" }>): RecipientTarget {
   if (found.kind === "remote") return { address: found.address, isLocal: false };
+  assertNotMoving(found.account);
   return { address: formatAddress(found.account), isLocal: true };
+}
+
+/**
+ * Between two addresses its mail is at neither for certain: everybody waits for a moment.
+ *
+ * @throws AuthUnavailable
+ */
+export function assertNotMoving(row: AccountRow): void {
+  if (row.movingTo === null) return;
+  throw new AuthUnavailable(
+    `The account ${formatAddress(row)} is becoming ${row.movingTo}; try again in a moment`,
+  );
 }
 
 function loop(alias: AliasRow, cameFrom: ReadonlyMap<number, AliasRow>): DirectoryError {
