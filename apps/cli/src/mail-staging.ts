@@ -49,7 +49,9 @@ export async function copyStaged(options: {
 /** Only root can, and nobody else needs it. */
 export function giveToOwnerOf(owner: string, path: string): void {
   if (process.getuid?.() !== 0) return;
-  const { uid, gid } = lstatSync(owner);
+  const stats = lstatSync(owner, { throwIfNoEntry: false });
+  if (stats === undefined) return;
+  const { uid, gid } = stats;
   chownSync(path, uid, gid);
   for (const entry of readdirSync(path, { withFileTypes: true, recursive: true })) {
     chownSync(join(entry.parentPath, entry.name), uid, gid);

@@ -24,6 +24,7 @@ export async function start(context: AppContext, parts: Parts = {}): Promise<Run
       mailDirectory: config.paths.mail,
       messageBytesMax: config.limits.messageBytesMax,
       host: config.hostname,
+      expungedDays: config.retention.expungedDays,
       log: (text) => log.warn(text),
     }));
   const auth = parts.auth ?? connectAuth({ socketPath: config.auth.socketPath });

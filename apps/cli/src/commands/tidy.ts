@@ -5,10 +5,9 @@ import { administer } from "../administration.ts";
 import { becomeOwnerOf } from "../become-owner.ts";
 import { sentenceOf } from "../command-failure.ts";
 import { withExamples } from "../examples.ts";
-import { openStoreOf } from "../mail-store.ts";
 import { doMailWork } from "../mail-work.ts";
 import { print } from "../output.ts";
-import { type Retention, removeOld } from "../retention.ts";
+import type { Retention } from "../retention.ts";
 import { configOf, type SourceOptions, withSourceOptions } from "../source-options.ts";
 
 /** `posthouse tidy`: what has to go, day by day. */
@@ -45,6 +44,8 @@ async function tidyMail(config: Config, accounts: readonly AccountSummary[]): Pr
     ["\\Junk", junkDays],
     ["\\Trash", trashDays],
   ]);
+  const { openStoreOf } = await import("../mail-store.ts");
+  const { removeOld } = await import("../retention.ts");
   await using store = await openStoreOf(config);
   for (const account of accounts) {
     if (account.movingTo !== undefined) continue;
