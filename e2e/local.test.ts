@@ -144,6 +144,19 @@ test("administration works while it runs and while it does not", async () => {
     );
     assert.equal(passwd.code, 0, passwd.stderr);
     await says(/^Removed/, "alias", "remove", `info@${name}.test`);
+    const rename = ["account", "rename", `ann@${name}.test`, `anne@${name}.test`] as const;
+    const unasked = await posthouse(...rename, ...at);
+    assert.match(unasked.stderr, /needs --yes/);
+    await says(/is anne@running\.test now/, ...rename, "--no-alias", "--yes");
+    await says(
+      /is ann@running\.test now/,
+      "account",
+      "rename",
+      `anne@${name}.test`,
+      `ann@${name}.test`,
+      "--no-alias",
+      "--yes",
+    );
   };
   const work = async (name: string, alsoWork?: (name: string) => Promise<void>) => {
     await says(/^Added the domain/, "domain", "add", `${name}.test`);
@@ -158,7 +171,7 @@ test("administration works while it runs and while it does not", async () => {
     const refused = await posthouse("domain", "remove", `${name}.test`, ...at);
     assert.equal(refused.code, 1);
     assert.match(refused.stderr, /^posthouse: [^\n]+\n$/);
-    await says(/^Removed the account/, "account", "remove", `ann@${name}.test`, "--delete-mail");
+    await says(/^Removed the account/, "account", "remove", `ann@${name}.test`, "--now", "--yes");
     await says(/^Removed the domain/, "domain", "remove", `${name}.test`);
   };
   await work("running", aliasesAndPasswords);

@@ -107,7 +107,9 @@ async function startOurs(): Promise<void> {
   );
   opened.defer(async () => void (await running.stop()));
   await succeeding(posthouse("domain", "add", "example.test", "--config", config));
-  await succeeding(posthouseReading(`${password}\n`, "account", "add", alice, "--config", config));
+  await succeeding(
+    posthouseReading(`${password}\n`, "account", "add", alice, "--weak", "--config", config),
+  );
 }
 
 async function startTheirs(): Promise<void> {

@@ -50,7 +50,7 @@ describe("what an account's mail is on disk", () => {
     test(`${options.join(" ")} is as the administrator said, and clients do not see it`, async () => {
       const at = ["--data", suite.directory];
       await succeeding(
-        posthouseReading(`${password}\n`, "account", "add", address, ...options, ...at),
+        posthouseReading(`${password}\n`, "account", "add", address, "--weak", ...options, ...at),
       );
       const listed = await succeeding(posthouse("account", "list", "--json", ...at));
       assert.match(listed, new RegExp(`"${options[1]}"`));

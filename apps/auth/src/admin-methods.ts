@@ -19,6 +19,7 @@ export function adminMethods(parts: {
   return new Map([
     ...Object.entries(domainMethods(parts.directory, parts.administration)),
     ...Object.entries(accountMethods(parts.directory, parts.administration)),
+    ...Object.entries(lifeMethods(parts.directory, parts.administration)),
     ...Object.entries(aliasMethods(parts.directory)),
     ...Object.entries(listMethods(parts.directory)),
     ...Object.entries(grantMethods(parts.directory)),
@@ -70,6 +71,34 @@ function accountMethods(directory: Directory, administration: Administration) {
     setQuota: (args: CallArguments) => directory.setQuota(address(args), quota(args)),
     setCompression: (args: CallArguments) =>
       directory.setCompression(address(args), compression(args)),
+  };
+}
+
+/** From disabling it to its end. */
+function lifeMethods(directory: Directory, administration: Administration) {
+  return {
+    putAccountAway: (args: CallArguments) =>
+      administration.putAccountAway(address(args), args.optionalCount("untilMs") ?? 0),
+    findAccount: (args: CallArguments) => directory.accountIfThere(address(args)),
+    restoreAccount: (args: CallArguments) => directory.restoreAccount(address(args)),
+    listRemoved: () => directory.listRemoved(),
+    setDisabled: (args: CallArguments) =>
+      administration.setDisabled(
+        address(args),
+        args.has("disabled") ? args.oneOf("disabled", ["logins", "all"] as const) : undefined,
+      ),
+    setKeepsOld: (args: CallArguments) =>
+      directory.setKeepsOld(address(args), args.flag("keepsOld")),
+    beginRename: (args: CallArguments) =>
+      directory.beginRename(address(args), address(args, "newAddress")),
+    finishRename: (args: CallArguments) =>
+      directory.finishRename(address(args), { keepsAlias: args.flag("keepsAlias") }),
+    beginDomainRename: (args: CallArguments) =>
+      directory.beginDomainRename(address(args, "domain"), address(args, "newDomain")),
+    finishDomainRename: (args: CallArguments) =>
+      directory.finishDomainRename(address(args, "domain"), address(args, "newDomain"), {
+        keepsAlias: args.flag("keepsAlias"),
+      }),
   };
 }
 
@@ -173,6 +202,7 @@ function apopMethods(administration: Administration) {
 function loginMethods(administration: Administration, bans: Bans) {
   return {
     lastLogins: (args: CallArguments) => administration.lastLogins(address(args)),
+    loginHistory: (args: CallArguments) => administration.loginHistory(address(args)),
     listBans: () => bans.list((subject) => administration.nameOf(subject)),
     addBan: (args: CallArguments) =>
       bans.add(

@@ -7,7 +7,9 @@ import {
   type ApopSecret,
   type AppPassword,
   DirectoryError,
+  type DisabledFor,
   type LastLogin,
+  type LoginPlace,
   type NewAppPassword,
   type RemovedAccount,
   type RemovedDomain,
@@ -101,6 +103,19 @@ export class Administration {
     const { domain, accountIds, aliases } = this.#parts.directory.removeDomain(text, { force });
     for (const id of accountIds) this.#forget(id);
     return { domain, accounts: accountIds.length, aliases };
+  }
+
+  /** A login that is remembered ends with it. */
+  putAccountAway(address: string, untilMs: number): Account {
+    const account = this.#parts.directory.putAccountAway(address, untilMs);
+    this.#parts.desk.forget(account.id);
+    return account;
+  }
+
+  setDisabled(address: string, disabled: DisabledFor | undefined): Account {
+    const account = this.#parts.directory.setDisabled(address, disabled);
+    this.#parts.desk.forget(account.id);
+    return account;
   }
 
   async setPassword(address: string, password: string): Promise<void> {
@@ -200,6 +215,10 @@ export class Administration {
 
   lastLogins(address: string): readonly LastLogin[] {
     return this.#parts.history.lastLogins(this.#parts.directory.account(address).id);
+  }
+
+  loginHistory(address: string): readonly LoginPlace[] {
+    return this.#parts.history.places(this.#parts.directory.account(address).id);
   }
 
   /** What to call the subject of a ban: the account's address, or the name that was tried. */

@@ -200,7 +200,7 @@ function recording(
       known.seen(id, remoteAddress);
       const used = result.appPassword;
       const named = used && { appPassword: used.name };
-      history.record({ accountId: id, protocol, remoteAddress, atMs: now() }, used?.id);
+      history.record({ accountId: id, protocol, remoteAddress, atMs: now() }, used);
       events.record({ type: "login", account: address, protocol, remoteAddress, ...named });
       return { ...result, appPassword: used?.name };
     };

@@ -178,7 +178,7 @@ export class LoginDesk {
       if (brought && network !== undefined) this.#parts.banned(network, request.username);
       return "wrong";
     }
-    if (!directory.hasId(account.id)) return "changed";
+    if (!directory.mayLogIn(account.id)) return "changed";
     if (secrets.password(account.id)?.hash !== kept.hash) return "changed";
     failures.succeeded(network, subject);
     this.#cache.add(fingerprint, account.id);

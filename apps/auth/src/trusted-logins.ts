@@ -33,7 +33,8 @@ export class TrustedLogins {
   byCertificate({ addresses, username }: CertifiedLoginRequest): DeskResult {
     const accounts = addresses
       .map((address) => this.#directory.findAccount(address))
-      .filter((account) => account !== undefined);
+      .filter((account) => account !== undefined)
+      .filter(({ id }) => this.#directory.mayLogIn(id));
     const account =
       username === ""
         ? accounts[0]

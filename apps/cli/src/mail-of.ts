@@ -1,5 +1,5 @@
 import { type Account, connectAuth } from "@posthouse/accounts";
-import type { AccountMail } from "@posthouse/mailbox-store";
+import type { OwnAccountMail } from "@posthouse/mailbox-store";
 import { administer } from "./administration.ts";
 import { becomeOwnerOf } from "./become-owner.ts";
 import { CommandFailure } from "./command-failure.ts";
@@ -19,7 +19,7 @@ export async function accountOf(options: SourceOptions, address: string): Promis
 export async function withMailOf<Result>(
   options: SourceOptions,
   account: Account,
-  work: (mail: AccountMail) => Promise<Result>,
+  work: (mail: OwnAccountMail) => Promise<Result>,
 ): Promise<Result> {
   const config = configOf(options);
   becomeOwnerOf(config.paths.mail);

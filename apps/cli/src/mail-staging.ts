@@ -1,4 +1,4 @@
-import { chownSync, lstatSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { chownSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { Account } from "@posthouse/accounts";
 import { openMailStore } from "@posthouse/mailbox-store";
@@ -15,6 +15,7 @@ export async function withStaging<Result>(
   { paths }: Config,
   work: (mailDirectory: string) => Promise<Result>,
 ): Promise<Result> {
+  mkdirSync(paths.tmp, { recursive: true });
   const directory = mkdtempSync(join(paths.tmp, "staging-"));
   try {
     return await work(directory);
@@ -48,7 +49,9 @@ export async function copyStaged(options: {
 /** Only root can, and nobody else needs it. */
 export function giveToOwnerOf(owner: string, path: string): void {
   if (process.getuid?.() !== 0) return;
-  const { uid, gid } = lstatSync(owner);
+  const stats = lstatSync(owner, { throwIfNoEntry: false });
+  if (stats === undefined) return;
+  const { uid, gid } = stats;
   chownSync(path, uid, gid);
   for (const entry of readdirSync(path, { withFileTypes: true, recursive: true })) {
     chownSync(join(entry.parentPath, entry.name), uid, gid);

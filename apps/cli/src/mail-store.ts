@@ -7,4 +7,5 @@ export const openStoreOf = (config: Config): Promise<MailStore> =>
     mailDirectory: config.paths.mail,
     messageBytesMax: config.limits.messageBytesMax,
     host: config.hostname,
+    expungedDays: config.retention.expungedDays,
   });

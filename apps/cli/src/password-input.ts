@@ -1,12 +1,24 @@
 import { createInterface } from "node:readline/promises";
 import { Writable } from "node:stream";
 import { CommandFailure } from "./command-failure.ts";
+import { weaknessOf } from "./password-strength.ts";
+
+/** A password for an account, which nobody guesses in a hurry unless that is wanted. */
+export async function readNewPassword(
+  prompt: string,
+  options: { readonly address: string; readonly weak?: boolean },
+): Promise<string> {
+  const password = await readPassword(prompt);
+  const weakness = options.weak === true ? undefined : weaknessOf(password, options.address);
+  if (weakness === undefined) return password;
+  throw new CommandFailure(`${weakness}; take another one, or --weak for this one all the same`);
+}
 
 /**
  * A password from the terminal, asked twice and not shown, or the first line of standard input when
  * that is not a terminal. Never from the command line, where everybody on the machine sees it.
  */
-export async function readPassword(prompt: string): Promise<string> {
+async function readPassword(prompt: string): Promise<string> {
   const password = process.stdin.isTTY ? await askTwice(prompt) : await firstLineOfInput();
   if (password === "") throw new CommandFailure("The password is empty; nothing was changed");
   return password;

@@ -45,6 +45,7 @@ const chapters: readonly Chapter[] = [
   chapter("restore", async () => (await import("./commands/restore.ts")).restoreCommand()),
   // The mail itself
   chapter("mailbox", async () => (await import("./commands/mailbox.ts")).mailboxCommand()),
+  chapter("undelete", async () => (await import("./commands/undelete.ts")).undeleteCommand()),
   chapter("rejects", async () => (await import("./commands/rejects.ts")).rejectsCommand()),
   chapter("sieve", async () => (await import("./commands/sieve.ts")).sieveCommand()),
   chapter("deliver", async () => (await import("./commands/deliver.ts")).deliverCommand()),
@@ -53,6 +54,7 @@ const chapters: readonly Chapter[] = [
     (await import("./commands/suppression.ts")).suppressionCommand(),
   ),
   chapter("trace", async () => (await import("./commands/trace.ts")).traceCommand()),
+  chapter("tidy", async () => (await import("./commands/tidy.ts")).tidyCommand()),
 ];
 
 /**

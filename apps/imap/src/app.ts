@@ -35,6 +35,7 @@ export async function start(context: AppContext, parts: Parts = {}): Promise<Run
       mailDirectory: config.paths.mail,
       messageBytesMax: config.limits.messageBytesMax,
       host: config.hostname,
+      expungedDays: config.retention.expungedDays,
       writerThreadsMax: limits.writerThreadsMax,
       log: (text) => log.warn(text),
       fillsSearchText: true,

@@ -120,6 +120,7 @@ function openStore({ config, log }: AppContext, receivedBytesMax: number): Promi
     mailDirectory: config.paths.mail,
     messageBytesMax: receivedBytesMax + limits.addedBytesMax,
     host: config.hostname,
+    expungedDays: config.retention.expungedDays,
     writerThreadsMax: limits.writerThreadsMax,
     log: (text) => log.warn(text),
   });

@@ -25,6 +25,29 @@ export interface AdminClient extends AsyncDisposable {
   addAccount(request: AddAccountRequest): Promise<Account>;
   /** The mail stays on disk. Aliases lose this target, and those left without any are removed. */
   removeAccount(address: string): Promise<RemovedAccount>;
+  /** It is gone for everybody, and comes back whole with restoreAccount() until then. Its mail stays. */
+  putAccountAway(address: string, untilMs: number): Promise<Account>;
+  restoreAccount(address: string): Promise<Account>;
+  /** Those whose time is over first; 400 at most. */
+  listRemoved(): Promise<readonly RestorableAccount[]>;
+  /** Without `disabled` it may log in again. */
+  setDisabled(address: string, disabled?: DisabledFor): Promise<Account>;
+  /** True: nothing is taken out of its Junk and Trash for its age. */
+  setKeepsOld(address: string, keepsOld: boolean): Promise<Account>;
+  /**
+   * A rename is two steps: from the first on nobody is told where the mail is, and whoever moves it takes the
+   * second. Again, with the same address, is no error: so it goes on where it was cut off.
+   */
+  beginRename(address: string, newAddress: string): Promise<Account>;
+  finishRename(address: string, options: { readonly keepsAlias: boolean }): Promise<Account>;
+  beginDomainRename(domain: string, newDomain: string): Promise<RenamedDomain>;
+  finishDomainRename(
+    domain: string,
+    newDomain: string,
+    options: { readonly keepsAlias: boolean },
+  ): Promise<RenamedDomain>;
+  /** Of exactly this address, also while it is being renamed; undefined when there is none. */
+  findAccount(address: string): Promise<Account | undefined>;
   /** Ordered by domain and local part. */
   listAccounts(domain?: string): Promise<readonly AccountSummary[]>;
   setPassword(address: string, password: string): Promise<void>;
@@ -72,6 +95,8 @@ export interface AdminClient extends AsyncDisposable {
 
   /** The last login of each protocol. */
   lastLogins(address: string): Promise<readonly LastLogin[]>;
+  /** From where it logged in within 90 days; the latest first. */
+  loginHistory(address: string): Promise<readonly LoginPlace[]>;
   listBans(): Promise<readonly Ban[]>;
   /** Of an address or a network, such as 192.0.2.0/24; without seconds until it is lifted. Outlives restarts. */
   addBan(network: string, seconds?: number): Promise<Ban>;
@@ -146,6 +171,29 @@ export interface DomainAlias {
 export interface AccountSummary extends Account {
   readonly hasPassword: boolean;
   readonly createdMs: number;
+  /** Absent: for nothing. */
+  readonly disabled?: DisabledFor;
+  /** The address that it is about to have. */
+  readonly movingTo?: string;
+  readonly keepsOld?: true;
+}
+
+/** Logins are refused, or mail to it too. */
+export type DisabledFor = "logins" | "all";
+
+export interface RestorableAccount extends Account {
+  readonly untilMs: number;
+}
+
+/** One address that an account logged in from, by one protocol and one password. */
+export interface LoginPlace {
+  readonly protocol: string;
+  readonly remoteAddress: string;
+  /** The name of the app password; absent: the account's own. */
+  readonly appPassword?: string;
+  readonly firstMs: number;
+  readonly lastMs: number;
+  readonly logins: number;
 }
 
 export interface RemovedAccount {
@@ -160,6 +208,13 @@ export interface RemovedDomain {
   readonly accounts: number;
   /** Also those of other domains that had no other target. */
   readonly aliases: number;
+}
+
+export interface RenamedDomain {
+  readonly from: string;
+  readonly to: string;
+  /** How many move with it, those that can be restored among them. */
+  readonly accounts: number;
 }
 
 export interface Alias {
@@ -263,6 +318,18 @@ export function connectAdmin(options: CallClientOptions): AdminClient {
     listExceptions: (domain) => ask("listExceptions", { domain }),
     addAccount: (request) => change("addAccount", request),
     removeAccount: (address) => change("removeAccount", { address }),
+    putAccountAway: (address, untilMs) => change("putAccountAway", { address, untilMs }),
+    restoreAccount: (address) => change("restoreAccount", { address }),
+    listRemoved: () => ask("listRemoved"),
+    setDisabled: (address, disabled) => change("setDisabled", { address, disabled }),
+    setKeepsOld: (address, keepsOld) => change("setKeepsOld", { address, keepsOld }),
+    beginRename: (address, newAddress) => change("beginRename", { address, newAddress }),
+    finishRename: (address, options) => change("finishRename", { address, ...options }),
+    beginDomainRename: (domain, newDomain) => change("beginDomainRename", { domain, newDomain }),
+    finishDomainRename: (domain, newDomain, options) =>
+      change("finishDomainRename", { domain, newDomain, ...options }),
+    findAccount: async (address) =>
+      (await ask<Account | null>("findAccount", { address })) ?? undefined,
     listAccounts: (domain) => askAll("listAccounts", addressOf<AccountSummary>, domain),
     setPassword: (address, password) => change("setPassword", { address, password }),
     setPasswordHash: (address, hash) => change("setPasswordHash", { address, hash }),
@@ -289,6 +356,7 @@ export function connectAdmin(options: CallClientOptions): AdminClient {
     removeApopSecret: (address) => change("removeApopSecret", { address }),
     listApopSecrets: () => askAll("listApopSecrets", addressOf<ApopSecret>),
     lastLogins: (address) => ask("lastLogins", { address }),
+    loginHistory: (address) => ask("loginHistory", { address }),
     listBans: () => ask("listBans"),
     addBan: (network, seconds) => change("addBan", { network, seconds }),
     liftBans: (remoteAddress) => change("liftBans", { remoteAddress }),

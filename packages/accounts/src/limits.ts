@@ -71,6 +71,10 @@ export const limits = {
   appPasswordsMax: 50,
   appPasswordNameCharsMax: 64,
 
+  /** From where an account logged in: 150 octets each, and 90 days as the trail of a burglar is worth. */
+  loginPlacesMax: 200,
+  loginPlaceKeptMs: 90 * 24 * 3600 * SECOND_MS,
+
   /** bcrypt reads no further, so two longer passwords could be one. */
   bcryptBytesMax: 72,
   /** 2^15 rounds take 2 s; a hash that was brought along must not stop a thread for an hour. */

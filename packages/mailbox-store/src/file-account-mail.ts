@@ -3,10 +3,11 @@ import { join } from "node:path";
 import type { AccountState } from "./account-state.ts";
 import { annotationsIn } from "./annotations.ts";
 import { checkAccount } from "./check-account.ts";
+import { listExpunged, openExpunged } from "./expunged/list-expunged.ts";
 import type { MailboxState } from "./index/index-reader.ts";
 import { limits } from "./limits.ts";
 import { mailboxInfos } from "./mailbox-infos.ts";
-import type { AccountMail, Mailbox, OpenMailboxOptions } from "./mailbox-store.ts";
+import type { Mailbox, OpenMailboxOptions, OwnAccountMail } from "./mailbox-store.ts";
 import { canonicalName, canonicalNameToMake, inboxFolder } from "./maildir/folder-name.ts";
 import { isSeenUser } from "./maildir/seen-file.ts";
 import { parseSharers, sharersFileName } from "./maildir/sharers-file.ts";
@@ -27,6 +28,7 @@ import type {
   Annotations,
   Appended,
   AppendRequest,
+  Expunged,
   Hierarchy,
   MailboxInfo,
   MailboxRights,
@@ -35,6 +37,7 @@ import type {
   QuotaUsage,
   RightsChange,
   SpecialUse,
+  StoredMessage,
   Uid,
   UidValidity,
 } from "./types.ts";
@@ -42,7 +45,7 @@ import { subscriptionsName } from "./writer/account-tree.ts";
 import type { QuotaLimits, ReceivedMessage } from "./writer/jobs.ts";
 
 /** One opening of an account whose mail is in files. */
-export class FileAccountMail implements AccountMail {
+export class FileAccountMail implements OwnAccountMail {
   readonly #account: AccountState;
   readonly #ref: AccountRef;
   readonly #onClose: () => void;
@@ -227,6 +230,29 @@ export class FileAccountMail implements AccountMail {
 
   async lockMaildrop(): Promise<AsyncDisposable | undefined> {
     return lockMaildrop(this.#account.path);
+  }
+
+  listExpunged(): Promise<readonly Expunged[]> {
+    return listExpunged(this.#account);
+  }
+
+  openExpunged(id: string): Promise<StoredMessage> {
+    return openExpunged(this.#account, id);
+  }
+
+  async restoreExpunged(ids: readonly string[], mailboxName: string): Promise<number> {
+    const { folder } = await this.#account.mailboxNamed(canonicalName(mailboxName));
+    const quota = this.#quotaLimits();
+    const args = { ids, folder, quota };
+    return (await this.#account.run("restoreExpunged", args, weightOf(ids))).messages;
+  }
+
+  async restoreMailbox(id: string, name: string): Promise<void> {
+    const wanted = canonicalNameToMake(name);
+    const folder = (await this.#account.foldersDownTo(wanted)).at(-1) ?? inboxFolder;
+    if (folder === inboxFolder) throw new StoreError("exists", "INBOX is always there");
+    await this.#account.run("restoreMailbox", { id, folder });
+    await this.#makeParents(wanted);
   }
 
   async fillSearchText(): Promise<void> {

@@ -14,7 +14,14 @@ export {
 } from "./backup/account-files.ts";
 export { restoredPlainFile } from "./backup/raise-marks.ts";
 export { limits as mailboxStoreLimits } from "./limits.ts";
-export type { AccountMail, Mailbox, MailStore, OpenMailboxOptions } from "./mailbox-store.ts";
+export type {
+  AccountMail,
+  Mailbox,
+  MailStore,
+  OpenMailboxOptions,
+  OwnAccountMail,
+} from "./mailbox-store.ts";
+export { type AccountMove, moveAccountMail } from "./move-account.ts";
 export { type MailStoreOptions, openMailStore } from "./open-mail-store.ts";
 export { openScriptStore, type ScriptStoreOptions } from "./scripts/file-scripts.ts";
 export type {

@@ -40,6 +40,12 @@ export const limits = {
   modSeqsReserved: 100_000,
   /** A repeated hand-over of smtp-in comes within its queue's lifetime. */
   deliveryMemoryMs: 7 * 24 * HOUR_MS,
+  /** What an account has put aside of what was expunged; counted anew after so long. */
+  expungedBytesMax: 1024 * 1024 * KiB,
+  expungedMessagesMax: 100_000,
+  expungedCountedMs: MINUTE_MS,
+  /** With less of the disk free than this part, expunging makes room at once. */
+  expungedDiskFreeMin: 0.05,
   /** Maildir's own rule: a file of tmp/ that is older belongs to nobody. */
   tmpAgeMsMax: 36 * HOUR_MS,
   /** Open databases, in each of the three threads: some 300 KiB each, which the process never gives back. */

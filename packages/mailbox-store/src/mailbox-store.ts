@@ -7,6 +7,7 @@ import type {
   AppendRequest,
   ChangesSince,
   Copied,
+  Expunged,
   FlagChange,
   Hierarchy,
   MailboxChanges,
@@ -38,7 +39,7 @@ export interface MailStore extends AsyncDisposable {
    * Opens an account; makes its directory, INBOX and the special-use mailboxes (Drafts, Sent, Junk,
    * Trash, Archive, all subscribed) when it is new. Accounts opened twice share everything.
    */
-  openAccount(account: AccountRef): Promise<AccountMail>;
+  openAccount(account: AccountRef): Promise<OwnAccountMail>;
   /** Removes all mail of an account, for good. */
   removeAccount(account: AccountRef): Promise<void>;
 }
@@ -109,6 +110,18 @@ export interface AccountMail extends AsyncDisposable {
    * is put right. In slices: whoever else uses the account has his turn between them.
    */
   check(options?: { readonly repair?: boolean }): Promise<readonly string[]>;
+}
+
+/** What only who opened the account has, and no front for its readers. */
+export interface OwnAccountMail extends AccountMail {
+  /** What was expunged or deleted and can be brought back, the latest day first. */
+  listExpunged(): Promise<readonly Expunged[]>;
+  /** Its octets; parts() is not for it. "gone" when its days are over. */
+  openExpunged(id: string): Promise<StoredMessage>;
+  /** Into a mailbox that is there, with flags and dates and with UIDs of their own; how many were still there. */
+  restoreExpunged(ids: readonly string[], mailboxName: string): Promise<number>;
+  /** A deleted mailbox as it was, with its UIDs; "exists" when the name is taken. */
+  restoreMailbox(id: string, name: string): Promise<void>;
 }
 
 export interface OpenMailboxOptions {

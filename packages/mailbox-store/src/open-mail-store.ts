@@ -6,7 +6,7 @@ import { armCrashPoint } from "./crash-point.ts";
 import { FileAccountMail } from "./file-account-mail.ts";
 import { IndexReaderPool } from "./index/index-reader.ts";
 import { limits } from "./limits.ts";
-import type { AccountMail, MailStore } from "./mailbox-store.ts";
+import type { MailStore, OwnAccountMail } from "./mailbox-store.ts";
 import { FileReader } from "./reader/file-reader.ts";
 import { FillClient } from "./search/fill-client.ts";
 import { SearchClient } from "./search/search-client.ts";
@@ -29,6 +29,11 @@ export interface MailStoreOptions {
    * One takes about 10 MiB, and begins when it has something to do.
    */
   readonly writerThreadsMax?: number;
+  /**
+   * What is expunged or deleted can be brought back for so many days; 0 for not at all, and what was put aside
+   * goes. Absent: this process puts nothing aside, and leaves alone what others did.
+   */
+  readonly expungedDays?: number;
   /** Fills the search text of each account whose mailboxes are opened here, in the background. */
   readonly fillsSearchText?: boolean;
   /** Tests only: the row of a crash table at which the process kills itself. */
@@ -78,14 +83,20 @@ class FileMailStore implements MailStore {
       fillsSearchText: options.fillsSearchText ?? false,
       writer: new WriterClient(
         options.writerThreadsMax ?? 1,
-        { mailDirectory, mailRootIdentity: identityOf(mailDirectory), host, crashAt },
+        {
+          mailDirectory,
+          mailRootIdentity: identityOf(mailDirectory),
+          host,
+          expungedDays: options.expungedDays,
+          crashAt,
+        },
         (reply) => this.#noteReply(reply),
         log,
       ),
     };
   }
 
-  async openAccount(account: AccountRef): Promise<AccountMail> {
+  async openAccount(account: AccountRef): Promise<OwnAccountMail> {
     const path = accountPath(this.#options.mailDirectory, account.address);
     const known = this.#accounts.get(path);
     const state = known ?? new AccountState(path, this.#context);

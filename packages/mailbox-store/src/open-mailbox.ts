@@ -323,6 +323,6 @@ function isUidSet(uids: readonly Uid[] | UidSet): uids is UidSet {
 }
 
 /** Of a job on these messages. */
-export function weightOf(uids: readonly number[]): JobWeight {
+export function weightOf(uids: { readonly length: number }): JobWeight {
   return { isLong: uids.length >= limits.messagesOfLargeJob };
 }

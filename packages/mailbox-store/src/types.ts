@@ -213,6 +213,19 @@ export interface Copied {
 /** How new messages are written; those that are there stay as they are. */
 export type Compression = "none" | "zstd";
 
+/** Something that was expunged lately, and can be brought back. */
+export type Expunged = {
+  readonly id: string;
+  /** Where it was. */
+  readonly mailbox: string;
+  /** When it went: 2026-11-29, in UTC. */
+  readonly day: string;
+} & (
+  | { readonly kind: "message"; readonly internalDateMs: number }
+  /** A mailbox that was deleted; an mbox does not say how many are in it. */
+  | { readonly kind: "mailbox"; readonly messages: number }
+);
+
 /** What RFC 9208 counts. All mailboxes of an account are under one quota root, whose name is "". */
 export interface QuotaUsage {
   readonly bytes: number;

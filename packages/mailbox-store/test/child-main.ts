@@ -2,13 +2,14 @@ import { type Mailbox, openMailStore, type Uid } from "../src/index.ts";
 import type { ChildAnswer, ChildOrder } from "./child-store.ts";
 import { ann, message } from "./store-for-tests.ts";
 
-/** A process of the tests that works on a mail directory as it is told: child-main.ts DIRECTORY [CRASH POINT] */
-const [, , mailDirectory = "", crashAt] = process.argv;
+/** A process of the tests that works on a mail directory as it is told: child-main.ts DIRECTORY [CRASH POINT [DAYS]] */
+const [, , mailDirectory = "", crashAt, expungedDays] = process.argv;
 const store = await openMailStore({
   mailDirectory,
   messageBytesMax: 1024 * 1024,
   host: "child.example.org",
   ...(crashAt === undefined ? {} : { crashAt }),
+  ...(expungedDays === undefined ? {} : { expungedDays: Number(expungedDays) }),
 });
 const account = await store.openAccount(ann);
 const held: AsyncDisposable[] = [];
@@ -49,6 +50,14 @@ async function obey(order: ChildOrder): Promise<number> {
       await using inbox = await account.openMailbox("INBOX");
       await inbox.replace(order.uid as Uid, order.to, { octets: [message(order.subject)] });
       return 1;
+    }
+    case "undelete": {
+      const all = await account.listExpunged();
+      for (const { kind, id, mailbox } of all) {
+        if (kind === "mailbox") await account.restoreMailbox(id, mailbox);
+      }
+      const ids = all.filter(({ kind }) => kind === "message").map(({ id }) => id);
+      return ids.length === 0 ? 0 : account.restoreExpunged(ids, "INBOX");
     }
     case "annotate": {
       const value = Buffer.from("mine");

@@ -19,6 +19,7 @@ export type ChildOrder =
   | { readonly do: "see"; readonly uids: readonly number[] }
   | { readonly do: "sharer"; readonly address: string }
   | { readonly do: "repair" }
+  | { readonly do: "undelete" }
   | { readonly do: "rename"; readonly name: string; readonly to: string };
 
 export type ChildAnswer = { readonly done: number } | { readonly failed: string };
@@ -63,8 +64,13 @@ export class ChildStore implements AsyncDisposable {
 }
 
 /** Resolves when it has the account open, or has died opening it. */
-export async function startChild(mailDirectory: string, crashAt?: string): Promise<ChildStore> {
-  const arguments_ = crashAt === undefined ? [mailDirectory] : [mailDirectory, crashAt];
+export async function startChild(
+  mailDirectory: string,
+  crashAt?: string,
+  expungedDays?: number,
+): Promise<ChildStore> {
+  const more = expungedDays === undefined ? [] : [`${expungedDays}`];
+  const arguments_ = crashAt === undefined ? [mailDirectory] : [mailDirectory, crashAt, ...more];
   const child = fork(new URL("./child-main.ts", import.meta.url), arguments_, {
     // A child's life is mostly the compiling of its modules.
     env: { NODE_COMPILE_CACHE: compileCache, ...process.env },

@@ -221,7 +221,11 @@ test("a scan sees what the jobs before it in its transaction wished for", async 
     { name: "scan", args: { guid } },
     await append("4"),
   ] as const;
-  const writer = new AccountWriter(files.annPath, "mx.example.org", () => undefined);
+  const writer = new AccountWriter(
+    files.annPath,
+    { host: "mx.example.org", expungedDays: undefined },
+    () => undefined,
+  );
   const accountPath = files.annPath;
   const { outcomes } = writer.run(jobs.map((job, number) => ({ number, accountPath, ...job })));
   writer.close();

@@ -60,6 +60,7 @@ export async function serveSessions<Services>(
       mailDirectory: config.paths.mail,
       messageBytesMax: config.limits.messageBytesMax,
       host: config.hostname,
+      expungedDays: config.retention.expungedDays,
       log: (text) => log.warn(text),
     }));
   const auth = parts.auth ?? connectAuth({ socketPath: config.auth.socketPath });

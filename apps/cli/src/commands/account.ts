@@ -1,18 +1,22 @@
 import type { Compression, MailboxFormat } from "@posthouse/accounts";
 import { Argument, Command, Option } from "commander";
 import { administer } from "../administration.ts";
-import { becomeOwnerOf } from "../become-owner.ts";
 import { withExamples } from "../examples.ts";
 import { print, printRows } from "../output.ts";
-import { readPassword } from "../password-input.ts";
+import { readNewPassword } from "../password-input.ts";
 import { parseSize } from "../size.ts";
+import { type SourceOptions, withJsonOption, withSourceOptions } from "../source-options.ts";
 import {
-  configOf,
-  type SourceOptions,
-  withJsonOption,
-  withSourceOptions,
-} from "../source-options.ts";
+  disableCommand,
+  enableCommand,
+  loginsCommand,
+  quotaCommand,
+  removeCommand,
+  restoreCommand,
+  retentionCommand,
+} from "./account-life.ts";
 import { exportCommand, importCommand } from "./account-mail.ts";
+import { renameCommand } from "./rename.ts";
 
 /** `posthouse account`: who has a mailbox here. */
 export function accountCommand(): Command {
@@ -23,9 +27,16 @@ export function accountCommand(): Command {
     passwdCommand(),
     compressionCommand(),
     appPasswordsOnlyCommand(),
+    quotaCommand(),
+    retentionCommand(),
+    loginsCommand(),
+    disableCommand(),
+    enableCommand(),
+    renameCommand(),
     exportCommand(),
     importCommand(),
     removeCommand(),
+    restoreCommand(),
   ]) {
     account.addCommand(command);
   }
@@ -36,6 +47,7 @@ interface AddOptions extends SourceOptions {
   readonly quota?: string;
   readonly compression?: Compression;
   readonly format?: MailboxFormat;
+  readonly weak?: boolean;
 }
 
 const compressions = ["zstd", "none"] as const satisfies readonly Compression[];
@@ -55,10 +67,11 @@ const addCommand = () =>
           new Option("--format <format>", "what its mailboxes are on disk, for good").choices(
             formats,
           ),
-        ),
+        )
+        .option("--weak", "take a password that is easily guessed"),
     ).action(async (address: string, options: AddOptions) => {
       const quotaBytes = options.quota === undefined ? undefined : parseSize(options.quota);
-      const password = await readPassword(`Password for ${address}`);
+      const password = await readNewPassword(`Password for ${address}`, { ...options, address });
       const { compression, format } = options;
       const added = await administer(options, (admin) =>
         admin.addAccount({
@@ -78,11 +91,22 @@ const addCommand = () =>
     ],
   );
 
+interface ListOptions extends SourceOptions {
+  readonly json?: boolean;
+  readonly removed?: boolean;
+}
+
 const listCommand = () =>
   withExamples(
     withJsonOption(
-      withSourceOptions(new Command("list").description("list accounts").argument("[domain]")),
-    ).action(async (domain: string | undefined, options: SourceOptions & { json?: boolean }) => {
+      withSourceOptions(
+        new Command("list")
+          .description("list accounts")
+          .argument("[domain]")
+          .option("--removed", "those that were removed and can be restored"),
+      ),
+    ).action(async (domain: string | undefined, options: ListOptions) => {
+      if (options.removed === true) return listRemoved(options);
       const rows = await administer(options, (admin) => admin.listAccounts(domain));
       printRows(rows, {
         ...options,
@@ -93,22 +117,41 @@ const listCommand = () =>
           format: "Format",
           hasPassword: "Password set",
           appPasswordsOnly: "App passwords only",
+          disabled: "Disabled",
+          movingTo: "Becoming",
           id: "Id",
         },
         whenEmpty: "There is no account yet: posthouse account add <address>",
       });
     }),
-    ["account list", "account list example.org --json"],
+    ["account list", "account list example.org --json", "account list --removed"],
   );
+
+async function listRemoved(options: ListOptions): Promise<void> {
+  const removed = await administer(options, (admin) => admin.listRemoved());
+  const rows = removed.map(({ untilMs, ...account }) => ({
+    ...account,
+    until: new Date(untilMs).toISOString().slice(0, 10),
+  }));
+  printRows(rows, {
+    ...options,
+    columns: { address: "Address", until: "Can be restored until", id: "Id" },
+    whenEmpty: "No account was removed lately",
+  });
+}
 
 const passwdCommand = () =>
   withExamples(
     withSourceOptions(
       new Command("passwd")
         .description("set a password; asked for, or read from standard input")
-        .argument("<address>"),
-    ).action(async (address: string, options: SourceOptions) => {
-      const password = await readPassword(`New password for ${address}`);
+        .argument("<address>")
+        .option("--weak", "take a password that is easily guessed"),
+    ).action(async (address: string, options: SourceOptions & { weak?: boolean }) => {
+      const password = await readNewPassword(`New password for ${address}`, {
+        ...options,
+        address,
+      });
       await administer(options, (admin) => admin.setPassword(address, password));
       print(`Changed the password of ${address}; it holds from now on`);
     }),
@@ -155,38 +198,4 @@ const appPasswordsOnlyCommand = () =>
       "account app-passwords-only ann@example.org yes",
       "account app-passwords-only ann@example.org no",
     ],
-  );
-
-interface RemoveOptions extends SourceOptions {
-  readonly deleteMail?: boolean;
-}
-
-const removeCommand = () =>
-  withExamples(
-    withSourceOptions(
-      new Command("remove")
-        .description("remove an account; its mail stays on disk unless --delete-mail")
-        .argument("<address>")
-        .option("--delete-mail", "delete its mail too, for good"),
-    ).action(async (address: string, options: RemoveOptions) => {
-      const { account, removedAliases } = await administer(options, (admin) =>
-        admin.removeAccount(address),
-      );
-      print(`Removed the account ${account.address}`);
-      for (const alias of removedAliases)
-        print(`Removed the alias ${alias}, which led nowhere else`);
-      if (options.deleteMail !== true) {
-        print(
-          "Its mail stays on disk. A new account of the same address is somebody else, and does not get it unless you remove the file posthouse-account beside it",
-        );
-        return;
-      }
-      const config = configOf(options);
-      becomeOwnerOf(config.paths.mail);
-      const { openStoreOf } = await import("../mail-store.ts");
-      await using store = await openStoreOf(config);
-      await store.removeAccount(account);
-      print("Deleted its mail");
-    }),
-    ["account remove ann@example.org", "account remove ann@example.org --delete-mail"],
   );

@@ -1,5 +1,6 @@
 import type { Adoption, AdoptionOptions, MailboxFormat } from "@posthouse/mailbox-store";
 import { Command, Option } from "commander";
+import { administer } from "../administration.ts";
 import { CommandFailure } from "../command-failure.ts";
 import { withExamples } from "../examples.ts";
 import { accountOf, withMailOf } from "../mail-of.ts";
@@ -91,6 +92,8 @@ async function adopt(address: string, directory: string, options: AdoptOptions):
     say(options, "Nothing was changed; without --dry-run it is done");
     return;
   }
+  // Whoever moves in finds what was there, until somebody says otherwise.
+  await administer(options, (admin) => admin.setKeepsOld(account.address, true));
   const { left } = await adoptMail(request);
   for (const sentence of left) say(options, `- ${harmless(sentence)}`);
   // Opened once, so that no client waits for the first look at every file.

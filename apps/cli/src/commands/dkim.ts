@@ -10,6 +10,7 @@ import {
 import { Command } from "commander";
 import { becomeOwnerOf } from "../become-owner.ts";
 import { CommandFailure } from "../command-failure.ts";
+import { confirm } from "../confirm.ts";
 import { withExamples } from "../examples.ts";
 import { print, printRows } from "../output.ts";
 import {
@@ -204,9 +205,14 @@ const removeCommand = () =>
         .description("delete a key that is not needed any more")
         .argument("<domain>")
         .argument("<selector>")
-        .option("--force", "also when mail that it signed may still be on its way"),
+        .option("--force", "also when mail that it signed may still be on its way")
+        .option("--yes", "do not ask"),
     ).action(
-      async (domain: string, selector: string, options: SourceOptions & { force?: boolean }) => {
+      async (
+        domain: string,
+        selector: string,
+        options: SourceOptions & { force?: boolean; yes?: boolean },
+      ) => {
         const store = storeOf(options);
         const key = await store.find(domain, selector);
         const isFree = key.state === "waiting" || isUnneeded(key, Date.now());
@@ -215,11 +221,12 @@ const removeCommand = () =>
             `${selector} cannot be removed yet: ${meaningOf(key, Date.now())}; --force removes it all the same`,
           );
         }
+        await confirm(`Delete the private key ${selector} of ${domain}, for good?`, options);
         await store.remove(key);
         print(`Removed ${selector}. Take ${dnsRecordOf(key).name} out of the DNS.`);
       },
     ),
-    ["dkim remove example.org ph202611-rsa"],
+    ["dkim remove example.org ph202611-rsa", "dkim remove example.org ph202611-rsa --yes"],
   );
 
 function meaningOf(key: DkimKey, nowMs: number): string {

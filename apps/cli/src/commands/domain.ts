@@ -1,9 +1,16 @@
 import { Command } from "commander";
 import { administer } from "../administration.ts";
+import { confirm } from "../confirm.ts";
 import { withExamples } from "../examples.ts";
 import { print, printRows } from "../output.ts";
 import { type SourceOptions, withJsonOption, withSourceOptions } from "../source-options.ts";
 import { domainAliasCommand } from "./domain-alias.ts";
+import { renameDomainCommand } from "./rename.ts";
+
+interface RemoveOptions extends SourceOptions {
+  readonly force?: boolean;
+  readonly yes?: boolean;
+}
 
 /** `posthouse domain`: which domains have their mail here. */
 export function domainCommand(): Command {
@@ -40,8 +47,12 @@ export function domainCommand(): Command {
         new Command("remove")
           .description("stop taking mail for a domain; mail that is stored stays on disk")
           .argument("<domain>")
-          .option("--force", "also when it has accounts and aliases: they are removed too"),
-      ).action(async (name: string, options: SourceOptions & { force?: boolean }) => {
+          .option("--force", "also when it has accounts and aliases: they are removed too")
+          .option("--yes", "do not ask"),
+      ).action(async (name: string, options: RemoveOptions) => {
+        if (options.force === true) {
+          await confirm(`Remove ${name} with all its accounts and aliases, for good?`, options);
+        }
         const removed = await administer(options, (admin) =>
           admin.removeDomain(name, { force: options.force === true }),
         );
@@ -49,9 +60,10 @@ export function domainCommand(): Command {
           `Removed the domain ${removed.domain} with ${removed.accounts} accounts and ${removed.aliases} aliases; their mail stays on disk.`,
         );
       }),
-      ["domain remove example.org", "domain remove example.org --force"],
+      ["domain remove example.org", "domain remove example.org --force --yes"],
     ),
   );
+  domain.addCommand(renameDomainCommand());
   domain.addCommand(domainAliasCommand());
   return domain;
 }

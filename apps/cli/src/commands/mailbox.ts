@@ -6,6 +6,7 @@ import { accountOf, withMailOf } from "../mail-of.ts";
 import { print, printRows } from "../output.ts";
 import { type SourceOptions, withJsonOption, withSourceOptions } from "../source-options.ts";
 import { adoptCommand } from "./adopt.ts";
+import { mailWorkCommand } from "./mail-work.ts";
 import { shareCommand } from "./share.ts";
 
 /** `posthouse mailbox`: what is stored. */
@@ -46,6 +47,7 @@ export function mailboxCommand(): Command {
   );
   mailbox.addCommand(adoptCommand());
   mailbox.addCommand(shareCommand());
+  mailbox.addCommand(mailWorkCommand(), { hidden: true });
   return mailbox;
 }
 

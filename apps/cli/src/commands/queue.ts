@@ -11,6 +11,7 @@ import {
 import { Command } from "commander";
 import { becomeOwnerOf } from "../become-owner.ts";
 import { CommandFailure } from "../command-failure.ts";
+import { confirm } from "../confirm.ts";
 import { withExamples } from "../examples.ts";
 import { harmless, print, printRows } from "../output.ts";
 import {
@@ -254,15 +255,17 @@ const changeCommands = () =>
   changes.map(([name, description, outcome]) =>
     withExamples(
       withJsonOption(withSourceOptions(changeCommand(name, description))).action(
-        (ids: string[], options: ChangeOptions) =>
-          withQueue(options, async (queue) => {
+        async (ids: string[], options: ChangeOptions) => {
+          if (name === "remove") await confirm("Remove them, for good?", options);
+          await withQueue(options, async (queue) => {
             const results =
               options.rule === undefined
                 ? await changeEach(queue, name, ids)
                 : await resumeHeldBy(queue, options.rule, ids);
             if (options.json === true) print(JSON.stringify(results, null, 2));
             else for (const result of results) print(`${result.id} ${wordsOf(result, outcome)}`);
-          }),
+          });
+        },
       ),
       isResume(name)
         ? [`queue ${name} 0mfv3k2q8a1b2c3d`, `queue ${name} --rule mass-mail`]
@@ -273,6 +276,7 @@ const changeCommands = () =>
 type ChangeName = (typeof changes)[number][0];
 
 interface ChangeOptions extends QueueOptions {
+  readonly yes?: boolean;
   readonly rule?: string;
 }
 
@@ -280,6 +284,7 @@ const isResume = (name: ChangeName): boolean => name === "resume" || name === "r
 
 function changeCommand(name: ChangeName, description: string): Command {
   const command = new Command(name).description(description);
+  if (name === "remove") command.option("--yes", "do not ask");
   return isResume(name)
     ? command
         .argument("[id...]")

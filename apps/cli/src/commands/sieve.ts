@@ -8,6 +8,7 @@ import {
 } from "@posthouse/sieve";
 import { Command } from "commander";
 import { CommandFailure } from "../command-failure.ts";
+import { confirm } from "../confirm.ts";
 import { withExamples } from "../examples.ts";
 import { accountOf, withMailOf } from "../mail-of.ts";
 import { harmless, print, printRows } from "../output.ts";
@@ -59,8 +60,11 @@ export function sieveCommand(): Command {
   );
   sieve.addCommand(
     withExamples(
-      ofAccount("delete", "delete a filter that is not active").argument("<name>").action(remove),
-      ["sieve delete ann@example.org old"],
+      ofAccount("delete", "delete a filter that is not active")
+        .argument("<name>")
+        .option("--yes", "do not ask")
+        .action(remove),
+      ["sieve delete ann@example.org old", "sieve delete ann@example.org old --yes"],
     ),
   );
   sieve.addCommand(
@@ -168,7 +172,12 @@ async function deactivate(address: string, options: SourceOptions): Promise<void
   print("No filter runs from now on");
 }
 
-async function remove(address: string, name: string, options: SourceOptions): Promise<void> {
+async function remove(
+  address: string,
+  name: string,
+  options: SourceOptions & { yes?: boolean },
+): Promise<void> {
+  await confirm(`Delete the filter "${name}" of ${address}, for good?`, options);
   await withScriptsOf(options, address, (scripts) => scripts.delete(name));
   print(`Deleted "${name}"`);
 }

@@ -8,6 +8,7 @@ import {
   type SourceOptions,
   withSourceOptions,
 } from "../source-options.ts";
+import { DailyTidy } from "../supervisor/daily-tidy.ts";
 import { preflight } from "../supervisor/preflight.ts";
 import { Supervisor } from "../supervisor/supervisor.ts";
 
@@ -27,8 +28,11 @@ async function up(options: SourceOptions): Promise<void> {
   const log = openLog("up", config.log.level);
   await preflight(config);
   const supervisor = new Supervisor({ arguments: argumentsOf(source), log });
+  const nightly = new DailyTidy(argumentsOf(source), log);
   await serveUntilSignal(supervisor, log, async () => {
     log.info("All servers are up");
+    nightly.begin();
   });
+  nightly.end();
   process.exit(exitCodes.ok);
 }

@@ -76,8 +76,10 @@ export function systemdSteps({
 /** Starts every server now and with the machine. */
 export const startStep = (run: SystemdOptions["run"] = runProgram): MachineStep => ({
   says: "start every server now, and with the machine: systemctl enable --now posthouse.target",
-  do: () => run("systemctl", "enable", "--now", "posthouse.target", "posthouse-doctor.timer"),
+  do: () => run("systemctl", "enable", "--now", "posthouse.target", ...timers),
 });
+
+const timers = ["posthouse-doctor.timer", "posthouse-tidy.timer"];
 
 /** The units run what is behind this link. */
 function currentStep(root: string, installation: string): readonly MachineStep[] {

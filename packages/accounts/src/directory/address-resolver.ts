@@ -232,7 +232,7 @@ export class AddressResolver {
             waiting.push({ found: next, ...(list !== undefined && { list }) });
           }
         }
-      } else {
+      } else if (!isClosed(found)) {
         const target = { ...targetOf(found), ...(list !== undefined && { list }) };
         if (list === undefined || !targets.has(target.address)) targets.set(target.address, target);
       }
@@ -370,9 +370,26 @@ export class AddressResolver {
   }
 }
 
+/** Its administrator had its mail refused. */
+const isClosed = (found: Found): boolean =>
+  found.kind === "account" && found.account.disabled === "all";
+
 function targetOf(found: Exclude<Found, { readonly kind: "alias" }>): RecipientTarget {
   if (found.kind === "remote") return { address: found.address, isLocal: false };
+  assertNotMoving(found.account);
   return { address: formatAddress(found.account), isLocal: true };
+}
+
+/**
+ * Between two addresses its mail is at neither for certain: everybody waits for a moment.
+ *
+ * @throws AuthUnavailable
+ */
+export function assertNotMoving(row: AccountRow): void {
+  if (row.movingTo === null) return;
+  throw new AuthUnavailable(
+    `The account ${formatAddress(row)} is becoming ${row.movingTo}; try again in a moment`,
+  );
 }
 
 function loop(alias: AliasRow, cameFrom: ReadonlyMap<number, AliasRow>): DirectoryError {

@@ -85,4 +85,14 @@ export const directoryMigrations: readonly Migration[] = [
     PRIMARY KEY (list, role, address)
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  -- Who may not log in ('logins'), and whose mail is refused besides ('all'); NULL: neither.
+  ALTER TABLE accounts ADD COLUMN disabled TEXT CHECK (disabled IN ('logins', 'all'));
+  -- Its address to be, while its mail is moved there; NULL: it stays.
+  ALTER TABLE accounts ADD COLUMN moving_to TEXT;
+  -- Until when it can be restored; NULL: it was not removed.
+  ALTER TABLE accounts ADD COLUMN removed_until_ms INTEGER;
+  -- 1: nothing is taken out of Junk and Trash for its age.
+  ALTER TABLE accounts ADD COLUMN keeps_old INTEGER NOT NULL DEFAULT 0;
+  `,
 ];

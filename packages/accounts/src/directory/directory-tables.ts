@@ -2,6 +2,7 @@ import type Database from "better-sqlite3";
 import type { Address } from "../address/address.ts";
 import type { DomainAlias, DomainSummary } from "../admin-client.ts";
 import type { ListPosts } from "../auth-client.ts";
+import { limits } from "../limits.ts";
 import { ListTables } from "./list-tables.ts";
 
 export interface AccountRow extends Address {
@@ -11,8 +12,18 @@ export interface AccountRow extends Address {
   readonly compression: "zstd" | null;
   readonly format: "mbox" | null;
   readonly appPasswordsOnly: number;
+  readonly disabled: "logins" | "all" | null;
+  readonly movingTo: string | null;
+  readonly removedUntilMs: number | null;
+  readonly keepsOld: number;
   readonly createdMs: number;
 }
+
+/** What an account is made with; the rest comes later. */
+export type NewAccountRow = Omit<
+  AccountRow,
+  "appPasswordsOnly" | "disabled" | "movingTo" | "removedUntilMs" | "keepsOld"
+>;
 
 export interface AliasRow extends Address {
   readonly number: number;
@@ -38,8 +49,11 @@ interface TargetRow {
 const ACCOUNT = `
   SELECT id, local_part AS localPart, domain, quota_bytes AS quotaBytes,
          quota_messages AS quotaMessages, compression, format,
-         app_passwords_only AS appPasswordsOnly, created_ms AS createdMs
+         app_passwords_only AS appPasswordsOnly, disabled, moving_to AS movingTo,
+         removed_until_ms AS removedUntilMs, keeps_old AS keepsOld, created_ms AS createdMs
   FROM accounts`;
+/** Those that were removed are there for whoever restores them, and for nobody else. */
+const IS_HERE = "removed_until_ms IS NULL";
 const ALIAS = `
   SELECT number, local_part AS localPart, domain, accepts_from AS acceptsFrom,
          receives_only AS receivesOnly
@@ -134,6 +148,18 @@ export class DirectoryTables {
     return this.#statements.account.get(domain, localPart);
   }
 
+  removedAccount({ localPart, domain }: Address): AccountRow | undefined {
+    return this.#statements.removedAccount.get(domain, localPart);
+  }
+
+  removedAccounts(): AccountRow[] {
+    return this.#statements.removedAccounts.all();
+  }
+
+  accountOfId(id: string): AccountRow | undefined {
+    return this.#statements.accountOfId.get(id);
+  }
+
   addressOf(id: string): Address | undefined {
     return this.#statements.addressOf.get(id);
   }
@@ -143,15 +169,16 @@ export class DirectoryTables {
     return this.#statements.firstAccount.get({ domain: domain ?? null });
   }
 
-  accountIdsOf(domain: string): string[] {
-    return this.#statements.accountIdsOf.all(domain);
+  /** Also of those that were removed. */
+  accountsOf(domain: string): AccountRow[] {
+    return this.#statements.accountsOf.all(domain);
   }
 
   accountsAfter(place: Address, domain: string | undefined, count: number): AccountRow[] {
     return this.#statements.accountsAfter.all(pageOf(place, domain, count));
   }
 
-  insertAccount(row: Omit<AccountRow, "appPasswordsOnly">): void {
+  insertAccount(row: NewAccountRow): void {
     this.#statements.insertAccount.run(row);
   }
 
@@ -165,6 +192,36 @@ export class DirectoryTables {
 
   updateAppPasswordsOnly(id: string, isOnly: boolean): void {
     this.#statements.updateAppPasswordsOnly.run(isOnly ? 1 : 0, id);
+  }
+
+  updateDisabled(id: string, disabled: AccountRow["disabled"]): void {
+    this.#statements.updateDisabled.run(disabled, id);
+  }
+
+  updateKeepsOld(id: string, keepsOld: boolean): void {
+    this.#statements.updateKeepsOld.run(keepsOld ? 1 : 0, id);
+  }
+
+  updateRemovedUntil(id: string, untilMs: number | null): void {
+    this.#statements.updateRemovedUntil.run(untilMs, id);
+  }
+
+  updateMovingTo(id: string, address: string | null): void {
+    this.#statements.updateMovingTo.run(address, id);
+  }
+
+  /** Its new address holds, and it moves no longer. */
+  updateAddress(id: string, { localPart, domain }: Address): void {
+    this.#statements.updateAddress.run(localPart, domain, id);
+  }
+
+  /** All but its accounts: aliases, exceptions, domain aliases, grants. */
+  moveDomainParts(from: string, to: string): void {
+    for (const statement of this.#statements.moveDomainParts) statement.run(to, from);
+  }
+
+  updateTarget(alias: number, from: string, to: string): void {
+    this.#statements.updateTarget.run(to, alias, from);
   }
 
   deleteAccount(id: string): void {
@@ -240,6 +297,16 @@ export class DirectoryTables {
     this.#statements.insertGrant.run(account, domain, localPart);
   }
 
+  /** Whoever may send as the one may send as the other too. */
+  copyGrants(from: Address, to: Address): void {
+    this.#statements.copyGrants.run({
+      localPart: from.localPart,
+      domain: from.domain,
+      toLocalPart: to.localPart,
+      toDomain: to.domain,
+    });
+  }
+
   deleteGrant(account: string, { localPart, domain }: Address): boolean {
     return this.#statements.deleteGrant.run(account, domain, localPart).changes > 0;
   }
@@ -275,14 +342,14 @@ function prepareAll(db: Database.Database) {
     domain: db.prepare<[string], unknown>("SELECT 1 FROM domains WHERE name = ?"),
     twoDomains: db.prepare<[], string>("SELECT name FROM domains LIMIT 2").pluck(),
     postmasterAccount: db.prepare<[], AccountRow>(
-      `${ACCOUNT} WHERE local_part = 'postmaster' ORDER BY number LIMIT 1`,
+      `${ACCOUNT} WHERE local_part = 'postmaster' AND ${IS_HERE} ORDER BY number LIMIT 1`,
     ),
     postmasterAlias: db.prepare<[], AliasHead>(
       `${ALIAS} WHERE local_part = 'postmaster' ORDER BY number LIMIT 1`,
     ),
     domainsAfter: db.prepare<[string, number], DomainSummary>(`
       SELECT name AS domain,
-             (SELECT count(*) FROM accounts WHERE accounts.domain = name) AS accounts,
+             (SELECT count(*) FROM accounts WHERE accounts.domain = name AND ${IS_HERE}) AS accounts,
              (SELECT count(*) FROM aliases WHERE aliases.domain = name) AS aliases
       FROM domains WHERE name > ? ORDER BY name LIMIT ?`),
     domainOfAlias: db
@@ -309,19 +376,27 @@ function prepareAll(db: Database.Database) {
     deleteDomain: db.prepare<[string]>("DELETE FROM domains WHERE name = ?"),
 
     account: db.prepare<[string, string], AccountRow>(
-      `${ACCOUNT} WHERE domain = ? AND local_part = ?`,
+      `${ACCOUNT} WHERE domain = ? AND local_part = ? AND ${IS_HERE}`,
     ),
+    removedAccount: db.prepare<[string, string], AccountRow>(
+      `${ACCOUNT} WHERE domain = ? AND local_part = ? AND NOT ${IS_HERE}`,
+    ),
+    removedAccounts: db.prepare<[], AccountRow>(
+      `${ACCOUNT} WHERE NOT ${IS_HERE} ORDER BY removed_until_ms LIMIT ${limits.accountsPerPage}`,
+    ),
+    accountOfId: db.prepare<[string], AccountRow>(`${ACCOUNT} WHERE id = ?`),
+    accountsOf: db.prepare<[string], AccountRow>(`${ACCOUNT} WHERE domain = ?`),
     addressOf: db.prepare<[string], Address>(
       "SELECT local_part AS localPart, domain FROM accounts WHERE id = ?",
     ),
     firstAccount: db.prepare<[{ readonly domain: string | null }], AccountRow>(
-      `${ACCOUNT} WHERE @domain IS NULL OR domain = @domain ORDER BY number LIMIT 1`,
+      `${ACCOUNT} WHERE (@domain IS NULL OR domain = @domain) AND ${IS_HERE}
+       ORDER BY disabled IS NOT NULL, number LIMIT 1`,
     ),
-    accountIdsOf: db.prepare<[string], string>("SELECT id FROM accounts WHERE domain = ?").pluck(),
     accountsAfter: db.prepare<[Page], AccountRow>(
-      `${ACCOUNT} WHERE ${AFTER} ORDER BY domain, local_part LIMIT @count`,
+      `${ACCOUNT} WHERE ${AFTER} AND ${IS_HERE} ORDER BY domain, local_part LIMIT @count`,
     ),
-    insertAccount: db.prepare<[Omit<AccountRow, "appPasswordsOnly">]>(`
+    insertAccount: db.prepare<[NewAccountRow]>(`
       INSERT INTO accounts (id, local_part, domain, quota_bytes, quota_messages, compression, format, created_ms)
       VALUES (@id, @localPart, @domain, @quotaBytes, @quotaMessages, @compression, @format, @createdMs)`),
     updateQuota: db.prepare<[number | null, number | null, string]>(
@@ -332,6 +407,28 @@ function prepareAll(db: Database.Database) {
     ),
     updateAppPasswordsOnly: db.prepare<[number, string]>(
       "UPDATE accounts SET app_passwords_only = ? WHERE id = ?",
+    ),
+    updateDisabled: db.prepare<[string | null, string]>(
+      "UPDATE accounts SET disabled = ? WHERE id = ?",
+    ),
+    updateKeepsOld: db.prepare<[number, string]>("UPDATE accounts SET keeps_old = ? WHERE id = ?"),
+    updateRemovedUntil: db.prepare<[number | null, string]>(
+      "UPDATE accounts SET removed_until_ms = ? WHERE id = ?",
+    ),
+    updateMovingTo: db.prepare<[string | null, string]>(
+      "UPDATE accounts SET moving_to = ? WHERE id = ?",
+    ),
+    updateAddress: db.prepare<[string, string, string]>(
+      "UPDATE accounts SET local_part = ?, domain = ?, moving_to = NULL WHERE id = ?",
+    ),
+    moveDomainParts: [
+      "UPDATE aliases SET domain = ? WHERE domain = ?",
+      "UPDATE domain_aliases SET domain = ? WHERE domain = ?",
+      "UPDATE catch_all_exceptions SET domain = ? WHERE domain = ?",
+      "UPDATE OR REPLACE sender_grants SET domain = ? WHERE domain = ?",
+    ].map((sql) => db.prepare<[string, string]>(sql)),
+    updateTarget: db.prepare<[string, number, string]>(
+      "UPDATE OR REPLACE alias_targets SET address = ? WHERE alias = ? AND address = ?",
     ),
     deleteAccount: db.prepare<[string]>("DELETE FROM accounts WHERE id = ?"),
     deleteAccountsOf: db.prepare<[string]>("DELETE FROM accounts WHERE domain = ?"),
@@ -381,6 +478,10 @@ function prepareAll(db: Database.Database) {
     insertGrant: db.prepare<[string, string, string]>(
       "INSERT INTO sender_grants (account, domain, local_part) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
     ),
+    copyGrants: db.prepare<[Readonly<Record<string, string>>]>(`
+      INSERT OR IGNORE INTO sender_grants (account, domain, local_part)
+      SELECT account, @toDomain, @toLocalPart FROM sender_grants
+      WHERE domain = @domain AND local_part = @localPart`),
     deleteGrant: db.prepare<[string, string, string]>(
       "DELETE FROM sender_grants WHERE account = ? AND domain = ? AND local_part = ?",
     ),

@@ -14,15 +14,18 @@ import type {
   Alias,
   AliasRights,
   Compression,
+  DisabledFor,
   DomainAlias,
   DomainSummary,
   QuotaChange,
   RemovedAccount,
+  RenamedDomain,
+  RestorableAccount,
 } from "../admin-client.ts";
 import type { Account, RecipientResolution } from "../auth-client.ts";
 import { DirectoryError } from "../directory-error.ts";
 import { limits } from "../limits.ts";
-import { AddressResolver } from "./address-resolver.ts";
+import { AddressResolver, assertNotMoving } from "./address-resolver.ts";
 import { directoryMigrations } from "./directory-schema.ts";
 import { type AccountRow, type AliasRow, DirectoryTables } from "./directory-tables.ts";
 import { MailingLists } from "./mailing-lists.ts";
@@ -44,6 +47,11 @@ export interface DirectoryOptions {
 /** An account with what only the administrator needs to see. */
 export interface AccountEntry extends Account {
   readonly createdMs: number;
+  readonly disabled?: DisabledFor;
+  /** It is between two addresses: see beginRename(). */
+  readonly movingTo?: string;
+  /** Nothing is taken out of its Junk and Trash for its age. */
+  readonly keepsOld?: true;
 }
 
 /** What went with a domain; the ids are for those who keep something under them. */
@@ -104,17 +112,32 @@ export class Directory {
     return this.#resolver.forwardingSender(reversePath, via);
   }
 
-  /** Of exactly this address. */
+  /** Of exactly this address. @throws AuthUnavailable while it is being renamed */
   findAccount(address: string): Account | undefined {
     const { localPart, domain } = splitAddress(address);
     const row = domain === undefined ? undefined : this.#tables.account({ localPart, domain });
-    return row === undefined ? undefined : accountOf(row);
+    if (row === undefined) return undefined;
+    assertNotMoving(row);
+    return accountOf(row);
   }
 
-  /** Whom a login name means: an address, an alias of one account, or a bare local part of the only domain. */
+  /**
+   * Whom a login name means: an address, an alias of one account, or a bare local part of the only domain.
+   * Nobody, where that account is disabled: what nobody has and what nobody may is the same from outside.
+   *
+   * @throws AuthUnavailable while it is being renamed
+   */
   findLogin(username: string): Account | undefined {
     const row = this.#resolver.accountOfLogin(username);
-    return row === undefined ? undefined : accountOf(row);
+    if (row === undefined || row.disabled !== null) return undefined;
+    assertNotMoving(row);
+    return accountOf(row);
+  }
+
+  /** Whether this account, found a moment ago, is still one that logs in. */
+  mayLogIn(id: string): boolean {
+    const row = this.#tables.accountOfId(id);
+    return row !== undefined && row.disabled === null && row.removedUntilMs === null;
   }
 
   maySendAs(accountAddress: string, senderAddress: string): boolean {
@@ -152,12 +175,16 @@ export class Directory {
   removeDomain(text: string, { force = false } = {}): TakenDomain {
     const domain = this.#existingDomain(text);
     return this.#transaction(() => {
-      const accountIds = this.#tables.accountIdsOf(domain);
+      const rows = this.#tables.accountsOf(domain);
+      const accountIds = rows.map(({ id }) => id);
+      const removed = rows.filter(({ removedUntilMs }) => removedUntilMs !== null).length;
       const aliases = this.#tables.aliasCount(domain);
-      if (!force && (accountIds.length > 0 || aliases > 0)) {
+      if (!force && (rows.length > 0 || aliases > 0)) {
+        const here = counted(rows.length - removed, "account");
+        const gone = removed === 0 ? "" : `, ${counted(removed, "account")} that can be restored`;
         throw new DirectoryError(
           "in-use",
-          `The domain ${domain} still has ${counted(accountIds.length, "account")} and ${counted(aliases, "alias", "aliases")}; remove them first, or force it`,
+          `The domain ${domain} still has ${here}${gone} and ${counted(aliases, "alias", "aliases")}; remove them first, or force it`,
         );
       }
       this.#tables.deleteAliasesOf(domain);
@@ -247,6 +274,12 @@ export class Directory {
     if (this.#tables.alias(address) !== undefined) {
       throw new DirectoryError("exists", `${written} is an alias or a list; remove that first`);
     }
+    if (this.#tables.removedAccount(address) !== undefined) {
+      throw new DirectoryError(
+        "exists",
+        `${written} was removed and can still be restored: posthouse account restore ${written}; or end that with posthouse account remove ${written} --now`,
+      );
+    }
     return address;
   }
 
@@ -273,9 +306,11 @@ export class Directory {
     });
   }
 
+  /** For good; also one that could still be restored. */
   removeAccount(text: string): RemovedAccount {
     return this.#transaction(() => {
-      const row = this.#existingAccount(text);
+      const address = parseOwnAddress(text);
+      const row = this.#tables.removedAccount(address) ?? this.#existingAccount(text);
       const removedAliases = this.#dropTargets(
         (target) => target.domain === row.domain && this.#resolver.isSubaddress(target, row),
       );
@@ -284,9 +319,161 @@ export class Directory {
     });
   }
 
+  /** No mail and no login from now on, and all of it comes back with restoreAccount(): aliases keep their target. */
+  putAccountAway(text: string, untilMs: number): Account {
+    return this.#transaction(() => {
+      const row = this.#restingAccount(text);
+      this.#tables.updateRemovedUntil(row.id, untilMs);
+      return accountOf(row);
+    });
+  }
+
+  restoreAccount(text: string): Account {
+    return this.#transaction(() => {
+      const address = parseOwnAddress(text);
+      const row = this.#tables.removedAccount(address);
+      if (row === undefined) {
+        const written = formatAddress(address);
+        if (this.#tables.account(address) !== undefined) {
+          throw new DirectoryError("exists", `The account ${written} is there`);
+        }
+        throw new DirectoryError(
+          "not-found",
+          `There is no removed account ${written}; posthouse account list --removed shows all`,
+        );
+      }
+      this.#tables.updateRemovedUntil(row.id, null);
+      return accountOf(row);
+    });
+  }
+
+  /** Those whose time is over first. */
+  listRemoved(): RestorableAccount[] {
+    return this.#tables
+      .removedAccounts()
+      .map((row) => ({ ...accountOf(row), untilMs: row.removedUntilMs ?? 0 }));
+  }
+
+  setDisabled(text: string, disabled: DisabledFor | undefined): Account {
+    return this.#transaction(() => {
+      const row = this.#existingAccount(text);
+      this.#tables.updateDisabled(row.id, disabled ?? null);
+      return accountOf(row);
+    });
+  }
+
+  setKeepsOld(text: string, keepsOld: boolean): Account {
+    return this.#transaction(() => {
+      const row = this.#existingAccount(text);
+      this.#tables.updateKeepsOld(row.id, keepsOld);
+      return accountOf(row);
+    });
+  }
+
+  // Renaming. Mail moves between the two steps, and nobody is told where it is until the second.
+
+  /** From now on everybody who asks for the account is told to come back in a moment. Again is no error. */
+  beginRename(text: string, newText: string): Account {
+    return this.#transaction(() => {
+      const row = this.#existingAccount(text);
+      const address = parseOwnAddress(newText);
+      const written = formatAddress(address);
+      if (row.movingTo !== null && row.movingTo !== written) {
+        throw new DirectoryError(
+          "in-use",
+          `${formatAddress(row)} is becoming ${row.movingTo}; finish that first: posthouse account rename ${formatAddress(row)} ${row.movingTo}`,
+        );
+      }
+      this.#assertFreeFor(address, row);
+      this.#tables.updateMovingTo(row.id, written);
+      return accountOf(row);
+    });
+  }
+
+  /** The new address holds. With `keepsAlias` the old one leads to it. */
+  finishRename(text: string, options: { readonly keepsAlias: boolean }): Account {
+    return this.#transaction(() => {
+      const row = this.#existingAccount(text);
+      if (row.movingTo === null) {
+        throw new DirectoryError("bad-request", `${formatAddress(row)} is not being renamed`);
+      }
+      const address = parseOwnAddress(row.movingTo);
+      const alias = this.#tables.alias(address);
+      if (alias !== undefined) this.#tables.deleteAlias(alias.number);
+      this.#tables.updateAddress(row.id, address);
+      this.#moveTargets((target) =>
+        target.domain === row.domain && target.localPart === row.localPart ? address : undefined,
+      );
+      this.#tables.copyGrants(row, address);
+      if (options.keepsAlias) this.#tables.addTargets(row, [formatAddress(address)]);
+      return this.account(formatAddress(address));
+    });
+  }
+
+  /** As beginRename(), of all accounts of a domain. */
+  beginDomainRename(text: string, newText: string): RenamedDomain {
+    return this.#transaction(() => {
+      const from = this.#existingDomain(text);
+      const to = parseOwnDomain(newText);
+      if (this.#tables.hasDomain(to)) {
+        throw new DirectoryError("exists", `The domain ${to} is there already`);
+      }
+      const aliasOf = this.#tables.domainOfAlias(to);
+      if (aliasOf !== undefined && aliasOf !== from) {
+        throw new DirectoryError(
+          "exists",
+          `${to} is an alias of ${aliasOf}; remove the alias first`,
+        );
+      }
+      const rows = this.#tables.accountsOf(from);
+      for (const row of rows) {
+        const written = formatAddress({ ...row, domain: to });
+        if (row.movingTo !== null && row.movingTo !== written) {
+          throw new DirectoryError(
+            "in-use",
+            `${formatAddress(row)} is becoming ${row.movingTo}; finish that first`,
+          );
+        }
+        this.#tables.updateMovingTo(row.id, written);
+      }
+      return { from, to, accounts: rows.length };
+    });
+  }
+
+  finishDomainRename(
+    text: string,
+    newText: string,
+    options: { readonly keepsAlias: boolean },
+  ): RenamedDomain {
+    return this.#transaction(() => {
+      const from = this.#existingDomain(text);
+      const to = parseOwnDomain(newText);
+      const rows = this.#tables.accountsOf(from);
+      if (rows.some((row) => row.movingTo !== formatAddress({ ...row, domain: to }))) {
+        throw new DirectoryError("bad-request", `${from} is not being renamed to ${to}`);
+      }
+      this.#tables.deleteDomainAlias(to);
+      this.#tables.insertDomain(to, this.#now());
+      this.#tables.moveDomainParts(from, to);
+      for (const row of rows) this.#tables.updateAddress(row.id, { ...row, domain: to });
+      this.#moveTargets((target) =>
+        target.domain === from ? { localPart: target.localPart, domain: to } : undefined,
+      );
+      this.#tables.deleteDomain(from);
+      if (options.keepsAlias) this.#tables.insertDomainAlias(from, to);
+      return { from, to, accounts: rows.length };
+    });
+  }
+
   /** @throws DirectoryError "not-found" */
   account(text: string): Account {
     return accountOf(this.#existingAccount(text));
+  }
+
+  /** For the administrator, whom a rename keeps from nothing. */
+  accountIfThere(text: string): Account | undefined {
+    const row = this.#tables.account(parseOwnAddress(text));
+    return row === undefined ? undefined : accountOf(row);
   }
 
   /** At most a page, after the address `after`, by domain and local part. */
@@ -294,7 +481,13 @@ export class Directory {
     const domain = filter.domain === undefined ? undefined : this.#existingDomain(filter.domain);
     return this.#tables
       .accountsAfter(placeOf(filter.after), domain, limits.accountsPerPage)
-      .map((row) => ({ ...accountOf(row), createdMs: row.createdMs }));
+      .map((row) => ({
+        ...accountOf(row),
+        createdMs: row.createdMs,
+        ...(row.disabled !== null && { disabled: row.disabled }),
+        ...(row.movingTo !== null && { movingTo: row.movingTo }),
+        ...(row.keepsOld === 1 && { keepsOld: true as const }),
+      }));
   }
 
   setQuota(text: string, { quotaBytes, quotaMessages }: QuotaChange): Account {
@@ -446,6 +639,33 @@ export class Directory {
     throw new DirectoryError("not-found", `There is no account ${formatAddress(address)}`);
   }
 
+  /** Neither removed nor on its way to another address. */
+  #restingAccount(text: string): AccountRow {
+    const row = this.#existingAccount(text);
+    if (row.movingTo === null) return row;
+    throw new DirectoryError(
+      "in-use",
+      `${formatAddress(row)} is becoming ${row.movingTo}; finish that first: posthouse account rename ${formatAddress(row)} ${row.movingTo}`,
+    );
+  }
+
+  /** An alias that leads to this account alone gives its place. */
+  #assertFreeFor(address: Address, row: AccountRow): void {
+    const alias = this.#tables.alias(address);
+    const isItsOwn = alias?.targets.length === 1 && alias.targets[0] === formatAddress(row);
+    if (isItsOwn) this.#existingDomain(address.domain);
+    else this.assertFree(formatAddress(address));
+  }
+
+  /** Targets that lead to what is elsewhere now. */
+  #moveTargets(newOf: (target: Address) => Address | undefined): void {
+    for (const { alias, address } of this.#tables.allTargets()) {
+      const { localPart, domain } = splitAddress(address);
+      const moved = domain === undefined ? undefined : newOf({ localPart, domain });
+      if (moved !== undefined) this.#tables.updateTarget(alias, address, formatAddress(moved));
+    }
+  }
+
   #existingAlias(text: string): AliasRow {
     const address = text.startsWith("@") ? catchAllOf(text) : parseOwnAddress(text);
     const alias = this.#tables.alias(address);
@@ -456,10 +676,13 @@ export class Directory {
   #aliasAddress(text: string): Address {
     const address = text.startsWith("@") ? catchAllOf(text) : parseOwnAddress(text);
     this.#existingDomain(address.domain);
-    if (this.#tables.account(address) !== undefined) {
+    const account = this.#tables.account(address) ?? this.#tables.removedAccount(address);
+    if (account !== undefined) {
+      const what =
+        account.removedUntilMs === null ? "an account" : "an account that can still be restored";
       throw new DirectoryError(
         "exists",
-        `${formatAddress(address)} is an account, so it cannot be an alias`,
+        `${formatAddress(address)} is ${what}, so it cannot be an alias`,
       );
     }
     if ((this.#tables.alias(address)?.list ?? null) !== null) {

@@ -1,5 +1,6 @@
 import type Database from "better-sqlite3";
-import type { LastLogin } from "../admin-client.ts";
+import type { LastLogin, LoginPlace } from "../admin-client.ts";
+import { limits } from "../limits.ts";
 import type { ScramKeys, ScramSalt } from "../passwords/scram-keys.ts";
 import { AppPasswords, appPasswordsSchema } from "./app-passwords.ts";
 import { type Migration, openDatabase } from "./open-database.ts";
@@ -20,6 +21,13 @@ export interface LoginRecord {
   readonly atMs: number;
   readonly remoteAddress: string;
   readonly logins: number;
+}
+
+/** As LoginRecord, of one password. */
+export interface LoginPlaceRecord extends LoginRecord {
+  /** "" for the account's own password. */
+  readonly appPassword: string;
+  readonly firstMs: number;
 }
 
 /**
@@ -91,6 +99,21 @@ const migrations: readonly Migration[] = [
     secret      TEXT NOT NULL,
     created_ms  INTEGER NOT NULL
   ) STRICT, WITHOUT ROWID;
+  `,
+  `
+  -- From where accounts logged in lately: limits.ts has how many and how long.
+  CREATE TABLE login_places (
+    account         TEXT NOT NULL,
+    protocol        TEXT NOT NULL,
+    remote_address  TEXT NOT NULL,
+    app_password    TEXT NOT NULL,           -- its name; '': the account's own
+    first_ms        INTEGER NOT NULL,
+    last_ms         INTEGER NOT NULL,
+    logins          INTEGER NOT NULL,
+    PRIMARY KEY (account, protocol, remote_address, app_password)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX login_places_by_time ON login_places (account, last_ms);
+  CREATE INDEX login_places_by_age ON login_places (last_ms);
   `,
 ];
 
@@ -192,6 +215,7 @@ export class Secrets {
       this.#statements.deleteNetworks.run(accountId);
       this.appPasswords.removeAll(accountId);
       this.#statements.deleteLogins.run(accountId);
+      this.#statements.deletePlaces.run(accountId);
     })();
   }
 
@@ -204,6 +228,24 @@ export class Secrets {
     this.#database.transaction(() => {
       for (const record of records) this.#statements.recordLogin.run(record);
     })();
+  }
+
+  /** In one transaction; what is too old or too much goes. */
+  recordPlaces(records: readonly LoginPlaceRecord[]): void {
+    this.#database.transaction(() => {
+      for (const record of records) this.#statements.recordPlace.run(record);
+      for (const accountId of new Set(records.map((record) => record.accountId))) {
+        this.#statements.forgetMorePlaces.run({ accountId, count: limits.loginPlacesMax });
+      }
+      this.#statements.forgetOldPlaces.run(this.#now() - limits.loginPlaceKeptMs);
+    })();
+  }
+
+  /** The latest first. */
+  places(accountId: string): LoginPlace[] {
+    return this.#statements.places
+      .all(accountId)
+      .map(({ appPassword, ...place }) => (appPassword === "" ? place : { ...place, appPassword }));
   }
 
   /** When the account last logged in from there. */
@@ -296,7 +338,8 @@ function prepareAll(db: Database.Database) {
       .prepare<[], string>(`
         SELECT account FROM passwords UNION SELECT account FROM last_logins
         UNION SELECT account FROM app_passwords UNION SELECT account FROM login_networks
-        UNION SELECT account FROM apop_secrets`)
+        UNION SELECT account FROM apop_secrets
+        UNION SELECT account FROM login_places`)
       .pluck(),
     apopSecret: db
       .prepare<[string], string>("SELECT secret FROM apop_secrets WHERE account = ?")
@@ -312,6 +355,20 @@ function prepareAll(db: Database.Database) {
       INSERT INTO last_logins VALUES (@accountId, @protocol, @atMs, @remoteAddress, @logins)
       ON CONFLICT DO UPDATE SET at_ms = @atMs, remote_address = @remoteAddress,
                                 logins = logins + @logins`),
+    recordPlace: db.prepare<[LoginPlaceRecord]>(`
+      INSERT INTO login_places
+      VALUES (@accountId, @protocol, @remoteAddress, @appPassword, @firstMs, @atMs, @logins)
+      ON CONFLICT DO UPDATE SET last_ms = @atMs, logins = logins + @logins`),
+    places: db.prepare<[string], LoginPlace & { readonly appPassword: string }>(`
+      SELECT protocol, remote_address AS remoteAddress, app_password AS appPassword,
+             first_ms AS firstMs, last_ms AS lastMs, logins
+      FROM login_places WHERE account = ? ORDER BY last_ms DESC`),
+    forgetMorePlaces: db.prepare<[{ readonly accountId: string; readonly count: number }]>(`
+      DELETE FROM login_places WHERE account = @accountId AND last_ms <
+        (SELECT last_ms FROM login_places WHERE account = @accountId
+         ORDER BY last_ms DESC LIMIT 1 OFFSET @count - 1)`),
+    forgetOldPlaces: db.prepare<[number]>("DELETE FROM login_places WHERE last_ms < ?"),
+    deletePlaces: db.prepare<[string]>("DELETE FROM login_places WHERE account = ?"),
     loginNetwork: db
       .prepare<[string, string], number>(
         "SELECT at_ms FROM login_networks WHERE account = ? AND network = ?",

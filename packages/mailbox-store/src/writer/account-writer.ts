@@ -2,6 +2,7 @@ import { closeSync, existsSync, openSync, rmSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import type Database from "better-sqlite3";
 import { crashPoint } from "../crash-point.ts";
+import { ExpungedKeeper } from "../expunged/expunged-keeper.ts";
 import { DamagedIndex, isDamage } from "../index/damage.ts";
 import { indexIdentity, openIndexForWriting, setIndexAside } from "../index/index-file.ts";
 import { limits } from "../limits.ts";
@@ -12,7 +13,7 @@ import { markerName } from "./account-tree.ts";
 import { finishBatch, isBatchLeft } from "./batch-journal.ts";
 import { jobOf } from "./job-table.ts";
 import { tidyAccount } from "./jobs/open.ts";
-import type { BatchReply, JobOutcome, JobRequest } from "./jobs.ts";
+import type { BatchReply, JobOutcome, JobRequest, WriterOptions } from "./jobs.ts";
 import { prepareStatements, type Statements } from "./statements.ts";
 import { Transaction } from "./transaction.ts";
 
@@ -27,15 +28,21 @@ export interface StartedBatch {
 export class AccountWriter {
   readonly path: string;
   readonly #host: string;
+  readonly #expunged: ExpungedKeeper;
   readonly #log: (text: string) => void;
   #database: Database.Database;
   #statements: Statements;
   #identity: string;
   #marker: number | undefined;
 
-  constructor(path: string, host: string, log: (text: string) => void) {
+  constructor(
+    path: string,
+    options: Pick<WriterOptions, "host" | "expungedDays">,
+    log: (text: string) => void,
+  ) {
     this.path = path;
-    this.#host = host;
+    this.#host = options.host;
+    this.#expunged = new ExpungedKeeper(path, options.expungedDays);
     this.#log = log;
     if (!existsSync(path)) {
       throw new StoreError("not-found", `There is no account at "${path}"`);
@@ -129,7 +136,11 @@ export class AccountWriter {
   }
 
   #newTransaction(): Transaction {
-    return new Transaction(this.path, this.#statements, this.#host, this.#log);
+    return new Transaction(this.path, this.#statements, {
+      host: this.#host,
+      expunged: this.#expunged,
+      log: this.#log,
+    });
   }
 
   #commit(batch: StartedBatch, syncError: Error | undefined): BatchReply {

@@ -16,6 +16,7 @@ import { putDetails } from "./jobs/put-details.ts";
 import { putSortKeys } from "./jobs/put-sort-keys.ts";
 import { replace } from "./jobs/replace.ts";
 import { replaceIndex } from "./jobs/replace-index.ts";
+import { restoreExpunged, restoreMailbox } from "./jobs/restore-expunged.ts";
 import { setRights } from "./jobs/rights.ts";
 import { scan } from "./jobs/scan.ts";
 import { setSeen } from "./jobs/set-seen.ts";
@@ -41,6 +42,7 @@ const jobs: {
   changeFlags,
   expunge,
   replace,
+  restoreExpunged,
   copy,
   claimRecent,
   putDetails,
@@ -61,6 +63,7 @@ const jobs: {
   renameMailbox,
   finishRenames,
   deleteMailbox,
+  restoreMailbox,
   setSubscribed,
   setSpecialUse,
   setAnnotations,
@@ -84,6 +87,7 @@ const aloneJobs: ReadonlySet<JobName> = new Set([
   "renameMailbox",
   "finishRenames",
   "deleteMailbox",
+  "restoreMailbox",
 ]);
 
 export function runsAlone(name: JobName): boolean {

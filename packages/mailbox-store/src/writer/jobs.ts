@@ -146,6 +146,12 @@ export interface Jobs {
   };
   finishRenames: { args: Record<never, never>; result: undefined };
   deleteMailbox: { args: { readonly folder: string }; result: undefined };
+  /** Those that are gone are passed over. */
+  restoreExpunged: {
+    args: { readonly ids: readonly string[]; readonly folder: string; readonly quota: QuotaLimits };
+    result: { readonly messages: number };
+  };
+  restoreMailbox: { args: { readonly id: string; readonly folder: string }; result: undefined };
   setSubscribed: {
     args: { readonly name: string; readonly isSubscribed: boolean };
     result: undefined;
@@ -216,6 +222,8 @@ export interface WriterOptions {
   /** identityOf() the mail directory when the process began. */
   readonly mailRootIdentity: string | undefined;
   readonly host: string;
+  /** For how long what is expunged can be brought back. */
+  readonly expungedDays: number | undefined;
   readonly crashAt: string | undefined;
 }
 

@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import type { ExpungedKeeper } from "../expunged/expunged-keeper.ts";
 import type { MailboxRow, MessageRow } from "../index/rows.ts";
 import { limits } from "../limits.ts";
 import { errnoOf, syncDirectory } from "../maildir/durable-file.ts";
@@ -21,6 +22,8 @@ export class Transaction {
   readonly statements: Statements;
   readonly host: string;
   readonly log: (text: string) => void;
+  /** Where what is expunged goes. */
+  readonly expunged: ExpungedKeeper;
   readonly #mailboxes = new Map<number, MailboxTransaction>();
   readonly #directories = new Set<string>();
   readonly #undo: (() => void)[] = [];
@@ -33,13 +36,17 @@ export class Transaction {
   constructor(
     accountPath: string,
     statements: Statements,
-    host: string,
-    log: (text: string) => void,
+    options: {
+      readonly host: string;
+      readonly expunged: ExpungedKeeper;
+      readonly log: (text: string) => void;
+    },
   ) {
     this.accountPath = accountPath;
     this.statements = statements;
-    this.host = host;
-    this.log = log;
+    this.host = options.host;
+    this.expunged = options.expunged;
+    this.log = options.log;
   }
 
   get hasChanged(): boolean {

@@ -172,7 +172,7 @@ function removeAccount(request: JobRequest): BatchReply {
 function writerOf(accountPath: string): AccountWriter {
   const writer =
     writers.get(accountPath) ??
-    new AccountWriter(accountPath, options.host, (text) => post({ kind: "log", text }));
+    new AccountWriter(accountPath, options, (text) => post({ kind: "log", text }));
   writers.delete(accountPath);
   writers.set(accountPath, writer);
   usedLately.add(accountPath);

@@ -237,6 +237,9 @@ export const configSchema = z.strictObject({
   log: z
     .strictObject({ level: z.enum(["debug", "info", "warn", "error"]).default("info") })
     .prefault({}),
+  retention: z
+    .strictObject({ junk_days: count(30), trash_days: count(30), expunged_days: count(7) })
+    .prefault({}),
   events: z.strictObject({ keep_days: z.int().min(1).default(30) }).prefault({}),
   auth: z
     .strictObject({

@@ -1,5 +1,5 @@
-import { rmSync, unlinkSync } from "node:fs";
-import { dirname } from "node:path";
+import { renameSync, rmSync, unlinkSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
 import { crashPoint } from "../../crash-point.ts";
 import type { MessageRow } from "../../index/rows.ts";
 import { errnoOf } from "../../maildir/durable-file.ts";
@@ -10,7 +10,8 @@ import type { MailboxTransaction } from "../mailbox-transaction.ts";
 import type { Transaction } from "../transaction.ts";
 
 /**
- * The files go first.
+ * The files go first: they are removed, or put aside so that they can be brought back for some days
+ * (expunged-tree.ts), with one rename each.
  *
  *   state   files              index       after a crash here
  *   X1      there              -           nothing happened
@@ -33,11 +34,41 @@ export function expunge(
     .filter(({ flags }) => !args.ifDeleted || (flags & systemFlagBits["\\Deleted"]) !== 0);
   for (const message of messages) {
     crashPoint("X1");
-    if (mailbox.mbox === undefined) removeFile(transaction, mailbox, message);
+    if (mailbox.mbox === undefined) putAside(transaction, mailbox, message);
     else mailbox.mbox.remove(message.uid, message.info);
   }
   mailbox.forget(messages.map(({ uid }) => uid));
   return undefined;
+}
+
+/** Removes it, where it cannot be put aside. Of drafts each version would be, and nobody misses junk. */
+export function putAside(
+  transaction: Transaction,
+  mailbox: MailboxTransaction,
+  message: MessageRow,
+): void {
+  const { folder, specialUse } = mailbox.row;
+  const isKept = !/\\(?:Drafts|Junk)\b/.test(specialUse);
+  const bytes = message.size;
+  const place = isKept ? transaction.expunged.placeFor(folder, { bytes, messages: 1 }) : undefined;
+  if (place === undefined || !moveInto(place, mailbox.path(message))) {
+    removeFile(transaction, mailbox, message);
+    return;
+  }
+  // There before it is gone here.
+  transaction.syncLater(place);
+  transaction.syncLater(dirname(mailbox.path(message)));
+  crashPoint("X2");
+}
+
+/** False when it has another name now, or the disk has no room for one more. */
+function moveInto(place: string, path: string): boolean {
+  try {
+    renameSync(path, join(place, basename(path)));
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** Under whatever name it now has. */

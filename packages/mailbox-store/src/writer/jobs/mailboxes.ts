@@ -1,11 +1,14 @@
-import { existsSync, renameSync, rmSync } from "node:fs";
-import { join } from "node:path";
+import { randomBytes } from "node:crypto";
+import { existsSync, renameSync, rmSync, statSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { crashPoint } from "../../crash-point.ts";
+import { usageOf } from "../../expunged/expunged-keeper.ts";
 import { limits } from "../../limits.ts";
 import { syncDirectory } from "../../maildir/durable-file.ts";
+import { listMessageFiles } from "../../maildir/folder-files.ts";
 import { nameOfFolder } from "../../maildir/folder-name.ts";
 import { nextUidValidity } from "../../maildir/uid-validity.ts";
-import { formatOfAccount } from "../../mbox/mbox-folder.ts";
+import { formatOfAccount, mboxName } from "../../mbox/mbox-folder.ts";
 import { StoreError } from "../../store-error.ts";
 import { makeFolder, stagingName } from "../folder-on-disk.ts";
 import type { Jobs } from "../jobs.ts";
@@ -137,7 +140,8 @@ export function finishRenames(transaction: Transaction): undefined {
 }
 
 /**
- * The folder leaves the tree with one rename, then the index forgets, then the files go.
+ * The folder leaves the tree with one rename, then the index forgets, then the files go. Where what is expunged can
+ * be brought back, the rename is into posthouse-expunged, and there they stay for some days.
  *
  *   state   folder   posthouse-deleted.*   index       after a crash here
  *   Z1      there    -                     -           nothing happened
@@ -154,17 +158,32 @@ export function deleteMailbox(
   if (row === undefined) throw transaction.noSuchMailbox(args.folder);
   transaction.drop(transaction.mailbox(row));
   const from = transaction.folderPath(args.folder);
-  const aside = join(transaction.accountPath, stagingName("deleted"));
+  const kept = placeOfDeleted(transaction, args.folder, from);
+  const aside = kept ?? join(transaction.accountPath, stagingName("deleted"));
   crashPoint("Z1");
   renameSync(from, aside);
   transaction.onUndo(() => renameSync(aside, from));
   crashPoint("Z2");
+  if (kept !== undefined) syncDirectory(dirname(kept));
   syncDirectory(transaction.accountPath);
   transaction.statements.deleteMailbox.run(row.id);
   transaction.noteChange();
   transaction.afterCommit(() => {
     crashPoint("Z3");
-    rmSync(aside, { recursive: true, force: true });
+    if (kept === undefined) rmSync(aside, { recursive: true, force: true });
   });
   return undefined;
+}
+
+/** An empty one is made again as quickly as it is brought back. */
+function placeOfDeleted(
+  transaction: Transaction,
+  folder: string,
+  path: string,
+): string | undefined {
+  const messages = listMessageFiles(path).size;
+  const mbox = statSync(join(path, mboxName), { throwIfNoEntry: false })?.size ?? 0;
+  if (messages === 0 && mbox === 0) return undefined;
+  const place = transaction.expunged.placeFor(folder, usageOf(path));
+  return place && join(place, `deleted.${randomBytes(8).toString("hex")}`);
 }

@@ -21,7 +21,7 @@ export function tidyAccount(transaction: Transaction): void {
   followPlainFiles(transaction);
   const oldestMs = Date.now() - limits.deliveryMemoryMs;
   transaction.statements.forgetDeliveries.run(oldestMs);
-  const deleted = sweep(transaction);
+  const deleted = [...sweep(transaction), ...transaction.expunged.overdue()];
   // Takes as long as there are files, and nobody should wait for it.
   transaction.afterCommit(() => {
     for (const path of deleted) rmSync(path, { recursive: true, force: true });

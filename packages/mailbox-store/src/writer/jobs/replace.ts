@@ -12,7 +12,7 @@ import { refuseOverQuota } from "../quota.ts";
 import type { Transaction } from "../transaction.ts";
 import { appendOne, tmpPath } from "./append.ts";
 import { removeSourcesAcross } from "./copy-across.ts";
-import { removeFile } from "./expunge.ts";
+import { putAside } from "./expunge.ts";
 
 /**
  * REPLACE of RFC 8508 §3.4: the new message is in place before the old one goes.
@@ -51,7 +51,7 @@ export function replace(
   const kept = tmpPath(transaction, `${message.tmpName}.old`);
   linkSync(source.path(old), kept);
   transaction.onEnd(() => rmSync(kept, { force: true }));
-  removeFile(transaction, source, old);
+  putAside(transaction, source, old);
   transaction.onUndo(() => renameSync(kept, source.path(old)));
   source.forget([args.uid]);
   crashPoint("P3");

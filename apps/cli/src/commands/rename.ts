@@ -1,0 +1,141 @@
+import type { Account, AdminClient } from "@posthouse/accounts";
+import { Command } from "commander";
+import { administer } from "../administration.ts";
+import { CommandFailure } from "../command-failure.ts";
+import { confirm } from "../confirm.ts";
+import { withExamples } from "../examples.ts";
+import { doMailWork, type Move } from "../mail-work.ts";
+import { print } from "../output.ts";
+import { type SourceOptions, withSourceOptions } from "../source-options.ts";
+
+interface RenameOptions extends SourceOptions {
+  readonly alias: boolean;
+  readonly yes?: boolean;
+}
+
+export const renameCommand = (): Command =>
+  withExamples(
+    withRenameOptions(
+      new Command("rename")
+        .description(
+          "give an account another address, with its mail, passwords, filters and shares",
+        )
+        .argument("<address>")
+        .argument("<new-address>"),
+    ).action(renameAccount),
+    [
+      "account rename ann@example.org anne@example.org",
+      "account rename ann@example.org ann@example.net --no-alias --yes",
+    ],
+  );
+
+export const renameDomainCommand = (): Command =>
+  withExamples(
+    withRenameOptions(
+      new Command("rename")
+        .description("give a domain another name, with all its accounts and aliases")
+        .argument("<domain>")
+        .argument("<new-domain>"),
+    ).action(renameDomain),
+    ["domain rename example.org example.net"],
+  );
+
+const withRenameOptions = (command: Command): Command =>
+  withSourceOptions(
+    command
+      .option("--no-alias", "mail to the old one is refused from then on")
+      .option("--yes", "do not ask"),
+  );
+
+/**
+ * Mail and directory cannot change in one step, so the directory says first that nobody is to look.
+ *
+ *   state   directory        mail      after a crash here
+ *   N1      old              old       nothing has happened
+ *   N2      old, moving      old       nobody logs in, mail waits; the same command again goes on
+ *   N3      old, moving      new       as N2
+ *   N4      new              new       others' shares still name the old address; again puts them right
+ *   N5      new              new       done
+ */
+async function renameAccount(from: string, to: string, options: RenameOptions): Promise<void> {
+  await confirm(
+    `Rename ${from} to ${to}? Its mail programs have to be told the new address`,
+    options,
+  );
+  await administer(options, async (admin) => {
+    const done = await renamedBefore(admin, from, to);
+    const account = done ?? (await moveAccount(admin, { from, to }, options));
+    const move = { accountId: account.id, from, to: account.address };
+    await doMailWork(options, { kind: "rename-shares", moves: [move] });
+    print(`${from} is ${account.address} now`);
+  });
+  if (options.alias) print(`Mail to ${from} still arrives, by an alias`);
+}
+
+async function moveAccount(
+  admin: AdminClient,
+  { from, to }: { readonly from: string; readonly to: string },
+  options: RenameOptions,
+): Promise<Account> {
+  const before = await accountNamed(admin, from);
+  const moves = [{ accountId: before.id, from: before.address, to }];
+  await doMailWork(options, { kind: "check-move", moves });
+  await admin.beginRename(from, to);
+  await doMailWork(options, { kind: "move", moves });
+  const account = await admin.finishRename(from, { keepsAlias: options.alias });
+  await doMailWork(options, { kind: "gather", moves });
+  return account;
+}
+
+async function renameDomain(from: string, to: string, options: RenameOptions): Promise<void> {
+  await confirm(
+    `Rename ${from} to ${to}, with all its accounts? All mail programs have to be told`,
+    options,
+  );
+  await administer(options, async (admin) => {
+    const moves = await movesOfDomain(admin, from, to);
+    await doMailWork(options, { kind: "check-move", moves });
+    await admin.beginDomainRename(from, to);
+    await doMailWork(options, { kind: "move", moves });
+    const { accounts } = await admin.finishDomainRename(from, to, { keepsAlias: options.alias });
+    await doMailWork(options, { kind: "gather", moves });
+    await doMailWork(options, { kind: "rename-shares", moves });
+    print(`${from} is ${to} now, with ${accounts} accounts`);
+  });
+  if (options.alias) print(`Mail to addresses in ${from} still arrives, by an alias of the domain`);
+  print(`Next: posthouse dkim add ${to}, and posthouse client ann@${to} for its DNS records`);
+}
+
+/** Those that can be restored move too. */
+async function movesOfDomain(
+  admin: AdminClient,
+  from: string,
+  to: string,
+): Promise<readonly Move[]> {
+  const removed = await admin.listRemoved();
+  const here = await admin.listAccounts(from);
+  const domain = from.toLowerCase();
+  return [...here, ...removed.filter(({ address }) => address.endsWith(`@${domain}`))].map(
+    ({ id, address }) => ({
+      accountId: id,
+      from: address,
+      to: `${address.slice(0, address.lastIndexOf("@"))}@${to}`,
+    }),
+  );
+}
+
+/** After a crash behind the last step of the directory. */
+async function renamedBefore(
+  admin: AdminClient,
+  from: string,
+  to: string,
+): Promise<Account | undefined> {
+  const isThere = (await admin.findAccount(from)) !== undefined;
+  return isThere ? undefined : await admin.findAccount(to);
+}
+
+async function accountNamed(admin: AdminClient, address: string): Promise<Account> {
+  const found = await admin.findAccount(address);
+  if (found !== undefined) return found;
+  throw new CommandFailure(`There is no account ${address}; "posthouse account list" shows all`);
+}
