@@ -18,6 +18,8 @@ export interface Metrics {
   counter(name: string, help: string, labelNames?: readonly string[]): Counter;
   gauge(name: string, help: string, labelNames?: readonly string[]): Gauge;
   histogram(name: string, help: string, labelNames?: readonly string[]): Histogram;
+  /** All of them as they are now, for sumOfMetrics(). */
+  values(): Promise<readonly unknown[]>;
   /** The exposition text. */
   text(): Promise<string>;
 }
@@ -37,6 +39,15 @@ export function openMetrics(app: string, options: { readonly withProcess: boolea
     gauge: (name, help, labelNames = []) => new parts.Gauge(settings(name, help, labelNames)),
     histogram: (name, help, labelNames = []) =>
       new parts.Histogram(settings(name, help, labelNames)),
+    values: () => registry.getMetricsAsJSON(),
     text: () => registry.metrics(),
   };
+}
+
+/** The exposition text of several processes together. What adds up is summed; of lags it is the mean. */
+export function sumOfMetrics(ofEach: readonly (readonly unknown[])[]): Promise<string> {
+  // Loaded only where there are several, and somebody asks.
+  type Aggregate = (ofEach: readonly (readonly unknown[])[]) => { metrics(): Promise<string> };
+  const { aggregate } = require("prom-client/lib/cluster.js") as { aggregate: Aggregate };
+  return aggregate(ofEach).metrics();
 }
