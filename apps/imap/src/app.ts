@@ -2,10 +2,15 @@ import type { Socket } from "node:net";
 import { type AuthClient, connectAuth } from "@posthouse/accounts";
 import { type MailStore, openMailStore } from "@posthouse/mailbox-store";
 import { MessageUrlServer } from "@posthouse/message-urls";
-import { type AppContext, loadTls, type RunningApp, SessionServer } from "@posthouse/service";
+import {
+  type AppContext,
+  ConnectionCounts,
+  loadTls,
+  type RunningApp,
+  SessionServer,
+} from "@posthouse/service";
 import { WireConnection } from "@posthouse/wire";
 import { Previews } from "./answers/previews.ts";
-import { ConnectionCounts } from "./connection-counts.ts";
 import { limits } from "./limits.ts";
 import { type MessageLimits, messageLimitsOf } from "./message-limit.ts";
 import { SavedFilters } from "./search/saved-filters.ts";
@@ -26,9 +31,13 @@ const CLOSE_MS_MAX = 1500;
 
 /** Serves IMAP on the listeners of `[imap]`. */
 export async function start(context: AppContext, parts: Parts = {}): Promise<RunningApp> {
-  const { config, log, metrics } = context;
+  const { config, log, metrics, processes } = context;
   const savedFilters = new SavedFilters(config.imap.sharedFilters);
-  const tls = loadTls(config, (error) => log.error({ err: error }, "Cannot renew the certificate"));
+  const tls = loadTls(
+    config,
+    (error) => log.error({ err: error }, "Cannot renew the certificate"),
+    processes?.ticketKeys,
+  );
   const store =
     parts.store ??
     (await openMailStore({
@@ -42,7 +51,8 @@ export async function start(context: AppContext, parts: Parts = {}): Promise<Run
     }));
   const auth = parts.auth ?? connectAuth({ socketPath: config.auth.socketPath });
   const { takesTokens = false } = parts;
-  const logins = new ConnectionCounts(limits.connectionsPerAccountAndAddressMax);
+  const perAccountMax = limits.connectionsPerAccountAndAddressMax;
+  const logins = processes?.counts("logins", perAccountMax) ?? new ConnectionCounts(perAccountMax);
   const services: Services = {
     ...context,
     store,
@@ -61,6 +71,7 @@ export async function start(context: AppContext, parts: Parts = {}): Promise<Run
     connectionsMax: limits.connectionsMax,
     closeMsMax: CLOSE_MS_MAX,
     log,
+    processes,
     onCount: (count) => open.set(count),
     open: (socket, options) =>
       new ImapSession(new WireConnection(socket, { idleMs: limits.loginMsMax }), services, options),
@@ -78,7 +89,9 @@ export async function start(context: AppContext, parts: Parts = {}): Promise<Run
   }
   try {
     await server.listen();
-    server.addresses.push(await urls.listen("imap-urls", config.imap.urlSocketPath));
+    if (processes?.isWorker !== true) {
+      server.addresses.push(await urls.listen("imap-urls", config.imap.urlSocketPath));
+    }
   } catch (error) {
     await close();
     throw error;

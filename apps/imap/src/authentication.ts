@@ -60,7 +60,7 @@ function accountOf(session: Session, result: AuthenticateResult): Account {
 async function openUser(session: Session, account: Account): Promise<User> {
   const { connection, services } = session;
   const { remoteAddress } = connection;
-  const slot = services.logins.take(`${account.id} ${remoteAddress}`);
+  const slot = await services.logins.take(`${account.id} ${remoteAddress}`);
   if (slot === undefined) {
     throw no("LIMIT", "Too many connections of this account from your address");
   }

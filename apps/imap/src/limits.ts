@@ -105,6 +105,8 @@ export const limits = {
   /** Wrong passwords on one connection; apps/auth counts them by address too. */
   failedLoginsMax: 5,
   connectionsMax: 10_000,
+  /** Of all processes on average, and another worker is started, however little they do. */
+  connectionsPerWorker: 100,
   /** Threads of the store: nobody waits for the large STORE or COPY of everybody else. */
   writerThreadsMax: 2,
   /** Connections of one account from one address: a client opens up to one a mailbox (RFC 5530 LIMIT). */

@@ -1,8 +1,7 @@
 import type { AuthClient } from "@posthouse/accounts";
 import type { MailStore } from "@posthouse/mailbox-store";
-import type { AppContext, TlsIdentity } from "@posthouse/service";
+import type { AppContext, SharedCounts, TlsIdentity } from "@posthouse/service";
 import type { Previews } from "./answers/previews.ts";
-import type { ConnectionCounts } from "./connection-counts.ts";
 import type { MessageLimits } from "./message-limit.ts";
 import type { SavedFilters } from "./search/saved-filters.ts";
 
@@ -18,5 +17,5 @@ export interface Services extends Pick<AppContext, "config" | "log" | "events"> 
   /** Previews that were made for any session. */
   readonly previews: Previews;
   /** Sessions that are logged in, by account and address. */
-  readonly logins: ConnectionCounts;
+  readonly logins: SharedCounts;
 }

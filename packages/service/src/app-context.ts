@@ -3,6 +3,7 @@ import type { EventTrail } from "./event-trail.ts";
 import type { BoundAddress } from "./listen.ts";
 import type { Logger } from "./log.ts";
 import type { Metrics } from "./metrics.ts";
+import type { AppProcesses } from "./workers/app-processes.ts";
 
 /** What every app is given at start. */
 export interface AppContext {
@@ -12,6 +13,8 @@ export interface AppContext {
   readonly metrics: Metrics;
   /** The name of one of several processes of the same app; the first has none. */
   readonly instance?: string;
+  /** Where several processes serve the app together: `workers` of runApp(). */
+  readonly processes?: AppProcesses;
 }
 
 /** An app that serves. */

@@ -47,3 +47,6 @@ export {
 export { makeCertificateRequest } from "./tls/certificate-request.ts";
 export { makeSelfSignedCertificate } from "./tls/self-signed-certificate.ts";
 export { loadTls, type TlsIdentity } from "./tls/tls-identity.ts";
+export type { AppProcesses } from "./workers/app-processes.ts";
+export { BackOff } from "./workers/back-off.ts";
+export { ConnectionCounts, type SharedCounts } from "./workers/connection-counts.ts";

@@ -33,6 +33,8 @@ export interface Metrics {
   counter(name: string, help: string, labelNames?: readonly string[]): Counter;
   gauge(name: string, help: string, labelNames?: readonly string[]): Gauge;
   histogram(name: string, help: string, labelNames?: readonly string[]): Histogram;
+  /** All of them as they are now, for sumOfMetrics(). */
+  values(): Promise<readonly unknown[]>;
   /** The exposition text. */
   text(): Promise<string>;
 }
@@ -61,6 +63,7 @@ export function openMetrics(app: string, options: { readonly withProcess: boolea
     counter: (name, help, labelNames = []) => new Counter(settings(name, help, labelNames)),
     gauge: (name, help, labelNames = []) => new Gauge(settings(name, help, labelNames)),
     histogram: (name, help, labelNames = []) => new Histogram(settings(name, help, labelNames)),
+    values: () => registry.getMetricsAsJSON(),
     text: () => registry.metrics(),
   };
 }
@@ -85,4 +88,12 @@ function measureProcessor(
   total("process_cpu_user_seconds_total", "user ", user);
   total("process_cpu_system_seconds_total", "system ", system);
   total("process_cpu_seconds_total", "user and system ", () => user() + system());
+}
+
+/** The exposition text of several processes together. What adds up is summed; of lags it is the mean. */
+export function sumOfMetrics(ofEach: readonly (readonly unknown[])[]): Promise<string> {
+  // Loaded only where there are several, and somebody asks.
+  type Aggregate = (ofEach: readonly (readonly unknown[])[]) => { metrics(): Promise<string> };
+  const { aggregate } = require("prom-client/lib/cluster.js") as { aggregate: Aggregate };
+  return aggregate(ofEach).metrics();
 }

@@ -16,9 +16,21 @@ import { type Logger, openLog } from "./log.ts";
 import { openMetrics } from "./metrics.ts";
 import { isForOperator } from "./operator-error.ts";
 import { openStatusServer } from "./status-server.ts";
+import { isWorker, WorkerProcess } from "./workers/worker-process.ts";
+import type { Workers } from "./workers/workers.ts";
 
 /** An app that has not closed by then is ended: everything it said 250 or OK to is on disk anyway. */
 const CLOSE_MS_MAX = 2000;
+
+export interface RunAppOptions {
+  /** There may be several of it, by `--instance`, that know nothing of each other. */
+  readonly mayHaveInstances?: boolean;
+  /** How many processes may serve it together, and how many connections are worth one. */
+  readonly workers?: (config: Config) => {
+    readonly processesMax: number;
+    readonly connectionsEach: number;
+  };
+}
 
 /**
  * The whole life of an app as a process: arguments, configuration, log, start, signals, end.
@@ -28,13 +40,18 @@ const CLOSE_MS_MAX = 2000;
  *   either a second time: exit at once
  *   SIGHUP    read certificates again
  *
- * Nothing drains under a supervisor, which is stopped by Ctrl-C as a whole. Under a supervisor (an IPC channel is there) SIGINT is left to it, since Ctrl-C reaches the whole
+ * Nothing drains under a supervisor, which is stopped by Ctrl-C as a whole.
+ *
+ * With `workers` it may become several processes (`workers/app-processes.ts`), of which this is the parent. What it
+ * is told, it tells its workers; a worker lives as long as its parent.
+ *
+ * Under a supervisor (an IPC channel is there) SIGINT is left to it, since Ctrl-C reaches the whole
  * process group, and the end of the channel means that the supervisor died: then the app ends too.
  */
 export function runApp(
   name: AppName,
   start: StartApp,
-  { mayHaveInstances = false }: { readonly mayHaveInstances?: boolean } = {},
+  { mayHaveInstances = false, workers }: RunAppOptions = {},
 ): void {
   process.umask(0o007);
   const { config, instance } = fromArguments(name, mayHaveInstances);
@@ -45,7 +62,13 @@ export function runApp(
     log.fatal({ err: error }, "Stopping after an error that nobody foresaw");
     log.flush(() => process.exit(exitCodes.software));
   });
-  void run(start, { name, config, log, ...(instance !== undefined && { instance }) });
+  void run(start, {
+    name,
+    config,
+    log,
+    ...(instance !== undefined && { instance }),
+    ...(workers && { workers: workers(config) }),
+  });
 }
 
 interface Run {
@@ -53,34 +76,47 @@ interface Run {
   readonly config: Config;
   readonly log: Logger;
   readonly instance?: string;
+  readonly workers?: { readonly processesMax: number; readonly connectionsEach: number };
 }
 
 const nameOf = (name: AppName, instance?: string): string =>
   instance === undefined ? name : `${name}-${instance}`;
 
-async function run(start: StartApp, { name, config, log, instance }: Run): Promise<void> {
+async function run(start: StartApp, asked: Run): Promise<void> {
+  const { name, config, instance } = asked;
+  const worker = isWorker() ? await WorkerProcess.begin() : undefined;
+  const log = worker === undefined ? asked.log : asked.log.child({ worker: worker.number });
   try {
     mkdirSync(config.runDir, { recursive: true, mode: 0o770 });
+    const workers = worker === undefined ? await workersOf({ ...asked, log }) : undefined;
+    const processes = worker ?? workers;
     const context = {
       ...contextFor(name, config, log),
       ...(instance !== undefined && { instance }),
+      ...(processes !== undefined && { processes }),
     };
     const app = await start(context);
-    const status = await openStatusServer(nameOf(name, instance), context, app);
+    const status =
+      worker === undefined
+        ? await openStatusServer(nameOf(name, instance), context, app, workers)
+        : undefined;
+    worker?.listen(app, context.metrics);
     const { drain } = app;
+    const closing = (close: () => Promise<void>) => async () => {
+      await Promise.all([close(), workers?.close(), status?.close()]);
+    };
     handleSignals(context, {
       ...app,
-      close: async () => void (await Promise.all([app.close(), status.close()])),
-      ...(drain !== undefined && {
-        drain: {
-          msMax: drain.msMax,
-          close: async () => void (await Promise.all([drain.close(), status.close()])),
-        },
-      }),
+      reload: async () => {
+        workers?.reload();
+        await app.reload?.();
+      },
+      close: closing(app.close),
+      ...(drain !== undefined && { drain: { msMax: drain.msMax, close: closing(drain.close) } }),
     });
     const ready: ReadyMessage = { type: "ready", app: name, addresses: app.addresses };
     process.send?.(ready);
-    log.info(`Serving ${app.addresses.map(describe).join(", ")}`);
+    if (worker === undefined) log.info(`Serving ${app.addresses.map(describe).join(", ")}`);
   } catch (error) {
     if (isForOperator(error)) log.fatal(error.message);
     else if (isOfTheSystem(error)) log.fatal(`Cannot start: ${error.message}`);
@@ -89,6 +125,13 @@ async function run(start: StartApp, { name, config, log, instance }: Run): Promi
       process.exit(error instanceof ConfigError ? exitCodes.config : exitCodes.failed),
     );
   }
+}
+
+/** Loaded only where there may be some. */
+async function workersOf({ name, workers, log }: Run): Promise<Workers | undefined> {
+  if (workers === undefined || workers.processesMax === 1) return undefined;
+  const { Workers: Parent } = await import("./workers/workers.ts");
+  return new Parent({ name, ...workers, log });
 }
 
 /** No rights, a full disk, a file in the way: the kernel's words name the path, and a stack adds nothing. */

@@ -3,6 +3,7 @@ import { ClientAddressWatch } from "./client-addresses.ts";
 import { type BoundAddress, listen } from "./listen.ts";
 import type { Logger } from "./log.ts";
 import { ProxyGate } from "./proxy/proxy-gate.ts";
+import type { AppProcesses } from "./workers/app-processes.ts";
 
 /** One client's session, as the process sees it. */
 export interface ServedSession {
@@ -37,6 +38,8 @@ export interface SessionServerOptions<Listener extends ServedListener = ServedLi
   /** How long sessions have for their last words. */
   readonly closeMsMax: number;
   readonly log: Logger;
+  /** Who shares the connections with us. */
+  readonly processes?: AppProcesses | undefined;
   /** Told how many sessions there are, whenever it changes. */
   readonly onCount: (count: number) => void;
   readonly open: (socket: Socket, options: SessionOptions<Listener>) => ServedSession;
@@ -58,20 +61,23 @@ export class SessionServer<Listener extends ServedListener = ServedListener> {
 
   /** Binds all listeners. @throws ListenError; then close() is still to be called */
   async listen(): Promise<void> {
-    const { log } = this.#options;
+    const { log, processes } = this.#options;
     const clients = new ClientAddressWatch(log);
     for (const listener of this.#options.listeners) {
       const { tls, address, port, proxyFrom } = listener;
       const isImplicitTls = tls === "implicit";
       // A client that has sent its last command may close its half and still listen for the answers.
-      const server = createServer({ allowHalfOpen: true }, (socket) =>
-        this.#accept(socket, { isImplicitTls, listener }),
+      const server = createServer(
+        { allowHalfOpen: true, pauseOnConnect: processes !== undefined },
+        (socket) => this.#accept(socket, { isImplicitTls, listener }),
       );
       this.#servers.push(server);
       clients.watch(server);
       const name = isImplicitTls ? `${this.#options.name}s` : this.#options.name;
       this.#gates.push(new ProxyGate(server, { proxies: proxyFrom, isImplicitTls, name, log }));
-      this.addresses.push(await listen(name, server, { address, port }));
+      const bind = () => listen(name, server, { address, port });
+      const bound = await (processes === undefined ? bind() : processes.serve(server, bind));
+      if (bound !== undefined) this.addresses.push(bound);
     }
   }
 

@@ -1,7 +1,12 @@
 import { type ChildProcess, fork } from "node:child_process";
-import type { AppName, BoundAddress, Logger, ReadyMessage } from "@posthouse/service";
+import {
+  type AppName,
+  BackOff,
+  type BoundAddress,
+  type Logger,
+  type ReadyMessage,
+} from "@posthouse/service";
 import { appEnvironment, appFile, appFlags } from "../app-file.ts";
-import { BackOff } from "./back-off.ts";
 
 /** SIGTERM first; what has not ended by then gets SIGKILL. Ctrl-C is to be over within 2 s. */
 const TERMINATE_MS = 1700;

@@ -1,4 +1,4 @@
-import { hostname } from "node:os";
+import { availableParallelism, hostname } from "node:os";
 import { z } from "zod";
 import { isAddressRange } from "../address-ranges.ts";
 
@@ -346,6 +346,11 @@ export const configSchema = z.strictObject({
         })
         .default(1_000_000),
       idle_keepalive_seconds: z.int().min(0).default(240),
+      workers: z
+        .int()
+        .min(1)
+        .max(64)
+        .default(() => Math.min(availableParallelism(), 4)),
     })
     .prefault({}),
   pop3: z

@@ -35,19 +35,21 @@ type TlsConfig = Pick<Config, "hostname" | "paths" | "tls" | "acme">;
  * server; or, where there is neither, a self-made certificate that is kept in the state directory.
  * Files that change or come are read again within a minute, and at once by reload().
  *
+ * @param ticketKeys 48 octets that several processes have, so that each resumes the sessions of the others
  * @throws ConfigError
  */
 export function loadTls(
   config: TlsConfig,
   complain: (error: unknown) => void = () => {},
+  ticketKeys?: Buffer,
 ): TlsIdentity {
-  let current = readInUse(config, complain);
+  let current = readInUse(config, complain, ticketKeys);
   const listeners: (() => void)[] = [];
 
   const reload = (): boolean => {
     const files = filesOf(config, certificateInUse(config));
     if (stampOf(files) === current.stamp) return false;
-    current = read(files);
+    current = read(files, ticketKeys);
     for (const listener of listeners) listener();
     return true;
   };
@@ -79,11 +81,15 @@ export function loadTls(
 }
 
 /** A damaged certificate of the ACME server must not keep its successor from being fetched: apps/http serves too. */
-function readInUse(config: TlsConfig, complain: (error: unknown) => void): LoadedFiles {
+function readInUse(
+  config: TlsConfig,
+  complain: (error: unknown) => void,
+  ticketKeys?: Buffer,
+): LoadedFiles {
   const inUse = certificateInUse(config);
   if (inUse.source === "self-made") makeSelfSigned(config);
   try {
-    return read(filesOf(config, inUse));
+    return read(filesOf(config, inUse), ticketKeys);
   } catch (error) {
     if (inUse.source !== "acme") throw error;
     complain(error);
@@ -91,6 +97,7 @@ function readInUse(config: TlsConfig, complain: (error: unknown) => void): Loade
     const certificateFile = selfMadeCertificateFile(config);
     return read(
       filesOf(config, { source: "self-made", certificateFile, keyFile: certificateFile }),
+      ticketKeys,
     );
   }
 }
@@ -153,7 +160,7 @@ interface LoadedFiles {
   readonly stamp: string;
 }
 
-function read(files: TlsFiles): LoadedFiles {
+function read(files: TlsFiles, ticketKeys?: Buffer): LoadedFiles {
   const stamp = stampOf(files);
   const certificate = readPem(files.certificate, "tls.certificate_file");
   const key = readPem(files.key, "tls.key_file");
@@ -166,6 +173,7 @@ function read(files: TlsFiles): LoadedFiles {
         cert: certificate,
         key,
         minVersion: "TLSv1.2",
+        ...(ticketKeys && { ticketKeys }),
         // Without it OpenSSL refuses to resume the session of a client that showed a certificate.
         ...(ca && { ca, sessionIdContext: "posthouse" }),
       }),
