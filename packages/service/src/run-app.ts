@@ -111,8 +111,8 @@ async function run(start: StartApp, asked: Run): Promise<void> {
         workers?.reload();
         await app.reload?.();
       },
-      close: closing(app.close),
-      ...(drain !== undefined && { drain: { msMax: drain.msMax, close: closing(drain.close) } }),
+      close: closing(() => app.close()),
+      ...(drain !== undefined && { drain: { msMax: drain.msMax, close: closing(() => drain.close()) } }),
     });
     const ready: ReadyMessage = { type: "ready", app: name, addresses: app.addresses };
     process.send?.(ready);
