@@ -112,7 +112,9 @@ async function run(start: StartApp, asked: Run): Promise<void> {
         await app.reload?.();
       },
       close: closing(() => app.close()),
-      ...(drain !== undefined && { drain: { msMax: drain.msMax, close: closing(() => drain.close()) } }),
+      ...(drain !== undefined && {
+        drain: { msMax: drain.msMax, close: closing(() => drain.close()) },
+      }),
     });
     const ready: ReadyMessage = { type: "ready", app: name, addresses: app.addresses };
     process.send?.(ready);
