@@ -9,11 +9,21 @@ import { accounts, lookAt, openStore, type StoreEvent, type WorkerTask } from ".
  */
 const task = JSON.parse(process.argv[2] ?? "") as WorkerTask;
 const store = await openStore(task.mailDirectory, task.crashAt);
+const pause = new Int32Array(new SharedArrayBuffer(4));
 let ordersLeft = task.orders ?? Number.POSITIVE_INFINITY;
 
 /** At once, so that what is said is out before the next thing happens. */
 function say(event: StoreEvent): void {
-  writeSync(1, `${JSON.stringify(event)}\n`);
+  let octets = Buffer.from(`${JSON.stringify(event)}\n`);
+  while (octets.length > 0) {
+    try {
+      octets = octets.subarray(writeSync(1, octets));
+    } catch (error) {
+      // The pipe is full: whoever reads it is stopped.
+      if ((error as NodeJS.ErrnoException).code !== "EAGAIN") throw error;
+      Atomics.wait(pause, 0, 0, 10);
+    }
+  }
 }
 
 async function act(actor: StoreActor): Promise<void> {
