@@ -3,8 +3,11 @@ const MINUTE_MS = 60 * SECOND_MS;
 
 /** What sending may cost. How many connections there may be is the administrator's: [smtp_out]. */
 export const limits = {
-  /** Messages that one claim takes for one destination: they share a session, one after the other. */
-  deliveriesPerClaimMax: 20,
+  /**
+   * Messages that one claim takes for one destination: they share a session, one after the other. With more of them
+   * one connection would work off what several could; the session is kept for the next claim anyway.
+   */
+  deliveriesPerClaimMax: 5,
   /** Connections that a destination of which nothing is known begins with. */
   connectionsFirst: 2,
   /** Destinations whose pace is remembered when nothing goes there. */

@@ -14,8 +14,11 @@ export interface SealOptions {
  * is sent on: what we saw when it came, signed, so that the next host can know what SPF and DKIM do not show
  * any more. The message is read once, and not kept.
  *
- * Empty when there is nothing to say or nobody to say it to: no results of ours, a chain that does not hold
- * (§5.1: nothing mends it), 50 sets already, a header larger than anyone's.
+ * A chain that does not hold is sealed as failed, once (§5.1), so that nobody behind us takes it for one that broke
+ * with us.
+ *
+ * Empty when there is nothing to say or nobody to say it to: no results of ours, a chain that was not looked at or
+ * was sealed as failed before, 50 sets already, a header larger than anyone's.
  */
 export async function sealFields(
   octets: AsyncIterable<Uint8Array>,
@@ -29,17 +32,15 @@ export async function sealFields(
   const { header, bodyHash } = reader.end();
   const fields = parseHeader(header);
   const results = ownResults(fields, authservId);
-  const sets = results === undefined ? undefined : arcSetsOf(fields);
-  if (results === undefined || sets === undefined || sets.length >= setsMax) return nothing;
-  // The chain as we saw it; where it was not looked at, or did not hold, we have nothing to add.
-  if (sets.length > 0 && !/;\s*arc=pass\b/iu.test(results)) return nothing;
+  const chain = results === undefined ? undefined : chainOf(fields, results);
+  if (results === undefined || chain === undefined || chain.instance > setsMax) return nothing;
 
-  const instance = sets.length + 1;
+  const { instance, validation, sets } = chain;
   const seen = `ARC-Authentication-Results: i=${instance};${results}\r\n`;
   const signature = await signatureField(key, { fields, bodyHash, nowMs }, arcForm(instance));
   const unsigned = [
     `ARC-Seal: i=${instance}; a=${key.algorithm}; t=${Math.floor(nowMs / 1000)};`,
-    ` cv=${sets.length === 0 ? "none" : "pass"}; d=${key.domain}; s=${key.selector};`,
+    ` cv=${validation}; d=${key.domain}; s=${key.selector};`,
     " b=",
   ].join("\r\n");
   // RFC 8617 §5.1.1: set after set, and of each the results, the signature, the seal.
@@ -64,6 +65,34 @@ function ownResults(fields: readonly HeaderField[], authservId: string): string 
   return values.find(
     (value) => /^\s*([^\s;]+)/u.exec(value)?.[1]?.toLowerCase() === authservId.toLowerCase(),
   );
+}
+
+/** What is to be gone on with: the next instance, the chain as we saw it, and its sets that are signed with ours. */
+interface Chain {
+  readonly instance: number;
+  readonly validation: "none" | "pass" | "fail";
+  readonly sets: readonly (readonly string[])[];
+}
+
+/** Undefined when it is not to be gone on with. */
+function chainOf(fields: readonly HeaderField[], results: string): Chain | undefined {
+  const result = /;\s*arc=(\w+)/iu.exec(results)?.[1]?.toLowerCase();
+  if (result === "fail") return failedChainOf(fields);
+  const sets = arcSetsOf(fields);
+  if (sets === undefined) return undefined;
+  if (sets.length === 0) return { instance: 1, validation: "none", sets };
+  return result === "pass" ? { instance: sets.length + 1, validation: "pass", sets } : undefined;
+}
+
+/** RFC 8617 §5.1.2: whatever is there, our set is signed as if it were the only one. */
+function failedChainOf(fields: readonly HeaderField[]): Chain | undefined {
+  const those = fields.filter(({ name }) => namesOfSet.some((one) => one === name));
+  const last = Math.max(0, ...those.map(instanceOf));
+  const seals = those.filter((field) => field.name === "arc-seal" && instanceOf(field) === last);
+  // §5.1, step 2: somebody has said so before.
+  if (last === 0 || seals.some((seal) => /[:;]\s*cv\s*=\s*fail\b/iu.test(textOf(seal))))
+    return undefined;
+  return { instance: last + 1, validation: "fail", sets: [] };
 }
 
 const namesOfSet = ["arc-authentication-results", "arc-message-signature", "arc-seal"] as const;

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { type DkimKey, DkimKeyStore, dnsRecordOf, sealFields } from "../src/index.ts";
-import { hasPythonDkim, mailauthSaysOfArc, pythonSaysOfArc } from "./peers.ts";
+import { hasPythonDkim, mailauthSaysOfArc, pythonSaysOfArc, pythonSaysOfArcSet } from "./peers.ts";
 
 let directory = "";
 let key: DkimKey | undefined;
@@ -66,11 +66,32 @@ test("nothing is sealed of which we say nothing, or that a broken chain comes wi
   for (const text of [
     message,
     results("").replace("mx.example.org", "mx.there.example") + message,
-    results(";\r\n\tarc=fail") + once,
     results("") + once,
     results(";\r\n\tarc=pass") + half,
     results(";\r\n\tarc=pass") + once.replaceAll("i=1;", "i=2;"),
   ]) {
     assert.equal(await sealed(text), text);
+  }
+});
+
+test("a chain that does not hold is sealed as failed, once, by a set that stands for itself", async () => {
+  const once = await sealed(results("") + message);
+  const broken = once.replace("Hello", "Hallo");
+  const twice = await sealed(results(";\r\n\tarc=fail") + broken);
+  assert.match(twice, /^ARC-Seal: i=2;.*?cv=fail.*?ARC-Message-Signature: i=2;/su);
+  assert.deepEqual(await both(twice), hasPythonDkim ? ["fail", "ended"] : ["fail"]);
+  if (hasPythonDkim) {
+    const octets = Buffer.from(twice, "latin1");
+    assert.equal(pythonSaysOfArcSet(octets, records, 2), "fail True True");
+  }
+  assert.equal(
+    await sealed(results(";\r\n\tarc=fail") + twice),
+    results(";\r\n\tarc=fail") + twice,
+  );
+  const half = broken.replace(/^ARC-Seal: /u, "X-Seal: ");
+  assert.match(await sealed(results(";\r\n\tarc=fail") + half), /^ARC-Seal: i=2;.*?cv=fail/su);
+  for (const wild of ["i=50;", "i=999;", "i=0;", "i=x;"]) {
+    const text = results(";\r\n\tarc=fail") + broken.replaceAll("i=1;", wild);
+    assert.equal(await sealed(text), text, wild);
   }
 });

@@ -38,13 +38,37 @@ const ARC_PROGRAM = `
 import base64, dkim, json, sys
 records = json.loads(sys.argv[1])
 look = lambda name, timeout=5: records.get(name.decode().rstrip("."), "").encode()
-print(dkim.arc_verify(base64.b64decode(sys.stdin.read()), dnsfunc=look)[0].decode())
+print((dkim.arc_verify(base64.b64decode(sys.stdin.read()), dnsfunc=look)[0] or b"ended").decode())
 `;
 
-/** What Debian's python3-dkim says of the chain: "pass". */
+/** What Debian's python3-dkim says of the chain: "pass"; "ended" when somebody has sealed it as failed. */
 export function pythonSaysOfArc(message: Buffer, records: Records): string {
   const given = JSON.stringify(Object.fromEntries(records));
   const { stdout, stderr } = spawnSync("/usr/bin/python3", ["-c", ARC_PROGRAM, given], {
+    input: message.toString("base64"),
+    encoding: "utf8",
+  });
+  return (stdout + stderr).trim();
+}
+
+const ARC_SET_PROGRAM = String.raw`
+import base64, dkim, json, re, sys
+records = json.loads(sys.argv[1])
+own = sys.argv[2].encode()
+look = lambda name, timeout=5: records.get(name.decode().rstrip("."), "").encode()
+header, body = base64.b64decode(sys.stdin.read()).split(b"\r\n\r\n", 1)
+fields = re.split(rb"\r\n(?![ \t])", header)
+is_other = lambda field: re.match(rb"(?i)arc-[a-z-]+: i=(?!%s;)" % own, field)
+arc = dkim.ARC(b"\r\n".join(field for field in fields if not is_other(field)) + b"\r\n\r\n" + body)
+said = arc.verify_instance(arc.sorted_arc_headers()[1], int(own), dnsfunc=look)
+print(said["cv"].decode(), said["ams-valid"], said["as-valid"])
+`;
+
+/** What it says of one set as if it were the only one: "fail True True" is cv, signature and seal. */
+export function pythonSaysOfArcSet(message: Buffer, records: Records, instance: number): string {
+  const given = JSON.stringify(Object.fromEntries(records));
+  const args = ["-c", ARC_SET_PROGRAM, given, `${instance}`];
+  const { stdout, stderr } = spawnSync("/usr/bin/python3", args, {
     input: message.toString("base64"),
     encoding: "utf8",
   });
@@ -63,7 +87,7 @@ for line in sys.stdin:
 
 export const hasPythonDkim =
   process.env.POSTHOUSE_FOREIGN === "required" ||
-  spawnSync("/usr/bin/python3", ["-c", "import dkim, nacl"]).status === 0;
+  spawnSync("/usr/bin/python3", ["-c", "import authres, dkim, nacl"]).status === 0;
 
 /** What Debian's python3-dkim says of each signature of each message: "True True". */
 export async function pythonSays(messages: readonly Buffer[], records: Records): Promise<string[]> {

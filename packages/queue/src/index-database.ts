@@ -138,6 +138,20 @@ export class IndexDatabase {
 
   /** Runs all steps in one transaction; a step that throws undoes itself only. */
   batch(steps: readonly (() => unknown)[]): PromiseSettledResult<unknown>[] {
+    // A savepoint for each costs as much as most of them do; so that is left for when one throws.
+    let isStepAtFault = false;
+    try {
+      return this.#transaction(() =>
+        steps.map((step) => {
+          isStepAtFault = true;
+          const value = step();
+          isStepAtFault = false;
+          return { status: "fulfilled", value };
+        }),
+      );
+    } catch (error) {
+      if (!isStepAtFault) throw error;
+    }
     return this.#transaction(() =>
       steps.map((step): PromiseSettledResult<unknown> => {
         try {

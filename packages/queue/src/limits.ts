@@ -8,6 +8,10 @@ export const limits = {
   draftMemoryBytes: 64 * 1024,
   /** Envelope and records of one entry: 10,000 recipients with long replies stay under it. */
   tailBytesMax: 32 * 1024 * 1024,
+  /** A file below this size is read at once, and its message kept while it is being delivered. */
+  wholeFileBytesMax: 16 * 1024,
+  /** Files that a scan reads before it lets others have their turn: some milliseconds. */
+  admittedAtATime: 32,
   /** One read of a message on its way out. */
   readBytes: 64 * 1024,
   /** tmp/: no client sends one message for longer; the maker of an older file is dead. */

@@ -34,10 +34,16 @@ export async function scanSpool(
     for (const name of names.filter((one) => !isEntryId(one))) {
       damaged.push({ name, reason: "Its name is not that of a queue entry" });
     }
-    for (const id of await index.call("unknownOf", names.filter(isEntryId))) {
-      const result = await admit(directories, index, id, nowMs);
-      if (result instanceof SpoolDamaged) damaged.push({ name: id, reason: result.message });
-      else if (result) admitted += 1;
+    const unknown = await index.call("unknownOf", names.filter(isEntryId));
+    // Several at a time, which share one transaction of the index.
+    for (let at = 0; at < unknown.length; at += limits.admittedAtATime) {
+      const ids = unknown.slice(at, at + limits.admittedAtATime);
+      const results = await Promise.all(ids.map((id) => admit(directories, index, id, nowMs)));
+      for (const [n, result] of results.entries()) {
+        if (result instanceof SpoolDamaged) {
+          damaged.push({ name: ids[n] ?? "", reason: result.message });
+        } else if (result) admitted += 1;
+      }
     }
   }
   const swept =

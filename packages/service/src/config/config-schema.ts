@@ -379,7 +379,7 @@ export const configSchema = z.strictObject({
       retry_first_seconds: seconds(300),
       retry_wait_seconds_max: seconds(4 * 3600),
       deliveries_max: z.int().min(1).default(50),
-      deliveries_per_destination_max: z.int().min(1).default(5),
+      deliveries_per_destination_max: z.int().min(1).default(20),
       suppress_after_bounces: z.int().min(0).max(100).default(3),
       suppress_days: z.int().min(1).max(365).default(30),
       private_destinations: z.boolean().default(false),
