@@ -6,6 +6,7 @@ import type { Config } from "@posthouse/service";
 import { becomeOwnerOf } from "./become-owner.ts";
 import { type CopyOptions, type CopyResult, copyMessages } from "./mail-copy.ts";
 import { openStoreOf } from "./mail-store.ts";
+import { copyTakeout } from "./moving/takeout.ts";
 
 /** The id of an account in a mail directory that is there for one command. */
 export const STAGED_ID = "staged";
@@ -31,6 +32,8 @@ export async function copyStaged(options: {
   readonly address: string;
   readonly into: Account;
   readonly copy: CopyOptions;
+  /** Messages go where their labels say. */
+  readonly isTakeout?: boolean;
 }): Promise<readonly CopyResult[]> {
   const { config, directory, address, into, copy } = options;
   giveToOwnerOf(config.paths.mail, directory);
@@ -43,7 +46,9 @@ export async function copyStaged(options: {
   await using from = await staged.openAccount({ id: STAGED_ID, address });
   await using store = await openStoreOf(config);
   await using to = await store.openAccount(into);
-  return await copyMessages(from, to, copy);
+  if (options.isTakeout !== true) return await copyMessages(from, to, copy);
+  await using inbox = await from.openMailbox("INBOX", { readOnly: true });
+  return await copyTakeout(inbox, to, copy);
 }
 
 /** Only root can, and nobody else needs it. */
