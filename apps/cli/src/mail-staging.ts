@@ -1,4 +1,12 @@
-import { chownSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import {
+  chownSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+} from "node:fs";
 import { join } from "node:path";
 import type { Account } from "@posthouse/accounts";
 import { openMailStore } from "@posthouse/mailbox-store";
@@ -17,11 +25,32 @@ export async function withStaging<Result>(
   work: (mailDirectory: string) => Promise<Result>,
 ): Promise<Result> {
   mkdirSync(paths.tmp, { recursive: true });
-  const directory = mkdtempSync(join(paths.tmp, "staging-"));
+  sweepStagings(paths.tmp);
+  const directory = mkdtempSync(join(paths.tmp, `staging-${process.pid}-`));
   try {
     return await work(directory);
   } finally {
     rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+/** Removes what a command that was killed left there, which may be as large as the mail of an account. */
+export function sweepStagings(tmpDirectory: string): void {
+  if (!existsSync(tmpDirectory)) return;
+  for (const entry of readdirSync(tmpDirectory)) {
+    const pid = /^staging-(\d+)-\w{6}$/.exec(entry)?.[1];
+    if (pid === undefined || isRunning(Number(pid))) continue;
+    rmSync(join(tmpDirectory, entry), { recursive: true, force: true });
+  }
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    // Another user's is not ours to signal, and is there.
+    return (error as NodeJS.ErrnoException).code !== "ESRCH";
   }
 }
 
