@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { connect } from "node:tls";
+import { createResolver } from "@posthouse/dns";
 import { eventually } from "./eventually.ts";
 import { freePort } from "./free-port.ts";
 import { startKnot } from "./knot.ts";
@@ -12,6 +13,9 @@ import { makePebbleFiles, startPebble } from "./pebble.ts";
 import { posthouse, spawnPosthouse } from "./posthouse.ts";
 import { hasPrograms, whatIsMissing } from "./program.ts";
 import { startSuite } from "./suite.ts";
+
+/** HMAC-SHA-256, base64. */
+const KEY = "dGhlIGtleSBvZiB0aGUgdGVzdHMgb2YgYWNtZSBoZXJl";
 
 let directory: string;
 let caFile: string;
@@ -25,8 +29,10 @@ before(async () => {
   knot = await startKnot({
     directory: join(directory, "knot"),
     port: dnsPort,
+    updateKey: { name: "acme.", secret: KEY },
     zones: {
-      "example.test": "mail A 127.0.0.1\nautoconfig A 127.0.0.1\nelsewhere A 127.0.0.99",
+      "example.test":
+        "mail A 127.0.0.1\nautoconfig A 127.0.0.1\nelsewhere A 127.0.0.99\n_acme-challenge.alias CNAME proofs",
     },
   });
 });
@@ -35,13 +41,14 @@ after(async () => {
   if (directory !== undefined) await rm(directory, { recursive: true, force: true });
 });
 
-const acmeToml = (port: number, names: readonly string[]) => `
+const acmeToml = (port: number, names: readonly string[], more = "") => `
 [acme]
 agree_to_terms = true
 directory_url = "https://127.0.0.1:${port}/dir"
 contact = "postmaster@example.test"
 names = ${JSON.stringify(names)}
 ca_file = "${caFile}"
+${more}
 `;
 
 const suiteToml = (acme: string) => `
@@ -148,7 +155,12 @@ test("a certificate comes from an ACME server that was away, every server shows 
 });
 
 /** apps/http alone, in a directory of its own. */
-async function startHttp(port: number, httpPort: number, names: readonly string[]) {
+async function startHttp(
+  port: number,
+  httpPort: number,
+  names: readonly string[],
+  { tls = "none", more = "" } = {},
+) {
   const dataDir = await mkdtemp(join(directory, "http-"));
   for (const path of ["run", "state/http", "events"]) {
     await mkdir(join(dataDir, path), { recursive: true });
@@ -157,8 +169,8 @@ async function startHttp(port: number, httpPort: number, names: readonly string[
     join(dataDir, "posthouse.toml"),
     `hostname = "mail.example.test"
 data_dir = "."
-http.listeners = [{ tls = "none", address = "127.0.0.1", port = ${httpPort} }]
-${acmeToml(port, names)}`,
+http.listeners = [{ tls = "${tls}", address = "127.0.0.1", port = ${httpPort} }]
+${acmeToml(port, names, more)}`,
   );
   const running = await spawnPosthouse(["http", "--data", dataDir], (line) =>
     line.includes("Serving "),
@@ -191,4 +203,44 @@ test("a name that leads elsewhere is said to, and nothing else is tried with it 
     /the ACME server could not see that elsewhere\.example\.test is this host: .*; its A and AAAA records must lead here, and port 80 must be open; the self-made certificate/,
   );
   assert.equal(app.log.filter(isOver).length, 1);
+});
+
+const isIssued = (line: string) => /There is a new certificate|Cannot get a certificate/.test(line);
+
+test("without port 80 the names are proved in the handshake on 443, and others are served as before", async (t) => {
+  if (!hasPrograms(t, "pebble", "knotd")) return;
+  const [port, tlsPort] = [await freePort(), await freePort()];
+  await using pebble = await startPebble({ directory, port, httpPort: 1, tlsPort, dnsPort });
+  const names = ["mail.example.test", "autoconfig.example.test"];
+  const more = 'challenge = "tls-alpn-01"';
+  await using app = await startHttp(port, tlsPort, names, { tls: "implicit", more });
+  if (!app.log.some(isIssued)) await app.nextLogged(isIssued);
+  assert.match(app.log.find(isIssued) ?? "", /There is a new certificate for mail/);
+  await eventually("the certificate is shown", async () => {
+    return (await shownAt(tlsPort, pebble.root, "mail.example.test")).authorized;
+  });
+});
+
+test("without any port the names are proved by records, also where an alias leads to, and they go again", async (t) => {
+  if (!hasPrograms(t, "pebble", "knotd")) return;
+  const port = await freePort();
+  await using _pebble = await startPebble({ directory, port, httpPort: 1, dnsPort });
+  const names = ["mail.example.test", "alias.example.test"];
+  const keyFile = join(directory, "acme.key");
+  await writeFile(keyFile, `hmac-sha256:acme.:${KEY}\n`);
+  const more = `challenge = "dns-01"
+dns_server = "127.0.0.1:${dnsPort}"
+dns_key_file = "${keyFile}"
+dns_wait_seconds = 0`;
+  await using app = await startHttp(port, await freePort(), names, { more });
+  if (!app.log.some(isIssued)) await app.nextLogged(isIssued);
+  assert.match(app.log.find(isIssued) ?? "", /There is a new certificate for mail/);
+  const resolver = createResolver({ servers: [`127.0.0.1:${dnsPort}`] });
+  try {
+    for (const name of ["_acme-challenge.mail.example.test", "proofs.example.test"]) {
+      await assert.rejects(resolver.txt(name), /no record|does not exist|no such/i);
+    }
+  } finally {
+    resolver.close();
+  }
 });

@@ -23,6 +23,8 @@ export interface PebbleOptions {
   readonly port: number;
   /** Where it asks with HTTP-01, instead of 80. */
   readonly httpPort: number;
+  /** Where it asks with TLS-ALPN-01, instead of 443. */
+  readonly tlsPort?: number;
   /** The name server that it believes, on loopback. */
   readonly dnsPort: number;
   /** How long its certificates live. */
@@ -42,7 +44,7 @@ export async function makePebbleFiles(directory: string): Promise<string> {
 }
 
 export async function startPebble(options: PebbleOptions): Promise<Pebble> {
-  const { directory, port, httpPort, dnsPort, lifeSeconds = 90 * 86_400 } = options;
+  const { directory, port, httpPort, dnsPort, tlsPort = 1, lifeSeconds = 90 * 86_400 } = options;
   const managementPort = await freePort();
   const config = join(directory, "pebble.json");
   await writeFile(
@@ -54,7 +56,7 @@ export async function startPebble(options: PebbleOptions): Promise<Pebble> {
         certificate: join(directory, "ca.pem"),
         privateKey: join(directory, "key.pem"),
         httpPort,
-        tlsPort: 1,
+        tlsPort,
         ocspResponderURL: "",
         externalAccountBindingRequired: false,
         certificateValidityPeriod: lifeSeconds,

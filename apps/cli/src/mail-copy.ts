@@ -2,6 +2,7 @@ import {
   type AccountMail,
   type AppendRequest,
   type Mailbox,
+  type StoredMessage,
   type SystemFlag,
   systemFlagBits,
   type Uid,
@@ -85,7 +86,10 @@ async function copyMailbox(
 }
 
 /** Undefined when there is no such mailbox. */
-async function emailIdsIn(mail: AccountMail, name: string): Promise<Set<string> | undefined> {
+export async function emailIdsIn(
+  mail: AccountMail,
+  name: string,
+): Promise<Set<string> | undefined> {
   const infos = await mail.listMailboxes();
   if (!infos.some((one) => one.exists && one.name === name)) return undefined;
   await using mailbox = await mail.openMailbox(name, { readOnly: true });
@@ -119,19 +123,27 @@ async function* chosen(source: Mailbox, { messageId, sinceMs, beforeMs }: CopyOp
 const uidsOf = ({ columns }: Mailbox): readonly Uid[] => Array.from(columns.uids) as Uid[];
 
 async function* requestsOf(source: Mailbox, uids: readonly Uid[]): AsyncGenerator<AppendRequest> {
-  const { columns } = source;
   for (const uid of uids) {
-    const at = columns.uids.indexOf(uid);
     await using message = await source.openMessage(uid);
-    const bits = columns.systemFlags[at] ?? 0;
-    yield {
-      octets: message.read(),
-      systemFlags: (Object.keys(systemFlagBits) as SystemFlag[]).filter(
-        (flag) => (bits & systemFlagBits[flag]) !== 0,
-      ),
-      keywords: columns.keywordSets[columns.keywordSet[at] ?? 0] ?? [],
-      internalDateMs: columns.internalDatesMs[at] ?? Date.now(),
-      mayHoldNul: true,
-    };
+    yield requestOf(source, uid, message);
   }
+}
+
+/** A message as it is there. */
+export function requestOf(
+  { columns }: Mailbox,
+  uid: Uid,
+  message: Pick<StoredMessage, "read">,
+): AppendRequest {
+  const at = columns.uids.indexOf(uid);
+  const bits = columns.systemFlags[at] ?? 0;
+  return {
+    octets: message.read(),
+    systemFlags: (Object.keys(systemFlagBits) as SystemFlag[]).filter(
+      (flag) => (bits & systemFlagBits[flag]) !== 0,
+    ),
+    keywords: columns.keywordSets[columns.keywordSet[at] ?? 0] ?? [],
+    internalDateMs: columns.internalDatesMs[at] ?? Date.now(),
+    mayHoldNul: true,
+  };
 }

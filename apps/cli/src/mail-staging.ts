@@ -1,4 +1,12 @@
-import { chownSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import {
+  chownSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+} from "node:fs";
 import { join } from "node:path";
 import type { Account } from "@posthouse/accounts";
 import { openMailStore } from "@posthouse/mailbox-store";
@@ -6,6 +14,7 @@ import type { Config } from "@posthouse/service";
 import { becomeOwnerOf } from "./become-owner.ts";
 import { type CopyOptions, type CopyResult, copyMessages } from "./mail-copy.ts";
 import { openStoreOf } from "./mail-store.ts";
+import { copyTakeout } from "./moving/takeout.ts";
 
 /** The id of an account in a mail directory that is there for one command. */
 export const STAGED_ID = "staged";
@@ -16,11 +25,32 @@ export async function withStaging<Result>(
   work: (mailDirectory: string) => Promise<Result>,
 ): Promise<Result> {
   mkdirSync(paths.tmp, { recursive: true });
-  const directory = mkdtempSync(join(paths.tmp, "staging-"));
+  sweepStagings(paths.tmp);
+  const directory = mkdtempSync(join(paths.tmp, `staging-${process.pid}-`));
   try {
     return await work(directory);
   } finally {
     rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+/** Removes what a command that was killed left there, which may be as large as the mail of an account. */
+export function sweepStagings(tmpDirectory: string): void {
+  if (!existsSync(tmpDirectory)) return;
+  for (const entry of readdirSync(tmpDirectory)) {
+    const pid = /^staging-(\d+)-\w{6}$/.exec(entry)?.[1];
+    if (pid === undefined || isRunning(Number(pid))) continue;
+    rmSync(join(tmpDirectory, entry), { recursive: true, force: true });
+  }
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    // Another user's is not ours to signal, and is there.
+    return (error as NodeJS.ErrnoException).code !== "ESRCH";
   }
 }
 
@@ -31,6 +61,8 @@ export async function copyStaged(options: {
   readonly address: string;
   readonly into: Account;
   readonly copy: CopyOptions;
+  /** Messages go where their labels say. */
+  readonly isTakeout?: boolean;
 }): Promise<readonly CopyResult[]> {
   const { config, directory, address, into, copy } = options;
   giveToOwnerOf(config.paths.mail, directory);
@@ -43,7 +75,9 @@ export async function copyStaged(options: {
   await using from = await staged.openAccount({ id: STAGED_ID, address });
   await using store = await openStoreOf(config);
   await using to = await store.openAccount(into);
-  return await copyMessages(from, to, copy);
+  if (options.isTakeout !== true) return await copyMessages(from, to, copy);
+  await using inbox = await from.openMailbox("INBOX", { readOnly: true });
+  return await copyTakeout(inbox, to, copy);
 }
 
 /** Only root can, and nobody else needs it. */

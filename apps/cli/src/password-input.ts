@@ -14,27 +14,38 @@ export async function readNewPassword(
   throw new CommandFailure(`${weakness}; take another one, or --weak for this one all the same`);
 }
 
+/** A password that is there already: asked for once. */
+export async function readOldPassword(prompt: string): Promise<string> {
+  const password = process.stdin.isTTY ? await askSilently([prompt]) : await firstLineOfInput();
+  if (password === "") throw new CommandFailure("The password is empty; nothing was changed");
+  return password;
+}
+
 /**
  * A password from the terminal, asked twice and not shown, or the first line of standard input when
  * that is not a terminal. Never from the command line, where everybody on the machine sees it.
  */
 async function readPassword(prompt: string): Promise<string> {
-  const password = process.stdin.isTTY ? await askTwice(prompt) : await firstLineOfInput();
+  const password = process.stdin.isTTY
+    ? await askSilently([prompt, "Again"])
+    : await firstLineOfInput();
   if (password === "") throw new CommandFailure("The password is empty; nothing was changed");
   return password;
 }
 
-async function askTwice(prompt: string): Promise<string> {
+/** The same answer to each of these. */
+async function askSilently(prompts: readonly string[]): Promise<string> {
   const silent = new Writable({ write: (_chunk, _encoding, done) => done() });
   const lines = createInterface({ input: process.stdin, output: silent, terminal: true });
   try {
-    process.stderr.write(`${prompt}: `);
-    const first = await lines.question("");
-    process.stderr.write("\nAgain: ");
-    const second = await lines.question("");
-    process.stderr.write("\n");
-    if (first !== second) throw new CommandFailure("The two are not the same; nothing was changed");
-    return first;
+    const answers = new Set<string>();
+    for (const prompt of prompts) {
+      process.stderr.write(`${prompt}: `);
+      answers.add(await lines.question(""));
+      process.stderr.write("\n");
+    }
+    if (answers.size > 1) throw new CommandFailure("The two are not the same; nothing was changed");
+    return [...answers].join("");
   } finally {
     lines.close();
   }

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -6,6 +7,7 @@ import { type TestContext, test } from "node:test";
 import type { Account } from "@posthouse/accounts";
 import { type AccountMail, openMailStore, type Uid } from "@posthouse/mailbox-store";
 import { configFromToml } from "@posthouse/service";
+import { sweepStagings } from "../src/mail-staging.ts";
 import { exportMail } from "../src/moving/export-mail.ts";
 import { importMail } from "../src/moving/import-mail.ts";
 
@@ -180,4 +182,17 @@ test("one mbox file is imported into the mailbox that is named, and a part of an
     (error: Error) => /StoreError|CommandFailure/.test(error.name),
   );
   assert.deepEqual(await readdir(at.config.paths.tmp), []);
+});
+
+test("what a killed command staged is removed, and what a running one stages is not", async (t) => {
+  const { base } = await place(t);
+  const gone = await new Promise<number>((resolve) => {
+    const child = spawn("true");
+    child.once("exit", () => resolve(child.pid ?? 0));
+  });
+  const names = [`staging-${gone}-abcdef`, `staging-${process.pid}-abcdef`, "staging-x", "other"];
+  const directory = join(base, "swept");
+  for (const name of names) await mkdir(join(directory, name, "mail"), { recursive: true });
+  sweepStagings(directory);
+  assert.deepEqual(new Set(await readdir(directory)), new Set(names.slice(1)));
 });

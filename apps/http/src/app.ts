@@ -1,7 +1,9 @@
 import { type AuthClient, connectAuth } from "@posthouse/accounts";
 import { type AppContext, type BoundAddress, loadTls, type RunningApp } from "@posthouse/service";
+import { AlpnChallenges } from "./acme/alpn-challenges.ts";
 import { Challenges } from "./acme/challenges.ts";
 import { orderInThread } from "./acme/order.ts";
+import { proverOf } from "./acme/prover.ts";
 import { type OrderCertificate, Renewal } from "./acme/renewal.ts";
 import { OurDomains } from "./clients/our-domains.ts";
 import { openControlServer } from "./control-server.ts";
@@ -20,10 +22,16 @@ export async function start(context: AppContext, parts: Parts = {}): Promise<Run
   const { config, log, metrics } = context;
   const tls = loadTls(config, (error) => log.error({ err: error }, "Cannot renew the certificate"));
   const challenges = new Challenges();
+  const alpn = new AlpnChallenges();
   const renewal = new Renewal({
     config,
     log,
-    order: parts.order ?? ((request, signal) => orderInThread(request, challenges, signal)),
+    order:
+      parts.order ??
+      (async (request, signal) => {
+        const prover = await proverOf(config.acme, { http: challenges, alpn });
+        return await orderInThread(request, prover, signal);
+      }),
     onIssued: () => void tls.reload(),
     ...(parts.now && { now: parts.now }),
   });
@@ -32,6 +40,7 @@ export async function start(context: AppContext, parts: Parts = {}): Promise<Run
   const web = new WebServer({
     listeners: config.http.listeners,
     tls,
+    alpn,
     log,
     requests: metrics.counter("http_requests", "HTTP requests by status", ["status"]),
     route: routeOf({ config, challenges, domains }),

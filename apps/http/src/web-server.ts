@@ -1,4 +1,5 @@
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
+import type { TLSSocket } from "node:tls";
 import {
   type BoundAddress,
   type Config,
@@ -6,6 +7,7 @@ import {
   listen,
   type TlsIdentity,
 } from "@posthouse/service";
+import { AlpnChallenges } from "./acme/alpn-challenges.ts";
 import { type Answer, answers, type Request } from "./answers.ts";
 import { limits } from "./limits.ts";
 
@@ -16,6 +18,7 @@ const https = process.getBuiltinModule("node:https");
 export interface WebServerOptions {
   readonly listeners: Config["http"]["listeners"];
   readonly tls: TlsIdentity;
+  readonly alpn: AlpnChallenges;
   readonly log: Pick<Logger, "error">;
   readonly requests: { inc(labels: { status: string }): void };
   readonly route: (request: Request) => Promise<Answer>;
@@ -56,11 +59,20 @@ export class WebServer {
   }
 
   #secureServer(): Server {
-    const { tls } = this.#options;
+    const { tls, alpn } = this.#options;
     const server = https.createServer({
       ...bounds,
       ...tls.options(),
       handshakeTimeout: limits.handshakeMsMax,
+      SNICallback(this: TLSSocket, _name, done) {
+        done(null, alpn.hasChosen(this) ? undefined : tls.context());
+      },
+      ALPNCallback(this: TLSSocket, asked) {
+        return alpn.choose(this, asked);
+      },
+    });
+    server.on("secureConnection", (socket) => {
+      if (AlpnChallenges.isOver(socket)) socket.destroySoon();
     });
     tls.onChange(() => server.setSecureContext(tls.options()));
     // Somebody who speaks no TLS, or trusts nothing self-made: nothing to be told about.

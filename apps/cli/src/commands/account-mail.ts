@@ -1,12 +1,14 @@
 import { resolve } from "node:path";
-import type { MailboxFormat } from "@posthouse/accounts";
+import type { Account, MailboxFormat } from "@posthouse/accounts";
 import { exitCodes } from "@posthouse/service";
 import { Command, Option } from "commander";
 import { CommandFailure } from "../command-failure.ts";
 import { withExamples } from "../examples.ts";
 import type { CopyOptions, CopyResult } from "../mail-copy.ts";
 import { accountOf } from "../mail-of.ts";
+import { isImapSource } from "../moving/is-imap-source.ts";
 import { harmless, print, printRows } from "../output.ts";
+import { readOldPassword } from "../password-input.ts";
 import { showProgress } from "../progress.ts";
 import { configOf, type SourceOptions, withSourceOptions } from "../source-options.ts";
 
@@ -23,6 +25,7 @@ interface ExportOptions extends CopyArguments {
 interface ImportOptions extends CopyArguments {
   readonly into?: string;
   readonly dryRun?: boolean;
+  readonly takeout?: boolean;
 }
 
 /** `posthouse account export`: mail for another program, or for its owner to take along. */
@@ -63,27 +66,26 @@ export const importCommand = (): Command =>
     withCopyOptions(
       new Command("import")
         .description(
-          "copy mail from a Maildir or mbox files into an account; what it has already is passed over",
+          "copy mail from another IMAP server, a Maildir or mbox files into an account; what it has already is passed over",
         )
         .argument("<address>")
-        .argument("<source>", "a Maildir, a directory of mbox files, or one mbox file")
+        .argument(
+          "<source>",
+          "imaps://user@host (the password is asked for), a Maildir, a directory of mbox files, or one mbox file",
+        )
+        .option("--takeout", "one mbox file of Google Takeout: mailboxes by its labels")
         .option("--into <mailbox>", "below this mailbox; of one mbox file, this mailbox itself")
         .option("--dry-run", "say what would be imported; change nothing"),
     ).action(async (address: string, source: string, options: ImportOptions) => {
       const into = await accountOf(options, address);
+      if (isImapSource(source)) return await importByImap(source, into, options);
       const { importMail } = await import("../moving/import-mail.ts");
-      const { into: below } = options;
       const { results, remarks } = await importMail({
         config: configOf(options),
         source: resolve(source),
         into,
-        copy: {
-          ...copyOptionsOf(options),
-          isDry: options.dryRun === true,
-          ...(below !== undefined && {
-            nameIn: (name) => (name === "INBOX" ? below : `${below}/${name}`),
-          }),
-        },
+        copy: importOptionsOf(options),
+        ...(options.takeout === true && { isTakeout: true }),
       });
       for (const remark of remarks) print(`- ${harmless(remark)}`);
       tell(results, options.dryRun === true ? "Would be imported" : "Imported");
@@ -91,8 +93,39 @@ export const importCommand = (): Command =>
     [
       "account import ann@example.org /home/ann/Maildir --dry-run",
       "account import ann@example.org old.mbox --into Old",
+      "account import ann@example.org imaps://ann%40old.example.net@imap.old.example.net",
+      "account import ann@example.org 'All mail Including Spam and Trash.mbox' --takeout",
     ],
   );
+
+/** Again goes on, and brings what is new. */
+async function importByImap(text: string, into: Account, options: ImportOptions): Promise<void> {
+  const { parseImapSource } = await import("../moving/imap-source.ts");
+  const { importFromImap } = await import("../moving/import-imap.ts");
+  const source = parseImapSource(text);
+  const password = await readOldPassword(`Password of ${source.user} at ${source.host}`);
+  const results = await importFromImap({
+    config: configOf(options),
+    source,
+    password,
+    into,
+    copy: importOptionsOf(options),
+    onProgress: showProgress("messages"),
+    remark: (remark) => print(`- ${harmless(remark)}`),
+  });
+  tell(results, options.dryRun === true ? "Would be imported" : "Imported");
+}
+
+function importOptionsOf(options: ImportOptions): CopyOptions {
+  const { into: below } = options;
+  return {
+    ...copyOptionsOf(options),
+    isDry: options.dryRun === true,
+    ...(below !== undefined && {
+      nameIn: (name) => (name === "INBOX" ? below : `${below}/${name}`),
+    }),
+  };
+}
 
 const withCopyOptions = (command: Command): Command =>
   withSourceOptions(

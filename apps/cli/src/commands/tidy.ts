@@ -33,6 +33,8 @@ async function tidy(options: SourceOptions): Promise<void> {
     }
     return await admin.listAccounts();
   });
+  const { sweepStagings } = await import("../mail-staging.ts");
+  sweepStagings(config.paths.tmp);
   becomeOwnerOf(config.paths.mail);
   await tidyMail(config, accounts);
 }

@@ -24,10 +24,17 @@ export async function importMail(options: {
   readonly source: string;
   readonly into: Account;
   readonly copy: CopyOptions;
+  /** The mbox file of Google Takeout. */
+  readonly isTakeout?: boolean;
 }): Promise<Imported> {
   const { config, source, into, copy } = options;
   const stat = lstatSync(source, { throwIfNoEntry: false });
   if (stat === undefined) throw new CommandFailure(`There is no "${source}"`);
+  if (options.isTakeout === true && stat.isDirectory()) {
+    throw new CommandFailure(
+      '--takeout is for one mbox file, such as "All mail Including Spam and Trash.mbox"',
+    );
+  }
   return await withStaging(config, async (directory) => {
     const mailDirectory = join(directory, "mail");
     const empty = join(directory, "empty");
@@ -50,6 +57,7 @@ export async function importMail(options: {
       address: into.address,
       into,
       copy,
+      ...(options.isTakeout === true && { isTakeout: true }),
     });
     return { results, remarks };
   });

@@ -4,7 +4,7 @@ import { parentPort, workerData } from "node:worker_threads";
 import { makeCertificateRequest } from "@posthouse/service";
 import { type Authorization, axios, Client } from "acme-client";
 import { assertIsDirectory } from "./directory-check.ts";
-import type { OrderMessage, OrderTask } from "./order.ts";
+import type { OrderMessage, OrderTask, Presented } from "./order.ts";
 import { problemOf } from "./problem.ts";
 
 /** The thread of order.ts: acme-client, with time limits, and with its errors put in words. */
@@ -25,6 +25,13 @@ if (task.authorities !== undefined) {
 // By itself it asks a server that is away for 75 s, and sleeps for the hours that a server which counts
 // asks for: when to try again is for Renewal to decide, and the administrator is to be told why now.
 defaults.acmeSettings.retryMaxAttempts = 0;
+
+const remedies = {
+  "http-01": "its A and AAAA records must lead here, and port 80 must be open",
+  "tls-alpn-01": "its A and AAAA records must lead here, and port 443 must be open",
+  "dns-01":
+    "acme.dns_server must be the primary of its zone, and the others must hear of changes within acme.dns_wait_seconds",
+} as const;
 
 const tell = (message: OrderMessage) => port.postMessage(message);
 
@@ -63,23 +70,31 @@ async function order(): Promise<string> {
 async function prove(client: Client, authorization: Authorization): Promise<void> {
   const name = authorization.identifier.value;
   if (authorization.status === "valid") return;
-  const challenge = authorization.challenges.find((one) => one.type === "http-01");
+  const challenge = authorization.challenges.find((one) => one.type === task.challenge);
   if (challenge === undefined) {
-    throw new Error(`the ACME server does not offer to prove ${name} by HTTP (http-01)`);
+    throw new Error(`the ACME server does not offer to prove ${name} by ${task.challenge}`);
   }
-  const keyAuthorization = await client.getChallengeKeyAuthorization(challenge);
-  const served = once(port, "message");
-  tell({ type: "challenge", token: challenge.token, keyAuthorization });
-  await served;
+  // Not the library's: of dns-01 and tls-alpn-01 that gives a digest already.
+  const keyAuthorization = await keyAuthorizationOf(client, challenge.token);
+  const presented = once(port, "message") as Promise<[Presented]>;
+  tell({ type: "challenge", name, token: challenge.token, keyAuthorization });
+  const [{ problem }] = await presented;
+  if (problem !== undefined) throw new Error(problem);
   await client.completeChallenge(challenge);
   try {
     await client.waitForValidStatus(challenge);
   } catch (cause) {
     throw new Error(
-      `the ACME server could not see that ${name} is this host: ${(cause as Error).message}; its A and AAAA records must lead here, and port 80 must be open`,
+      `the ACME server could not see that ${name} is this host: ${(cause as Error).message}; ${remedies[task.challenge]}`,
       { cause },
     );
   }
+}
+
+/** RFC 8555 §8.1, in the form that http-01 has. */
+async function keyAuthorizationOf(client: Client, token: string): Promise<string> {
+  const asHttp = { type: "http-01", token, url: "", status: "pending" } as const;
+  return await client.getChallengeKeyAuthorization(asHttp);
 }
 
 function never(what: string): never {

@@ -2,20 +2,26 @@ import { readFile } from "node:fs/promises";
 import { rootCertificates } from "node:tls";
 import { Worker } from "node:worker_threads";
 import { limits } from "../limits.ts";
-import type { Challenges } from "./challenges.ts";
 import { OrderFailure } from "./order-failure.ts";
+import type { Challenge, ChallengeType, Prover } from "./prover.ts";
 import type { OrderRequest } from "./renewal.ts";
 
 /** What the thread is given. */
 export interface OrderTask extends Omit<OrderRequest, "caFile"> {
   readonly requestMsMax: number;
+  readonly challenge: ChallengeType;
   /** Authorities to believe, in PEM; undefined: those of Node. */
   readonly authorities?: readonly string[];
 }
 
-/** What the thread says. It waits for any answer to "challenge". */
+/** What the thread is told of a challenge: the ACME server may look, or why it cannot. */
+export interface Presented {
+  readonly problem?: string;
+}
+
+/** What the thread says. It waits for Presented after "challenge". */
 export type OrderMessage =
-  | { readonly type: "challenge"; readonly token: string; readonly keyAuthorization: string }
+  | ({ readonly type: "challenge" } & Challenge)
   | { readonly type: "issued"; readonly chain: string }
   | { readonly type: "failed"; readonly problem: string };
 
@@ -27,12 +33,13 @@ export type OrderMessage =
  */
 export async function orderInThread(
   { caFile, ...request }: OrderRequest,
-  challenges: Challenges,
+  prover: Prover,
   signal: AbortSignal,
 ): Promise<string> {
   const task: OrderTask = {
     ...request,
     requestMsMax: limits.acmeRequestMsMax,
+    challenge: prover.type,
     ...(caFile !== undefined && {
       authorities: [...rootCertificates, await readAuthority(caFile)],
     }),
@@ -52,8 +59,10 @@ export async function orderInThread(
     if (message.type === "issued") resolve(message.chain);
     else if (message.type === "failed") reject(new OrderFailure(message.problem));
     else {
-      challenges.add(message.token, message.keyAuthorization);
-      worker.postMessage("served");
+      void prover.present(message).then(
+        () => worker.postMessage({} satisfies Presented),
+        (error: Error) => worker.postMessage({ problem: error.message } satisfies Presented),
+      );
     }
   });
   const stop = () => reject(new OrderFailure("this server was stopped in the middle of the order"));
@@ -65,8 +74,9 @@ export async function orderInThread(
   } finally {
     clearTimeout(timer);
     signal.removeEventListener("abort", stop);
-    challenges.clear();
     await worker.terminate();
+    // What is left in a zone says nothing to anybody; the next order clears it.
+    await prover.clear().catch(() => undefined);
   }
 }
 

@@ -225,6 +225,10 @@ export const configSchema = z.strictObject({
         .default("https://acme-v02.api.letsencrypt.org/directory"),
       contact: z.email("has to be an address such as postmaster@example.org").optional(),
       names: z.array(certificateName).max(100).default([]),
+      challenge: z.enum(["http-01", "tls-alpn-01", "dns-01"]).default("http-01"),
+      dns_server: z.string().min(1).optional(),
+      dns_key_file: z.string().min(1).optional(),
+      dns_wait_seconds: z.int().min(0).max(120).default(10),
       ca_file: z.string().min(1).optional(),
     })
     .prefault({}),

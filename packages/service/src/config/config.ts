@@ -49,6 +49,13 @@ export interface Config
     readonly contact?: string;
     /** What the certificate is for; this host's name when the file says nothing. */
     readonly names: readonly string[];
+    /** How the ACME server is shown that the names are ours: RFC 8555 §8.3 and §8.4, RFC 8737. */
+    readonly challenge: "http-01" | "tls-alpn-01" | "dns-01";
+    /** Whom to give the records of dns-01, by dynamic update, and what signs that. */
+    readonly dnsServer?: string;
+    readonly dnsKeyFile?: string;
+    /** For the other name servers of the zone to hear of it. */
+    readonly dnsWaitSeconds: number;
     /** An authority to believe beside those of Node, for an ACME server of one's own. */
     readonly caFile?: string;
     /** The account's key, and what became of the last try: apps/http's user alone reads it. */
@@ -115,7 +122,7 @@ export function configOf(
       one.port === 0 ? one : { ...one, port: one.port + options.portOffset },
     );
   const { tlsCaFile, ...smtpOut } = section.smtpOut;
-  const { agreeToTerms, caFile, contact, ...acme } = section.acme;
+  const { agreeToTerms, caFile, contact, dnsServer, dnsKeyFile, ...acme } = section.acme;
   return {
     ...section,
     dataDir,
@@ -139,6 +146,10 @@ export function configOf(
       directoryUrl: acme.directoryUrl,
       ...(contact !== undefined && { contact }),
       names: acme.names.length > 0 ? acme.names : [section.hostname.toLowerCase()],
+      challenge: acme.challenge,
+      ...(dnsServer !== undefined && { dnsServer }),
+      ...(dnsKeyFile !== undefined && { dnsKeyFile: absolute(dnsKeyFile) }),
+      dnsWaitSeconds: acme.dnsWaitSeconds,
       ...(caFile !== undefined && { caFile: absolute(caFile) }),
       stateDirectory: join(within(section.paths.state, "state"), "http"),
     },

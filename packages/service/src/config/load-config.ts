@@ -75,10 +75,24 @@ export function configFromToml(
       `${path}: no ACME server gives a certificate for hostname "${hostname}": write the whole name, such as mail.example.org, or acme.names`,
     );
   }
-  if (acme.agree_to_terms && http.listeners?.every((one) => one.tls !== "none")) {
-    throw new ConfigError(
-      `${path}: [acme] needs a listener in http.listeners with tls = "none": the ACME server asks there, on port 80, whether the names are yours`,
-    );
+  if (acme.agree_to_terms) {
+    const listens = (tls: "none" | "implicit") =>
+      http.listeners?.some((one) => one.tls === tls) ?? true;
+    if (acme.challenge === "http-01" && !listens("none")) {
+      throw new ConfigError(
+        `${path}: [acme] needs a listener in http.listeners with tls = "none": the ACME server asks there, on port 80, whether the names are yours`,
+      );
+    }
+    if (acme.challenge === "tls-alpn-01" && !listens("implicit")) {
+      throw new ConfigError(
+        `${path}: acme.challenge = "tls-alpn-01" needs a listener in http.listeners with tls = "implicit": the ACME server asks there, on port 443, whether the names are yours`,
+      );
+    }
+    if (acme.challenge === "dns-01" && acme.dns_server === undefined) {
+      throw new ConfigError(
+        `${path}: acme.challenge = "dns-01" needs acme.dns_server: the primary name server of your zones, which takes dynamic updates`,
+      );
+    }
   }
   const wantsCertificates = [...imap.listeners, ...smtp_in.listeners].some(
     (one) => one.client_certificates,

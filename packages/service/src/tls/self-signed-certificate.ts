@@ -31,6 +31,8 @@ export function makeSelfSignedCertificate(options: {
   readonly days: number;
   /** On P-256, in PEM; a new one when absent. */
   readonly key?: string;
+  /** Beside those of every server's certificate. */
+  readonly extension?: { readonly id: string; readonly value: Uint8Array };
 }): { readonly certificate: string; readonly key: string } {
   const privateKey =
     options.key === undefined
@@ -48,7 +50,7 @@ export function makeSelfSignedCertificate(options: {
     sequence(time(options.notBefore), time(notAfter)),
     subject,
     publicKey.export({ type: "spki", format: "der" }),
-    tagged(3, extensions(options.names)),
+    tagged(3, extensions(options.names, options.extension)),
   );
   const signature = sign("sha256", toBeSigned, privateKey);
   const certificate = sequence(toBeSigned, ecdsaWithSha256, bitString(signature));
@@ -59,12 +61,19 @@ export function makeSelfSignedCertificate(options: {
 }
 
 /** RFC 5280 §4.2.1: no authority, for servers only, and known by these names. */
-const extensions = (names: readonly string[]): Buffer =>
+const extensions = (
+  names: readonly string[],
+  more?: { readonly id: string; readonly value: Uint8Array },
+): Buffer =>
   sequence(
     extension("2.5.29.19", sequence()),
     extension("2.5.29.15", der(0x03, Buffer.from([7, 0x80]))),
     extension("2.5.29.37", sequence(oid("1.3.6.1.5.5.7.3.1"))),
     alternativeNames(names),
+    // Critical: whoever does not know it refuses the certificate.
+    ...(more === undefined
+      ? []
+      : [sequence(oid(more.id), der(0x01, Buffer.from([0xff])), der(0x04, more.value))]),
   );
 
 /** UTCTime as RFC 5280 §4.1.2.5 asks until 2049, GeneralizedTime after. */
