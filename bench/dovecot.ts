@@ -17,10 +17,20 @@ export interface Dovecot {
   stop(): Promise<void>;
 }
 
-/** `mail_fsync = optimized`, its default, fsyncs deliveries. Any password is right. */
+/**
+ * `mail_fsync = optimized`, its default, fsyncs deliveries. With "always" it also calls fdatasync(2) on the log of a
+ * mailbox after each transaction, so that a STORE is on disk before its OK: in the log, not yet as a name.
+ */
+export type DovecotFsync = "optimized" | "always";
+
+/** Any password is right. */
 export async function startDovecot(
   directory: string,
-  options: { readonly imapPort?: number; readonly hibernateSeconds?: number } = {},
+  options: {
+    readonly imapPort?: number;
+    readonly hibernateSeconds?: number;
+    readonly fsync?: DovecotFsync;
+  } = {},
 ): Promise<Dovecot> {
   await mkdir(join(directory, "mail"), { recursive: true });
   const [uid, gid] = await idsOf("mail");
@@ -38,7 +48,7 @@ mail_location = maildir:${directory}/mail/%d/%n
 mail_uid = ${uid}
 mail_gid = ${gid}
 first_valid_uid = 1
-mail_fsync = optimized
+mail_fsync = ${options.fsync ?? "optimized"}
 auth_username_format = %Lu
 passdb {
   driver = static

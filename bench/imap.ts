@@ -1,7 +1,13 @@
 import { chmod, mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { type ImapServer, startDovecotImap, startPosthouseImap } from "./imap/imap-server.ts";
+import {
+  type Column,
+  columns,
+  type ImapServer,
+  startDovecotImap,
+  startPosthouseImap,
+} from "./imap/imap-server.ts";
 import {
   largeCommands,
   median,
@@ -30,6 +36,8 @@ const { values } = parseArgs({
     part: { type: "string", default: parts.join(",") },
     /** "posthouse" or "dovecot" alone. */
     only: { type: "string" },
+    /** The mixed load also on a Dovecot that syncs each STORE, as Posthouse does. */
+    always: { type: "boolean", default: false },
     /** Of the commands on the large mailbox those whose name has this. */
     command: { type: "string", default: "" },
   },
@@ -41,9 +49,10 @@ const prepared = await prepareMail(base, Number(values.messages));
 const { firstMs, searchTextMs } = prepared;
 process.stderr.write(`${JSON.stringify({ firstMs, searchTextMs })}\n`);
 
-const starts = [
+const startsOf = (part: Part) => [
   ...(values.only === "dovecot" ? [] : [startPosthouseImap]),
-  ...(values.only === "posthouse" ? [] : [startDovecotImap]),
+  ...(values.only === "posthouse" ? [] : [() => startDovecotImap(base)]),
+  ...(values.always && part === "mixed" ? [() => startDovecotImap(base, "always")] : []),
 ];
 
 /** What one server does in one round of a part. */
@@ -71,29 +80,34 @@ const measures: Record<Exclude<Part, "prepare">, (server: ImapServer) => Promise
 const chosen = (commands: Record<string, string>): Record<string, string> =>
   Object.fromEntries(Object.entries(commands).filter(([name]) => name.includes(values.command)));
 
-console.log("| what | Posthouse | Dovecot | ratio |\n|---|---|---|---|");
+const [ours, ...theirs] = values.always ? columns : columns.slice(0, 2);
+console.log(`| what | ${ours} |${theirs.map((name) => ` ${name} | ratio |`).join("")}`);
+console.log(`|---|---|${theirs.map(() => "---|---|").join("")}`);
 for (const part of values.part.split(",") as Part[]) {
   if (part === "prepare") continue;
-  const seen = new Map<string, Record<string, number[]>>();
+  const seen = new Map<string, Map<Column, number[]>>();
   for (let round = 0; round < Number(values.rounds); round += 1) {
-    for (const start of starts) {
+    for (const start of startsOf(part)) {
       await using server = await start(base);
       const timings = await measures[part](server);
-      process.stderr.write(`${server.name}: ${JSON.stringify(timings, rounded)}\n`);
+      process.stderr.write(`${server.column}: ${JSON.stringify(timings, rounded)}\n`);
       for (const [name, value] of Object.entries(timings)) {
-        const ofBoth = seen.get(name) ?? { Posthouse: [], Dovecot: [] };
-        ofBoth[server.name]?.push(value);
-        seen.set(name, ofBoth);
+        const ofAll = seen.get(name) ?? new Map<Column, number[]>();
+        ofAll.set(server.column, [...(ofAll.get(server.column) ?? []), value]);
+        seen.set(name, ofAll);
       }
     }
   }
-  for (const [name, { Posthouse = [], Dovecot = [] }] of seen) {
-    const [ours, theirs] = [median(Posthouse), median(Dovecot)];
+  for (const [name, ofAll] of seen) {
+    const our = median(ofAll.get("Posthouse") ?? []);
     // Commands a second, or ms: above 1 Posthouse is the faster one.
     const isRate = part === "mixed";
-    const ratio = isRate ? ours / theirs : theirs / ours;
+    const cells = theirs.map((column) => {
+      const their = median(ofAll.get(column) ?? []);
+      return ` ${digits(their)} | ${(isRate ? our / their : their / our).toFixed(2)} |`;
+    });
     const unit = isRate ? "commands/s" : "ms";
-    console.log(`| ${name}, ${unit} | ${digits(ours)} | ${digits(theirs)} | ${ratio.toFixed(2)} |`);
+    console.log(`| ${name}, ${unit} | ${digits(our)} |${cells.join("")}`);
   }
 }
 

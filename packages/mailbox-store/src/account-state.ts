@@ -19,6 +19,7 @@ import {
 import { type NameStyle, readNameStyle } from "./maildir/name-style.ts";
 import { mboxJournalName, mboxName } from "./mbox/mbox-folder.ts";
 import type { FileReader } from "./reader/file-reader.ts";
+import type { RestingMailboxes } from "./resting-mailboxes.ts";
 import type { FillClient } from "./search/fill-client.ts";
 import type { SearchClient } from "./search/search-client.ts";
 import { SharedMailbox } from "./shared-mailbox.ts";
@@ -33,6 +34,7 @@ export interface StoreContext {
   readonly messageBytesMax: number;
   readonly writer: WriterClient;
   readonly readers: IndexReaderPool;
+  readonly resting: RestingMailboxes;
   readonly log: (text: string) => void;
   readonly files: FileReader;
   readonly search: SearchClient;
@@ -182,8 +184,7 @@ export class AccountState {
     await this.followIndex();
     const find = () => this.read((queries) => queries.mailboxByFolder.get(folder));
     let found = await find();
-    const isThere = await isMailbox(this.folderPath(folder));
-    if ((found === undefined) === isThere) {
+    if ((found === undefined) === isMailbox(this.folderPath(folder))) {
       await this.run("syncFolders", {});
       found = await find();
     }
@@ -238,7 +239,8 @@ export class AccountState {
 
   async openMailbox(state: MailboxState): Promise<SharedMailbox> {
     let mailbox = this.#mailboxes.get(state.guid);
-    if (mailbox === undefined) {
+    if (mailbox !== undefined) this.context.resting.take(mailbox);
+    else {
       mailbox = new SharedMailbox(this, state);
       this.#mailboxes.set(state.guid, mailbox);
     }
@@ -257,10 +259,10 @@ export class AccountState {
     mailbox.users -= 1;
     if (mailbox.users > 0) return;
     mailbox.stopWatching();
-    this.#mailboxes.delete(mailbox.guid);
+    this.context.resting.keep(mailbox, () => this.#mailboxes.delete(mailbox.guid));
   }
 
-  /** Mailboxes that somebody has open. */
+  /** Mailboxes that somebody has open, or had a moment ago. */
   get openMailboxes(): Iterable<SharedMailbox> {
     return this.#mailboxes.values();
   }
@@ -275,7 +277,9 @@ export class AccountState {
     const subscriber = () => wake();
     this.#subscribers.add(subscriber);
     this.#watch ??= watchPath(join(this.path, markerName), () => this.wake(), this.context.log);
-    for (const mailbox of this.#mailboxes.values()) mailbox.startWatching();
+    for (const mailbox of this.#mailboxes.values()) {
+      if (mailbox.users > 0) mailbox.startWatching();
+    }
     return {
       [Symbol.dispose]: () => {
         this.#subscribers.delete(subscriber);
@@ -324,12 +328,18 @@ export class AccountState {
   }
 }
 
-/** A cur/ makes a folder a mailbox, or an mbox. */
-async function isMailbox(folderPath: string): Promise<boolean> {
-  const isThere = (name: string) =>
-    stat(join(folderPath, name)).then(
-      () => true,
-      () => false,
-    );
-  return (await isThere("cur")) || (await isThere(mboxName)) || isThere(mboxJournalName);
+/**
+ * A cur/ makes a folder a mailbox, or an mbox. On the event loop, as followIndex(): it is asked with each command
+ * that names a mailbox.
+ */
+function isMailbox(folderPath: string): boolean {
+  return ["cur", mboxName, mboxJournalName].some((name) => isThere(`${folderPath}/${name}`));
+}
+
+function isThere(path: string): boolean {
+  try {
+    return statSync(path, { throwIfNoEntry: false }) !== undefined;
+  } catch {
+    return false;
+  }
 }

@@ -52,6 +52,9 @@ export const limits = {
   openIndexesMax: 64,
   /** Where new objects of a thread live: by default it grows to 48 MiB each, and is never given back. */
   threadYoungMib: 6,
+  /** Mailboxes that are kept in memory when nobody has them open any more, and messages in all of them: 8 MiB. */
+  restingMailboxesMax: 200,
+  restingRowsMax: 200_000,
   /** What was not used for so long is closed, or kept small. */
   restMs: 30_000,
   /** ... in slices of so long, then others have their turn. */

@@ -8,6 +8,7 @@ import { IndexReaderPool } from "./index/index-reader.ts";
 import { limits } from "./limits.ts";
 import type { MailStore, OwnAccountMail } from "./mailbox-store.ts";
 import { FileReader } from "./reader/file-reader.ts";
+import { RestingMailboxes } from "./resting-mailboxes.ts";
 import { FillClient } from "./search/fill-client.ts";
 import { SearchClient } from "./search/search-client.ts";
 import { StoreError } from "./store-error.ts";
@@ -76,6 +77,7 @@ class FileMailStore implements MailStore {
       host,
       messageBytesMax: options.messageBytesMax,
       readers: new IndexReaderPool(),
+      resting: new RestingMailboxes(),
       log,
       files: new FileReader(),
       search: new SearchClient({ messageBytesMax: options.messageBytesMax }, log),
@@ -131,6 +133,7 @@ class FileMailStore implements MailStore {
   /** What thousands of idle accounts have in memory is little, but it must be little of each. */
   async #rest(): Promise<void> {
     this.#context.readers.closeIdle();
+    this.#context.resting.expire();
     let startMs = performance.now();
     for (const state of this.#accounts.values()) {
       for (const mailbox of state.openMailboxes) mailbox.rest();

@@ -2,7 +2,7 @@ import { join } from "node:path";
 import type { AccountState } from "./account-state.ts";
 import type { AnnotationRow } from "./index/rows.ts";
 import { annotationsFileName } from "./maildir/annotations-file.ts";
-import { readFileSignature } from "./maildir/file-signature.ts";
+import { fileSignature, readFileSignature } from "./maildir/file-signature.ts";
 import { mailboxFileName } from "./maildir/mailbox-file.ts";
 import type { MailboxRights } from "./types.ts";
 
@@ -32,7 +32,8 @@ export async function readRights(
 
 async function upToDateMailbox(account: AccountState, folder: string): Promise<number> {
   const state = await account.mailboxOfFolder(folder);
-  const signature = await readFileSignature(join(account.folderPath(folder), mailboxFileName));
+  // On the event loop, as followIndex(): this is asked with each command that needs rights.
+  const signature = fileSignature(join(account.folderPath(folder), mailboxFileName));
   if (signature !== state.mailboxFileSeen) await account.run("followPlainFile", { folder });
   return state.id;
 }

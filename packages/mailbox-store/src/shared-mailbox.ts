@@ -44,6 +44,11 @@ export class SharedMailbox {
     this.#state = state;
   }
 
+  /** Its columns have been read, and need no more than what changed since. */
+  get isLoaded(): boolean {
+    return this.#loadedIdentity !== undefined;
+  }
+
   get state(): MailboxState {
     return this.#state;
   }

@@ -24,6 +24,29 @@ test("a delivery by another process wakes whoever watches, and is there at the n
   assert.deepEqual(await octetsOf(inbox, 1), message("from-the-child"));
 });
 
+test("a mailbox that is opened again has what others did meanwhile, also under another name or anew", async () => {
+  await using files = await TestStore.open();
+  const account = await files.account();
+  await using child = await startChild(files.mailDirectory);
+  const uidsNow = async (name: string) => {
+    await using mailbox = await account.openMailbox(name);
+    return uidsOf(mailbox);
+  };
+  await deliverBy(child, ["one"]);
+  assert.deepEqual(await uidsNow("INBOX"), [1]);
+  await deliverBy(child, ["two"]);
+  assert.deepEqual(await uidsNow("INBOX"), [1, 2]);
+  await account.createMailbox("Old");
+  await account.append("Old", [{ octets: [message("kept")] }]);
+  assert.deepEqual(await uidsNow("Old"), [1]);
+  await account.renameMailbox("Old", "New");
+  await account.append("New", [{ octets: [message("more")] }]);
+  assert.deepEqual(await uidsNow("New"), [1, 2]);
+  await account.deleteMailbox("New");
+  await account.createMailbox("New");
+  assert.deepEqual(await uidsNow("New"), []);
+});
+
 test("two processes that deliver at the same time give every message a UID of its own", async () => {
   await using files = await TestStore.open();
   const account = await files.account();

@@ -228,7 +228,7 @@ function sortKeyQueries(database: Database.Database) {
     return {
       range: database
         .prepare<[after: number, last: number, limit: number], SortKeyValues>(
-          `${select} WHERE id > ? AND id <= ? ORDER BY id LIMIT ?`,
+          `${select} WHERE id > +? AND id <= +? ORDER BY id LIMIT ?`,
         )
         .raw(),
       one: database.prepare<[number], SortKeyValues>(`${select} WHERE id = ?`).raw(),
