@@ -37,7 +37,8 @@ async function trailFiles(directory: string): Promise<string[]> {
   }
 }
 
-function parseEvent(line: string): TrailEvent | undefined {
+/** Undefined for a line that is none. */
+export function parseEvent(line: string): TrailEvent | undefined {
   try {
     const event = JSON.parse(line) as TrailEvent;
     return event.v === 1 && typeof event.atMs === "number" ? event : undefined;

@@ -57,7 +57,8 @@ const wordOf: Readonly<Record<string, string>> = {
   relayed: "was handed on",
 };
 
-function sentenceOf(event: TrailEvent): string {
+/** What happened, without the time. */
+export function sentenceOf(event: TrailEvent): string {
   const sentence = sentences[event.type];
   if (sentence !== undefined) return sentence(event);
   const { v: _v, atMs: _atMs, app, type, messageId: _id, ...fields } = event;
@@ -127,5 +128,5 @@ function listOf(event: TrailEvent, field: string): string {
 const RECIPIENTS_SHOWN_MAX = 10;
 
 /** UTC, to the millisecond: what is compared with other hosts' logs. */
-const timeOf = (atMs: number): string =>
+export const timeOf = (atMs: number): string =>
   Number.isFinite(atMs) ? new Date(atMs).toISOString().replace("T", " ") : "?";
