@@ -122,7 +122,10 @@ export async function deliverToAll(
     try {
       await atCrashPoint?.("L1");
       const keywords = keywordsFor(envelope);
-      if (keywords.length > 0) await options.rejectsExpiry.note(account.address);
+      if (keywords.length > 0) {
+        await options.rejectsExpiry.note(account.address);
+        await atCrashPoint?.("R2");
+      }
       await using mail = await store.openAccount(accountFor(account, envelope, originalAddress));
       const lists = new AddressLists({ scripts, hostname, directory: filters.listsDirectory });
       const filtered = await filterMessage({

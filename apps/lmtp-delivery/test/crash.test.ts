@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
-import { readdir } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
@@ -15,6 +15,7 @@ import {
   newMessageId,
   SmtpConnectionError,
 } from "@posthouse/smtp";
+import { RejectsExpiry } from "../src/rejects-expiry.ts";
 import { messagesOf } from "./test-app.ts";
 import { TestDirectory } from "./test-directory.ts";
 
@@ -97,6 +98,48 @@ for (const [row, redirects] of [
   });
 }
 
+// R1 to R3 of src/rejects-expiry.ts: what the file knows, what lies in Rejects, and what a sweep makes of it.
+for (const { row, at, noted, filed } of [
+  { row: "R1", at: "L1", noted: false, filed: 0 },
+  { row: "R2", at: "R2", noted: true, filed: 0 },
+  { row: "R3", at: "L3", noted: true, filed: 1 },
+]) {
+  test(`killed at ${row} of what is put aside, nothing stays there for ever`, async () => {
+    await using context = await testContext();
+    const { lmtp, paths, limits, hostname } = context.config;
+    const file = join(lmtp.stateDirectory, "rejects");
+    {
+      await using dying = new Child(context.directory, at);
+      await dying.ready();
+      await assert.rejects(handOver(lmtp.socketPath, putAside), SmtpConnectionError);
+      assert.equal(await dying.ended(), "SIGKILL");
+    }
+    const notes = () => readFile(file, "utf8").catch(() => "");
+    assert.equal(await notes(), noted ? "ann@example.test\n" : "");
+    await using store = await openMailStore({
+      mailDirectory: paths.mail,
+      messageBytesMax: limits.messageBytesMax,
+      host: hostname,
+    });
+    const auth = new TestDirectory();
+    const account = await auth.findAccount("ann@example.test");
+    assert.ok(account);
+    await using mail = await store.openAccount(account);
+    const inRejects = async () => {
+      const there = (await mail.listMailboxes()).some(({ name }) => name === "Rejects");
+      return there ? (await mail.status("Rejects")).messages : 0;
+    };
+    assert.equal(await inRejects(), filed);
+    const keepMs = 24 * 3600 * 1000;
+    const now = () => Date.now() + 2 * keepMs;
+    const about = { path: file, store, auth, keepMs, log: context.log, now };
+    await using expiry = await RejectsExpiry.open(about);
+    await expiry.sweep();
+    assert.equal(await inRejects(), 0);
+    assert.equal(await notes(), "");
+  });
+}
+
 /** A process of its own, which ends with the test at the latest. */
 class Child implements AsyncDisposable {
   readonly #process: ChildProcess;
@@ -124,12 +167,17 @@ class Child implements AsyncDisposable {
   }
 }
 
-async function handOver(socketPath: string): Promise<number[]> {
+const putAside: Envelope = {
+  ...envelope,
+  verdicts: { "file-into": "rejects", "file-reason": "clamd found Worm.Test" },
+};
+
+async function handOver(socketPath: string, sent = envelope): Promise<number[]> {
   await using pool = new LmtpPool({ socketPath, heloName: "smtp-in", sizeMax: 1, idleMs: 1000 });
   const outcome = await pool.use((session) =>
     session.send({
-      ...envelopeToLmtpParameters(envelope),
-      reversePath: envelope.reversePath,
+      ...envelopeToLmtpParameters(sent),
+      reversePath: sent.reversePath,
       octets: (async function* () {
         yield Buffer.from("Subject: hello\r\n\r\nHello\r\n");
       })(),

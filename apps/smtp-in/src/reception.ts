@@ -39,7 +39,7 @@ export interface ReceptionOptions {
   readonly atCrashPoint?: (row: CrashRow) => Promise<void>;
 }
 
-export type CrashRow = "A1" | "A2" | "A3" | "A4" | "A5";
+export type CrashRow = "A1" | "A2" | "A3" | "K1" | "A4" | "A5";
 
 /** One message at its end of data: its envelope, its octets, and what is put before them. */
 interface Message {
@@ -73,13 +73,15 @@ interface Waiting {
  *   A1      -                       -               the sender still has the message, and sends it again
  *   A2      held, those elsewhere   -               the same; held is nobody's and is swept
  *   A3      held, those elsewhere   local ones in   the same: at worst local ones have it twice
+ *   K1      ready, some of several  local ones in   those go on, and at worst have it twice; for the others,
+ *                                                   whose entries are held still, as A3
  *   A4      ready, those left       local ones in   ours: it goes on; the sender did not see 250, and
- *                                                   at worst all have it twice; of several entries
- *                                                   those that are held still are swept, and come again
+ *                                                   at worst all have it twice
  *   A5      ready, and the notices  local ones in   the same
  *
  * Those elsewhere, and what each mailing list sends on, are entries of their own, held before anybody has anything.
- * The reply comes after A5. Without remote recipients there is no A2: the queue is written, ready at
+ * Those of ours who have to be tried again have an entry of their own, too, where those elsewhere have another
+ * sender (SRS): that is K1. The reply comes after A5. Without remote recipients there is no A2: the queue is written, ready at
  * once, only when a local recipient has to be tried again. Without local ones A1 leads to A4, or to A2 and
  * A4 where there are several entries. The held
  * entry stands before the hand-over, because afterwards it would be too late to find the disk full.
@@ -274,6 +276,7 @@ export class Reception {
       elsewhere.recipients.length > 0 && elsewhere.reversePath === envelope.reversePath;
     if (again.length > 0 && !isOneEntry) {
       await this.#enqueue({ envelope: { ...envelope, recipients: again }, before }, spool, false);
+      await this.#options.atCrashPoint?.("K1");
     }
     for (const { entry, outgoing } of parts.waiting) {
       const isElsewhere = outgoing.envelope === elsewhere;
@@ -282,6 +285,7 @@ export class Reception {
       const released = { ...outgoing.envelope, recipients };
       await entry.release(released);
       this.#queued(released);
+      if (outgoing !== parts.waiting.at(-1)?.outgoing) await this.#options.atCrashPoint?.("K1");
     }
   }
 

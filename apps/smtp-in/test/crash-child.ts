@@ -37,4 +37,4 @@ const app = await start(
     },
   },
 );
-process.send?.(app.addresses.find(({ name }) => name === "submission")?.port);
+process.send?.(Object.fromEntries(app.addresses.map(({ name, port }) => [name, port])));

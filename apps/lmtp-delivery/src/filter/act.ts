@@ -51,7 +51,7 @@ export interface ActContext {
 }
 
 /** Rows of the crash tables at which a test stops. */
-export type CrashRow = "L1" | "L3" | "A2" | "A3";
+export type CrashRow = "L1" | "L3" | "A2" | "A3" | "R2";
 
 /**
  * Does what a filter decided. First what is put into mailboxes, since that can fail and be tried again
