@@ -38,7 +38,7 @@ export async function acceptToMailbox(server: MailServer, load: Load): Promise<R
 /** One recipient: one smtp-source with all sessions. Several: one process a session, each with its share. */
 async function send(port: number, load: Load): Promise<void> {
   if (load.recipients.length === 1) {
-    await smtpSource(port, load, load.recipients[0] ?? "", load.messages, load.sessions);
+    await sendBySource(port, load, `${load.recipients[0] ?? ""}@${DOMAIN}`);
     return;
   }
   const waiting = load.recipients.map(
@@ -46,31 +46,33 @@ async function send(port: number, load: Load): Promise<void> {
   );
   const session = async () => {
     for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
-      await smtpSource(port, load, next[0], next[1], 1);
+      const share = { ...load, messages: next[1], sessions: 1 };
+      await sendBySource(port, share, `${next[0]}@${DOMAIN}`);
     }
   };
   await Promise.all(Array.from({ length: load.sessions }, session));
 }
 
-async function smtpSource(
+/** Postfix's own smtp-source. */
+export async function sendBySource(
   port: number,
-  load: Load,
+  load: Pick<Load, "messages" | "messageBytes" | "sessions" | "isConnectionKept">,
   recipient: string,
-  messages: number,
-  sessions: number,
 ): Promise<void> {
   const { code, stderr } = await run("smtp-source", [
     ...(load.isConnectionKept ? ["-d"] : []),
     "-s",
-    String(sessions),
+    String(load.sessions),
     "-m",
-    String(messages),
+    String(load.messages),
     "-l",
     String(load.messageBytes),
     "-f",
     "sender@remote.test",
     "-t",
-    `${recipient}@${DOMAIN}`,
+    recipient,
+    "-M",
+    "out.remote.test",
     `inet:127.0.0.1:${port}`,
   ]);
   if (code !== 0 || stderr !== "") throw new Error(`smtp-source ended with ${code}: ${stderr}`);

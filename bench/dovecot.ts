@@ -10,6 +10,8 @@ import { DOMAIN } from "./mail-server.ts";
 /** Debian's Dovecot with LMTP, and IMAP where it is asked for, over Maildirs, in a directory of its own. */
 export interface Dovecot {
   readonly lmtpSocket: string;
+  /** For logins in Postfix. */
+  readonly authSocket: string;
   /** For doveadm. */
   readonly conf: string;
   readonly pid: number;
@@ -58,6 +60,11 @@ userdb {
   driver = static
   args = uid=${uid} gid=${gid} home=${directory}/mail/%d/%n allow_all_users=yes
 }
+service auth {
+  unix_listener auth-postfix {
+    mode = 0666
+  }
+}
 service lmtp {
   process_min_avail = 2
   unix_listener lmtp {
@@ -73,6 +80,7 @@ ${options.hibernateSeconds === undefined ? "" : idleSettings(options.hibernateSe
   await reachable(lmtpSocket);
   return {
     lmtpSocket,
+    authSocket: join(directory, "run", "auth-postfix"),
     conf,
     pid: child.pid ?? 0,
     maildirOf: (account: string) => join(directory, "mail", DOMAIN, account),

@@ -6,9 +6,16 @@ import { accounts, DOMAIN, type MailServer } from "./mail-server.ts";
 import { descendantsOf } from "./process-tree.ts";
 
 /** Posthouse as `posthouse local` runs it, durable as always: 250 means on disk. */
-export async function startPosthouse(base: string): Promise<MailServer> {
+export async function startPosthouse(
+  base: string,
+  { toml }: { readonly toml?: string } = {},
+): Promise<MailServer & { readonly submissionsPort: number; frontPid(): Promise<number> }> {
   const directory = await mkdtemp(join(base, "bench-posthouse-"));
-  const suite = await startSuite({ directory, env: { POSTHOUSE_LOG_FORMAT: "json" } });
+  const suite = await startSuite({
+    directory,
+    env: { POSTHOUSE_LOG_FORMAT: "json" },
+    ...(toml !== undefined && { toml }),
+  });
   await using admin = connectAdmin({ socketPath: join(directory, "run", "auth-admin.sock") });
   for (const account of accounts) {
     await admin.addAccount({ address: `${account}@${DOMAIN}`, password: "bench-password" });
@@ -16,6 +23,10 @@ export async function startPosthouse(base: string): Promise<MailServer> {
   return {
     name: "Posthouse",
     smtpPort: suite.portOf("smtp"),
+    submissionPort: suite.portOf("submission"),
+    submissionsPort: suite.portOf("submissions"),
+    senderPid: () => suite.pidOf("smtp-out"),
+    frontPid: () => suite.pidOf("smtp-in"),
     maildirOf: (account) => join(directory, "mail", DOMAIN, account),
     pids: () => descendantsOf(suite.process.pid ?? 0),
     async [Symbol.asyncDispose]() {

@@ -9,6 +9,8 @@ export interface PostfixOptions {
   readonly port: number;
   /** Lines of main.cf. */
   readonly settings: string;
+  /** Whatever it takes stays in its queue. */
+  readonly hasNoQueueManager?: boolean;
 }
 
 export interface Postfix {
@@ -71,10 +73,11 @@ ${settings}
 `;
 
 /** Debian's own, without chroot: the directory has nothing that a chroot needs. */
-async function masterOf({ address, port }: PostfixOptions): Promise<string> {
+async function masterOf({ address, port, hasNoQueueManager }: PostfixOptions): Promise<string> {
   const master = await readFile("/usr/share/postfix/master.cf.dist", "utf8");
   return master
     .replaceAll(/^(\S+\s+\S+\s+\S\s+\S\s+)y/gm, "$1n")
+    .replace(hasNoQueueManager === true ? /^qmgr\s.*$/m : /$^/, "")
     .replace(/^smtp(\s+inet)/m, `${address}:${port}$1`);
 }
 

@@ -116,9 +116,10 @@ function withListAsAuthor({ policy }: ListPost, head: Buffer): Buffer {
   );
   const listName = policy.name ?? policy.address.slice(0, policy.address.lastIndexOf("@"));
   const authorName = decodeEncodedWords(author?.name ?? author?.localPart ?? "").slice(0, 100);
+  const name = authorName.trim() === "" ? listName : `${authorName} via ${listName}`;
   const hasReplyTo = headerValue(head, "reply-to") !== undefined;
   return Buffer.concat([
-    Buffer.from(`From: ${phrase(`${authorName} via ${listName}`)}\r\n <${policy.address}>\r\n`),
+    Buffer.from(`From: ${phrase(name)}\r\n <${policy.address}>\r\n`),
     Buffer.from(author === undefined || hasReplyTo ? "" : replyTo(author)),
     Buffer.from("X-Original-From:"),
     Buffer.from(was),
