@@ -32,6 +32,9 @@ export async function startDovecot(
     readonly imapPort?: number;
     readonly hibernateSeconds?: number;
     readonly fsync?: DovecotFsync;
+    readonly pop3Port?: number;
+    /** A script that Pigeonhole runs for everybody; it lies beside what sievec made of it. */
+    readonly sieveScript?: string;
   } = {},
 ): Promise<Dovecot> {
   await mkdir(join(directory, "mail"), { recursive: true });
@@ -45,7 +48,7 @@ base_dir = ${directory}/run
 state_dir = ${directory}/state
 log_path = ${directory}/dovecot.log
 ssl = no
-protocols = lmtp${options.imapPort === undefined ? "" : " imap"}
+protocols = lmtp${options.imapPort === undefined ? "" : " imap"}${options.pop3Port === undefined ? "" : " pop3"}
 mail_location = maildir:${directory}/mail/%d/%n
 mail_uid = ${uid}
 mail_gid = ${gid}
@@ -72,6 +75,8 @@ service lmtp {
   }
 }
 ${options.imapPort === undefined ? "" : imapSettings(options.imapPort)}
+${options.pop3Port === undefined ? "" : pop3Settings(options.pop3Port)}
+${options.sieveScript === undefined ? "" : sieveSettings(options.sieveScript)}
 ${options.hibernateSeconds === undefined ? "" : idleSettings(options.hibernateSeconds)}
 `,
   );
@@ -126,6 +131,33 @@ service imap-login {
 }
 service imap {
   vsz_limit = 2G
+}
+`;
+
+const pop3Settings = (port: number): string => `
+disable_plaintext_auth = no
+service pop3-login {
+  service_count = 0
+  process_min_avail = 2
+  inet_listener pop3s {
+    port = 0
+  }
+  inet_listener pop3 {
+    address = 127.0.0.1
+    port = ${port}
+  }
+}
+service pop3 {
+  vsz_limit = 2G
+}
+`;
+
+const sieveSettings = (script: string): string => `
+protocol lmtp {
+  mail_plugins = $mail_plugins sieve
+}
+plugin {
+  sieve = file:${script}
 }
 `;
 

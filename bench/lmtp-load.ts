@@ -17,14 +17,16 @@ export async function lmtpRate(load: LmtpLoad): Promise<number> {
     Array.from({ length: load.sessions }, () => LmtpConnection.open(load.socketPath)),
   );
   const startMs = performance.now();
-  await Promise.all(
-    connections.map(async (connection) => {
-      while (left-- > 0) await connection.deliver(load.recipient, load.octets);
-    }),
-  );
-  const seconds = (performance.now() - startMs) / 1000;
-  for (const connection of connections) connection.close();
-  return load.messages / seconds;
+  try {
+    await Promise.all(
+      connections.map(async (connection) => {
+        while (left-- > 0) await connection.deliver(load.recipient, load.octets);
+      }),
+    );
+    return load.messages / ((performance.now() - startMs) / 1000);
+  } finally {
+    for (const connection of connections) connection.close();
+  }
 }
 
 /** The envelope leaves in one write, as PIPELINING allows (RFC 2920), and the octets in a second. */

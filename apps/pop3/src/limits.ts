@@ -27,6 +27,10 @@ export const limits = {
   sliceLines: 4000,
   /** Octets of an answer that are written before it waits for a slow client. */
   answerBytesAhead: 64 * KIB,
+  /** Messages that a client will want next are read together, so many and so many octets, and kept for so long. */
+  readAheadMessages: 32,
+  readAheadBytesMax: 256 * KIB,
+  readAheadMsMax: 500,
   /** Messages that were sent and are marked \Seen together: one durable change of the index for all. */
   seenBatchMessages: 200,
 } as const;

@@ -10,6 +10,7 @@ import {
   type Uid,
 } from "@posthouse/mailbox-store";
 import { limits } from "./limits.ts";
+import { ReadAhead } from "./read-ahead.ts";
 import { refused } from "./reply.ts";
 import type { UidlFormat } from "./uidl-format.ts";
 
@@ -30,19 +31,23 @@ export class Maildrop implements AsyncDisposable {
   #markedBytes = 0;
   readonly #totalBytes: number;
   #popNames: Promise<PopNames> | undefined;
+  readonly #readAhead: ReadAhead;
   /** Sent whole, and not \Seen on disk yet. */
   readonly #seen = new Set<Uid>();
+  #flushing: Promise<void> = Promise.resolve();
 
   private constructor(
     account: Account,
     mailbox: Mailbox,
     columns: MessageColumns,
+    readAhead: ReadAhead,
     resources: AsyncDisposableStack,
   ) {
     this.account = account;
     this.#mailbox = mailbox;
     this.#columns = columns;
     this.#resources = resources;
+    this.#readAhead = readAhead;
     this.#totalBytes = columns.sizes.reduce((sum, size) => sum + size, 0);
   }
 
@@ -54,8 +59,11 @@ export class Maildrop implements AsyncDisposable {
     if (lock === undefined) return undefined;
     resources.use(lock);
     const mailbox = resources.use(await mail.openMailbox("INBOX"));
+    const readAhead = new ReadAhead(mailbox);
+    // Before the snapshot: what is expunged behind it is heard of.
+    resources.use(mail.onChange(() => readAhead.forget()));
     const { after } = await mailbox.sync(mailbox.columns);
-    return new Maildrop(account, mailbox, after, resources.move());
+    return new Maildrop(account, mailbox, after, readAhead, resources.move());
   }
 
   /** Of messages that are not marked, as everything that counts here (RFC 1939 §5, STAT). */
@@ -111,7 +119,8 @@ export class Maildrop implements AsyncDisposable {
 
   /** @throws StoreError "gone" when another client expunged it */
   async openMessage(number: number): Promise<StoredMessage> {
-    return await this.#mailbox.openMessage(this.#uidOf(number));
+    const ahead = await this.#readAhead.take(number, () => this.#from(number));
+    return ahead ?? (await this.#mailbox.openMessage(this.#uidOf(number)));
   }
 
   mark(number: number): void {
@@ -129,7 +138,11 @@ export class Maildrop implements AsyncDisposable {
     const flags = this.#columns.systemFlags[number - 1] ?? 0;
     if ((flags & systemFlagBits["\\Seen"]) !== 0) return;
     this.#seen.add(this.#uidOf(number));
-    if (this.#seen.size >= limits.seenBatchMessages) await this.#flushSeen();
+    if (this.#seen.size < limits.seenBatchMessages) return;
+    await this.#flushing;
+    // Beside what is sent meanwhile. What goes wrong is thrown to whoever waits for it next.
+    this.#flushing = this.#flushSeen();
+    this.#flushing.catch(() => undefined);
   }
 
   /**
@@ -157,6 +170,7 @@ export class Maildrop implements AsyncDisposable {
   /** Gives the lock back. Marks are forgotten. */
   async [Symbol.asyncDispose](): Promise<void> {
     try {
+      await this.#flushing;
       await this.#flushSeen();
     } finally {
       await this.#resources.disposeAsync();
@@ -172,6 +186,13 @@ export class Maildrop implements AsyncDisposable {
       systemFlags: ["\\Seen"],
       keywords: [],
     });
+  }
+
+  *#from(first: number): Generator<{ readonly uid: Uid; readonly sizeBytes: number }> {
+    for (let number = first; number <= this.#columns.length; number += 1) {
+      if (this.#marked.has(number)) continue;
+      yield { uid: this.#uidOf(number), sizeBytes: this.sizeOf(number) };
+    }
   }
 
   #uidOf(number: number): Uid {

@@ -45,6 +45,19 @@ async function inboxUids(mail: AccountMail): Promise<number[]> {
   return [...(await inbox.sync(inbox.columns)).after.uids];
 }
 
+test("a message that is expunged while it was read ahead is gone", async () => {
+  await using server = await startTestServer({ messages: three });
+  const socket = await server.connect();
+  const lines = lineReader(socket);
+  socket.write("USER ann\r\nPASS secret\r\nRETR 1\r\nRETR 2\r\n");
+  for (let dots = 0; dots < 2; ) if ((await lines()) === ".") dots += 1;
+  await using inbox = await server.mail.openMailbox("INBOX");
+  await inbox.expunge([3 as Uid]);
+  socket.write("RETR 3\r\n");
+  assert.match(await lines(), /^-ERR The message was removed/);
+  socket.end("QUIT\r\n");
+});
+
 test("a message that another client expunged is gone, and the others keep their numbers", async () => {
   await using server = await startTestServer({ messages: three });
   const socket = await server.connect();
