@@ -3,6 +3,7 @@ import type { Enabled, EnableName } from "./enabled.ts";
 import type { IncomingCommand, TakesLiteral } from "./incoming-command.ts";
 import type { Language } from "./language/languages.ts";
 import type { MessageLimits } from "./message-limit.ts";
+import type { OwnChange, OwnMessages } from "./notify/own-changes.ts";
 import type { CommandFailure, ResponseCode } from "./response.ts";
 import type { ResponseWriter } from "./response-writer.ts";
 import type { Services } from "./services.ts";
@@ -81,6 +82,10 @@ export interface Session {
   watchMetadata(): Promise<void>;
   /** The client itself changed annotations of a mailbox, or of the server. */
   noteMetadata(mailboxName: string | undefined): Promise<void>;
+  /** The client itself made, deleted, renamed or subscribed a mailbox. */
+  noteOwn(change: OwnChange): Promise<void>;
+  /** The client itself put messages there. */
+  noteOwnMessages(mailboxName: string, own: OwnMessages): Promise<void>;
   /** Watches what NOTIFY asks for, in place of what was watched before; undefined: nothing. */
   notify(request: NotifyRequest | undefined): Promise<void>;
   /** Tells what is new outside the answer to a command: in IDLE, and where NOTIFY asks for it. */

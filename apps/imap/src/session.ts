@@ -15,6 +15,7 @@ import { limits } from "./limits.ts";
 import { type MessageLimits, unlessSwitchedOff } from "./message-limit.ts";
 import { MetadataWatch, type WantedMetadata } from "./notify/metadata-watch.ts";
 import { Notification } from "./notify/notification.ts";
+import type { OwnChange, OwnMessages } from "./notify/own-changes.ts";
 import { tellProgress } from "./progress.ts";
 import {
   bad,
@@ -205,6 +206,14 @@ export class ImapSession implements Session {
   async noteMetadata(mailboxName: string | undefined): Promise<void> {
     await this.#metadata?.noteOwn(mailboxName);
     await this.#notification?.noteOwnMetadata(mailboxName);
+  }
+
+  async noteOwn(change: OwnChange): Promise<void> {
+    await this.#notification?.noteOwn(change);
+  }
+
+  async noteOwnMessages(mailboxName: string, own: OwnMessages): Promise<void> {
+    await this.#notification?.noteOwnMessages(mailboxName, own);
   }
 
   async push({ isIdle }: { readonly isIdle: boolean }): Promise<void> {

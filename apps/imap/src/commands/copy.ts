@@ -17,7 +17,8 @@ function defineCopy({ name, isUid }: { readonly name: string; readonly isUid: bo
     expunges: "tell",
     isChange: true,
     ...(!isUid && { countsMessages: true }),
-    async run({ selected }, args, { messageLimits }) {
+    async run({ selected }, args, session) {
+      const { messageLimits } = session;
       args.sp();
       const set = args.sequenceSet();
       args.sp();
@@ -39,6 +40,8 @@ function defineCopy({ name, isUid }: { readonly name: string; readonly isUid: bo
         refuseMoreThan(perAppend, known);
       }
       const copied = await selected.mailbox.copy(known, target).catch(explainTarget);
+      const { uidValidity, targetUids } = copied;
+      await session.noteOwnMessages(target, { uidValidity, uids: targetUids });
       const code = copyUidCode(copied);
       return { text: `${name} completed`, ...(code !== undefined && { code }) };
     },

@@ -19,7 +19,8 @@ export const create = defineCommand({
   name: "CREATE",
   states: loggedIn,
   expunges: "tell",
-  async run({ user }, args, { enabled, output }) {
+  async run({ user }, args, session) {
+    const { enabled, output } = session;
     args.sp();
     const name = args.mailboxToCreate();
     const specialUse = readSpecialUse(args);
@@ -27,6 +28,7 @@ export const create = defineCommand({
 
     await refuseUseTwice(user, specialUse);
     await user.mail.createMailbox(name, { specialUse });
+    await session.noteOwn({ kind: "created", name });
     tellNormalised(name, args.nameAsWritten, { user, enabled, output });
     const { mailboxId } = await user.mail.status(name);
     return { text: "CREATE completed", code: `MAILBOXID (${mailboxId})` }; // RFC 8474 §4.1

@@ -8,13 +8,14 @@ export const deleteMailbox = defineCommand({
   name: "DELETE",
   states: loggedIn,
   expunges: "tell",
-  async run(state, args) {
+  async run(state, args, session) {
     args.sp();
     const name = args.mailbox();
     args.end();
     const { user } = state;
     const isSelected = state.name === "selected" && (await isNameOf(state, name));
     await user.mail.deleteMailbox(name).catch((error: unknown) => explain(error, name));
+    await session.noteOwn({ kind: "deleted", name });
     // Whoever deletes what it has selected has nothing selected; other sessions are told BYE.
     return {
       text: "DELETE completed",

@@ -18,7 +18,8 @@ function defineMove({ name, isUid }: { readonly name: string; readonly isUid: bo
     expunges: "tell",
     isChange: true,
     ...(!isUid && { countsMessages: true }),
-    async run({ selected }, args, { output, messageLimits }) {
+    async run({ selected }, args, session) {
+      const { output, messageLimits } = session;
       args.sp();
       const set = args.sequenceSet();
       args.sp();
@@ -38,6 +39,8 @@ function defineMove({ name, isUid }: { readonly name: string; readonly isUid: bo
       );
       if (uids.length === 0) return { text: "No messages moved" };
       const moved = await selected.mailbox.move(uids, target).catch(explainTarget);
+      const { uidValidity, targetUids } = moved;
+      await session.noteOwnMessages(target, { uidValidity, uids: targetUids });
       // RFC 6851 §4.3: COPYUID goes before the EXPUNGE responses, so it is untagged.
       const code = copyUidCode(moved);
       if (code !== undefined) output.untagged(`OK ${responseText(code, "Moved")}`);

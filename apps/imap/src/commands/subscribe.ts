@@ -10,11 +10,12 @@ function defineSubscribe(options: { readonly name: string; readonly isSubscribed
     name: options.name,
     states: loggedIn,
     expunges: "tell",
-    async run({ user }, args) {
+    async run({ user }, args, session) {
       args.sp();
       const mailboxName = args.mailbox();
       args.end();
       await user.mail.setSubscribed(mailboxName, options.isSubscribed);
+      await session.noteOwn({ kind: "subscribed", name: mailboxName });
       return { text: `${options.name} completed` };
     },
   });

@@ -7,6 +7,7 @@ import {
 import { formatStatus, type StatusItem } from "../answers/status.ts";
 import type { Enabled } from "../enabled.ts";
 import { limits } from "../limits.ts";
+import { isSharedName } from "../mailboxes/shared-name.ts";
 import type { ResponseWriter } from "../response-writer.ts";
 import { clientNameOf } from "../syntax/mailbox-hierarchy.ts";
 import {
@@ -17,6 +18,7 @@ import {
 } from "../syntax/notify-arguments.ts";
 import { formatQuotedMailbox } from "../syntax/strings.ts";
 import { MetadataWatch, type WantedMetadata } from "./metadata-watch.ts";
+import { isOnlyOwn, type OwnChange, type OwnMessages, withOwnChange } from "./own-changes.ts";
 import {
   eventsOf,
   listOf,
@@ -40,6 +42,8 @@ export class Notification implements Disposable {
   #metadata: MetadataWatch | undefined;
   #mailboxes: MailboxList = new Map();
   #statuses: ReadonlyMap<string, MailboxStatus> = new Map();
+  /** Those that the client was told it may no longer look at (§5.9). */
+  readonly #hidden = new Set<string>();
   #isDue = false;
   #wake: (() => void) | undefined;
 
@@ -136,15 +140,38 @@ export class Notification implements Disposable {
     await this.#metadata?.tell(output);
   }
 
+  /** What the client itself did with names is no news to it (§5). */
+  async noteOwn(change: OwnChange): Promise<void> {
+    const known = this.#mailboxes;
+    this.#mailboxes = withOwnChange(known, await listOf(this.#mail), change);
+    const statuses = new Map(this.#statuses);
+    for (const mailbox of this.#mailboxes.values()) {
+      const { name } = mailbox;
+      if (known.get(name)?.mailboxId === mailbox.mailboxId || !this.#isWatched(mailbox)) continue;
+      const status = await statusOf(this.#mail, name);
+      const isMoved = change.kind === "renamed";
+      // What somebody has put there already is told.
+      if (status !== undefined && (isMoved || status.messages === 0)) statuses.set(name, status);
+    }
+    this.#statuses = statuses;
+  }
+
+  /** Nor that its messages are in another mailbox, where nothing else has changed there. */
+  async noteOwnMessages(name: string, own: OwnMessages): Promise<void> {
+    const before = this.#statuses.get(name);
+    if (before === undefined) return;
+    const status = await statusOf(this.#mail, name);
+    if (status === undefined || !isOnlyOwn(before, status, own)) return;
+    this.#statuses = new Map([...this.#statuses, [name, status]]);
+  }
+
   /** As MetadataWatch.noteOwn(). */
   async noteOwnMetadata(mailboxName: string | undefined): Promise<void> {
     await this.#metadata?.noteOwn(mailboxName);
   }
 
   async #readStatuses(mailboxes: MailboxList): Promise<ReadonlyMap<string, MailboxStatus>> {
-    const watched = [...mailboxes.values()].filter(
-      (mailbox) => mailbox.exists && eventsOf(mailbox, this.#request.others).has("MessageNew"),
-    );
+    const watched = [...mailboxes.values()].filter((mailbox) => this.#isWatched(mailbox));
     if (watched.length > limits.notifyMailboxesMax) throw overflow();
     const statuses = new Map<string, MailboxStatus>();
     for (const { name } of watched) {
@@ -152,6 +179,10 @@ export class Notification implements Disposable {
       if (status !== undefined) statuses.set(name, status);
     }
     return statuses;
+  }
+
+  #isWatched(mailbox: MailboxInfo): boolean {
+    return mailbox.exists && eventsOf(mailbox, this.#request.others).has("MessageNew");
   }
 
   /** §5.1 to §5.3: what of a STATUS says what changed; nothing when nothing did. */
@@ -195,18 +226,34 @@ export class Notification implements Disposable {
   #tellName(change: NameChange, mailboxes: MailboxList, output: ResponseWriter): void {
     const { name, oldName, mailbox } = change;
     const old = oldName === undefined ? undefined : this.#mailboxes.get(oldName);
-    const isWanted = [mailbox, ...(old === undefined ? [] : [old])].some((one) =>
-      eventsOf(one, this.#request.others).has(change.event),
+    const events = [mailbox, ...(old === undefined ? [] : [old])].map((one) =>
+      eventsOf(one, this.#request.others),
     );
-    if (!isWanted) return;
+    const isWanted = events.some((wanted) => wanted.has(change.event));
+    // §5.9: of what is watched also where names are not.
+    const isHidden = isSharedName(name) && isGone(change) && events.some(({ size }) => size > 0);
+    if (isHidden) this.#hidden.add(name);
+    const isBack = this.#hidden.has(name) && mailbox.exists;
+    if (isBack) this.#hidden.delete(name);
+    if (!isWanted && !isHidden && !isBack) return;
     const quote = (text: string) =>
       formatQuotedMailbox(clientNameOf(text, this.#mail.hierarchy), this.#enabled);
-    const attributes = attributesOf(mailbox, mailboxes).join(" ");
+    const attributes = [
+      ...attributesOf(mailbox, mailboxes),
+      ...(isHidden ? ["\\NoAccess"] : []),
+    ].join(" ");
     const oldPart = oldName === undefined ? "" : ` ("OLDNAME" (${quote(oldName)}))`;
     const { separator } = this.#mail.hierarchy;
     output.untagged(`LIST (${attributes}) "${separator}" ${quote(name)}${oldPart}`);
   }
 }
+
+/**
+ * One that was there, and is not. Of somebody else's mailbox the client hears the same when it was deleted as when it
+ * may no longer be looked at, since which of the two it was is no matter of his (RFC 4314 §6).
+ */
+const isGone = ({ event, mailbox }: NameChange): boolean =>
+  event === "MailboxName" && !mailbox.exists && mailbox.mailboxId !== "";
 
 /** §5.6, §5.7; undefined where nobody asked. */
 function wantedMetadata({ others }: NotifyRequest): WantedMetadata | undefined {
