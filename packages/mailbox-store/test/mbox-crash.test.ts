@@ -1,5 +1,8 @@
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { cp } from "node:fs/promises";
+import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import type { AccountMail } from "../src/index.ts";
 import { type ChildOrder, startChild } from "./child-store.ts";
@@ -90,6 +93,18 @@ async function look(account: AccountMail, seen: Map<string, string>): Promise<st
     }
   }
   return subjects.sort();
+}
+
+for (const row of ["J5 append", "J2 edit", "J5 edit", "commit copy"]) {
+  test(`a move with a scan in its transaction killed at ${row} loses nothing`, async () => {
+    await using files = await TestStore.open({}, "mbox");
+    await cp(template.mailDirectory, files.mailDirectory, { recursive: true });
+    const script = join(import.meta.dirname, "batch-child.ts");
+    const child = spawn(process.execPath, [script, files.annPath, row], { stdio: "inherit" });
+    assert.deepEqual(await once(child, "exit"), [null, "SIGKILL"]);
+    const subjects = await look(await files.account(), new Map(seenBefore));
+    assert.deepEqual([...new Set(subjects)], ["1", "2", "3", "4"]);
+  });
 }
 
 void describe("a process that is killed while it writes an mbox", { concurrency: 3 }, () => {

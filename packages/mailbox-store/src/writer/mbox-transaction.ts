@@ -157,6 +157,9 @@ export class MboxTransaction {
 
   /** All that was wished for. */
   write(): void {
+    // A scan writes what earlier jobs wished for before the transaction ends; what they moved from here
+    // to another mbox has to be there first.
+    if (this.#removed.size > 0) this.#transaction.writeAppended();
     this.writeAppended();
     if (this.#flags.size === 0 && this.#removed.size === 0) return;
     const { fd } = this.#lock();

@@ -159,9 +159,13 @@ export class Transaction {
 
   /** What the mailboxes have in plain files, and their rows. */
   writePlainFiles(): void {
-    // What was moved into an mbox is in it before it leaves another.
-    for (const mailbox of this.#mailboxes.values()) mailbox.mbox?.writeAppended();
+    this.writeAppended();
     for (const mailbox of this.#mailboxes.values()) mailbox.finish();
+  }
+
+  /** Before anything leaves an mbox: what was moved is then in the one where it goes to. */
+  writeAppended(): void {
+    for (const mailbox of this.#mailboxes.values()) mailbox.mbox?.writeAppended();
   }
 
   /** new/ after the others: what went from there to cur/ is in both or in cur/, and never in neither. */
