@@ -89,6 +89,7 @@ export class RemoteCarrier implements Carrier {
   #tries: HostTry[] = [];
   /** The key of the session in hand. */
   #connectedKey = "";
+  #isHandingOver = false;
   readonly #aborted = new AbortController();
 
   constructor(settings: RemoteSettings, destination: Destination) {
@@ -96,11 +97,17 @@ export class RemoteCarrier implements Carrier {
     this.#destination = destination;
   }
 
+  /** A program or a file is no host to wait for. */
+  get isConnected(): boolean {
+    return this.#connected !== undefined || this.#isHandingOver;
+  }
+
   async carry(delivery: Delivery, recipients: readonly PendingRecipient[]): Promise<AttemptResult> {
     const way = this.#wayOf(delivery);
     if (this.#connected !== undefined && way.key !== this.#connectedKey) await this.#giveBack();
     this.#connectedKey = way.key;
     this.#tries = [];
+    this.#isHandingOver = way.route.gateway !== undefined;
     if (way.route.gateway !== undefined) {
       const signature = await this.#signatureOf(delivery);
       const { heloName } = this.#settings;

@@ -49,6 +49,8 @@ export class Dispatcher {
   readonly #settings: DispatcherSettings;
   /** Claims under way of destinations of which no host answered last time. */
   #suspects = 0;
+  /** Claims under way whose hosts have not answered for a while. */
+  readonly #silent = new Set<Carrier>();
   readonly #carriers = new Set<Carrier>();
   readonly #tasks = new Set<Promise<void>>();
   #isClosing = false;
@@ -102,11 +104,16 @@ export class Dispatcher {
     const suspects = claim.failures > 0 ? 1 : 0;
     this.#suspects += suspects;
     this.#settings.pace.begin(destination);
-    const task = this.#carryAll(claim, companions)
+    const carrier = this.#settings.carrierFor(destination);
+    this.#carriers.add(carrier);
+    const listening = setInterval(() => this.#listenTo(carrier), limits.silentAfterMs);
+    const task = this.#carryAll(claim, companions, carrier)
       .catch((err: unknown) =>
         this.#settings.log.error({ err, destination }, "A delivery broke off"),
       )
       .finally(() => {
+        clearInterval(listening);
+        this.#silent.delete(carrier);
         this.#suspects -= suspects;
         this.#settings.pace.end(destination);
         this.#tasks.delete(task);
@@ -115,12 +122,20 @@ export class Dispatcher {
     this.#tasks.add(task);
   }
 
+  /** Whether it still waits for a host; who gets its answer late is one of the deliveries again. */
+  #listenTo(carrier: Carrier): void {
+    if (carrier.isConnected ?? true) this.#silent.delete(carrier);
+    else if (this.#silent.size < limits.silentMax && !this.#silent.has(carrier)) {
+      this.#silent.add(carrier);
+      this.wake();
+    }
+  }
+
   async #carryAll(
     { destination, deliveries, failures }: Claim,
     claimed: Companions,
+    carrier: Carrier,
   ): Promise<void> {
-    const carrier = this.#settings.carrierFor(destination);
-    this.#carriers.add(carrier);
     let last: AttemptResult["destination"];
     try {
       const sorted = await this.#settings.companions.sort(carrier, destination, claimed);
@@ -273,7 +288,7 @@ export class Dispatcher {
   }
 
   #isFull(): boolean {
-    return this.#tasks.size >= this.#settings.deliveriesMax;
+    return this.#tasks.size - this.#silent.size >= this.#settings.deliveriesMax;
   }
 
   #wish(): ClaimOptions {

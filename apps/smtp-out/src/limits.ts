@@ -10,6 +10,12 @@ export const limits = {
   deliveriesPerClaimMax: 5,
   /** Connections that a destination of which nothing is known begins with. */
   connectionsFirst: 2,
+  /**
+   * A claim that no host has answered for so long counts no more as one of the deliveries at the same time,
+   * as long as there are not more of them than this: many hosts that are away hold up nobody else.
+   */
+  silentAfterMs: 2 * SECOND_MS,
+  silentMax: 200,
   /** Destinations whose pace is remembered when nothing goes there. */
   pacedDestinationsMax: 10_000,
   /** Of all connections at the same time, this part at most tries destinations that did not answer last. */

@@ -35,6 +35,8 @@ export interface Carrier extends AsyncDisposable {
    * transaction; undefined when this one may not.
    */
   sharedKey?(delivery: Delivery, destination: Destination): Promise<string | undefined>;
+  /** Whether a host has taken its connection; absent where there is none to wait for. */
+  readonly isConnected?: boolean;
   /** Gives up what is under way. */
   abort(): void;
 }
