@@ -87,7 +87,8 @@ for line in sys.stdin:
 
 export const hasPythonDkim =
   process.env.POSTHOUSE_FOREIGN === "required" ||
-  spawnSync("/usr/bin/python3", ["-c", "import authres, dkim, nacl"]).status === 0;
+  (process.env.POSTHOUSE_FOREIGN !== undefined &&
+    spawnSync("/usr/bin/python3", ["-c", "import authres, dkim, nacl"]).status === 0);
 
 /** What Debian's python3-dkim says of each signature of each message: "True True". */
 export async function pythonSays(messages: readonly Buffer[], records: Records): Promise<string[]> {
