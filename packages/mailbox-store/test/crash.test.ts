@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { appendFile, cp, readdir, rm } from "node:fs/promises";
+import { appendFile, cp, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import type { AccountMail } from "../src/index.ts";
@@ -114,6 +114,13 @@ function isTried(row: string): boolean {
   return isFirst || isEveryRowTried;
 }
 
+/** Every third case also looks at the files alone, without the index; all do in the long run. */
+let casesSoFar = 0;
+function isTriedWithoutIndex(): boolean {
+  casesSoFar += 1;
+  return isEveryRowTried || casesSoFar % 3 === 1;
+}
+
 let template: TestStore;
 /** What a client of the template knows. */
 const seenBefore = new Map<string, string>();
@@ -172,6 +179,7 @@ function assertCounts(subjects: readonly string[], counts: Counts): void {
 void describe("a process that is killed", { concurrency: 3 }, () => {
   for (const { rows, order, counts, done, together } of cases) {
     for (const row of rows.filter(isTried)) {
+      const isWithoutIndexToo = isTriedWithoutIndex();
       test(`${order.do} killed at ${row} loses nothing`, async () => {
         await using files = await TestStore.open();
         await cp(template.mailDirectory, files.mailDirectory, copyOptions);
@@ -198,10 +206,9 @@ void describe("a process that is killed", { concurrency: 3 }, () => {
           found.filter((finding) => !finding.includes("is subscribed")),
           [],
         );
-        await files.close();
-
-        for (const suffix of ["", "-wal", "-shm"]) {
-          await rm(join(files.annPath, `index.sqlite${suffix}`), { force: true });
+        if (isWithoutIndexToo) {
+          await files.close();
+          await files.removeIndex();
         }
         const account = await files.account();
         assert.deepEqual(await look(account, seen), subjects, "the files alone say the same");

@@ -109,7 +109,9 @@ for (const row of ["J5 append", "J2 edit", "J5 edit", "commit copy"]) {
 
 void describe("a process that is killed while it writes an mbox", { concurrency: 3 }, () => {
   for (const { rows, order, counts } of cases) {
-    for (const row of rows) {
+    for (const [at, row] of rows.entries()) {
+      // The first row of each order; all in the long run.
+      const isWithoutIndexToo = at === 0 || process.env.POSTHOUSE_EVERY_ROW === "1";
       test(`${order.do} in an mbox killed at ${row} loses nothing`, async () => {
         await using files = await TestStore.open({}, "mbox");
         await cp(template.mailDirectory, files.mailDirectory, { recursive: true });
@@ -126,8 +128,10 @@ void describe("a process that is killed while it writes an mbox", { concurrency:
           assert.ok(count >= least && count <= most, `"${subject}" is there ${count} times`);
         }
         assert.deepEqual(await (await files.account()).check(), []);
-        await files.close();
-        await files.removeIndex();
+        if (isWithoutIndexToo) {
+          await files.close();
+          await files.removeIndex();
+        }
         const account = await files.account();
         assert.deepEqual(await look(account, seen), subjects, "the mbox alone says the same");
         await account.deliver("INBOX", { octets: [message("after")] }, "after");
