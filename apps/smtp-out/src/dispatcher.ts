@@ -101,11 +101,11 @@ export class Dispatcher {
 
   #begin(claim: Claim, companions: Companions): void {
     const { destination } = claim;
+    const carrier = this.#settings.carrierFor(destination);
+    this.#carriers.add(carrier);
     const suspects = claim.failures > 0 ? 1 : 0;
     this.#suspects += suspects;
     this.#settings.pace.begin(destination);
-    const carrier = this.#settings.carrierFor(destination);
-    this.#carriers.add(carrier);
     const listening = setInterval(() => this.#listenTo(carrier), limits.silentAfterMs);
     const task = this.#carryAll(claim, companions, carrier)
       .catch((err: unknown) =>

@@ -10,3 +10,4 @@ export {
 } from "./resolver.ts";
 export { DnsUpdateError, parseTsigKey, sendUpdate, type TsigKey } from "./update.ts";
 export type { RecordSet, UpdateRecord } from "./update-message.ts";
+export { zoneOf } from "./zone-of.ts";

@@ -1,11 +1,11 @@
 import type { PlannedRecord } from "@posthouse/client-settings";
 import {
-  DnsError,
   type RecordSet,
   sendUpdate,
   type TsigKey,
   type UpdateRecord,
   type ZoneReader,
+  zoneOf,
 } from "@posthouse/dns";
 import { CommandFailure } from "../command-failure.ts";
 import { comparePublished, type PublishedRecord } from "./published.ts";
@@ -113,21 +113,12 @@ async function byZone(
 ): Promise<ReadonlyMap<string, readonly PublishedRecord[]>> {
   const zones = new Map<string, PublishedRecord[]>();
   for (const state of states) {
-    const zone = await zoneOf(state.record.name, resolver);
+    const { name } = state.record;
+    const zone = await zoneOf(name, resolver);
+    if (zone === undefined) {
+      throw new CommandFailure(`The name server has no zone for ${name}: is it the domain's own?`);
+    }
     zones.set(zone, [...(zones.get(zone) ?? []), state]);
   }
   return zones;
-}
-
-/** The nearest name at or above that has a SOA record. */
-async function zoneOf(name: string, resolver: ZoneReader): Promise<string> {
-  for (let zone = name; zone.includes("."); zone = zone.slice(zone.indexOf(".") + 1)) {
-    try {
-      const { canonicalName } = await resolver.zoneData(zone, "SOA");
-      if (canonicalName === zone) return zone;
-    } catch (error) {
-      if (!(error instanceof DnsError)) throw error;
-    }
-  }
-  throw new CommandFailure(`The name server has no zone for ${name}: is it the domain's own?`);
 }

@@ -7,6 +7,7 @@ import {
   type RecordSet,
   sendUpdate,
   type ZoneReader,
+  zoneOf,
 } from "@posthouse/dns";
 import { OrderFailure } from "./order-failure.ts";
 import type { Challenge, Prover } from "./prover.ts";
@@ -65,7 +66,9 @@ export class DnsChallenges implements Prover {
     const resolver = createResolver({ servers: [this.#server] });
     try {
       const name = await aliasOf(challengeName, resolver);
-      return { zone: await zoneOf(name, resolver), set: { name, type: "TXT" } };
+      const zone = await zoneOf(name, resolver);
+      if (zone === undefined) throw new OrderFailure(`acme.dns_server has no zone for ${name}`);
+      return { zone, set: { name, type: "TXT" } };
     } finally {
       resolver.close();
     }
@@ -80,17 +83,4 @@ async function aliasOf(name: string, resolver: ZoneReader): Promise<string> {
     if (error instanceof DnsError) return name;
     throw error;
   }
-}
-
-/** The nearest name at or above that has a SOA record there. */
-async function zoneOf(name: string, resolver: ZoneReader): Promise<string> {
-  for (let zone = name; zone.includes("."); zone = zone.slice(zone.indexOf(".") + 1)) {
-    try {
-      const { canonicalName } = await resolver.zoneData(zone, "SOA");
-      if (canonicalName === zone) return zone;
-    } catch (error) {
-      if (!(error instanceof DnsError)) throw error;
-    }
-  }
-  throw new OrderFailure(`acme.dns_server has no zone for ${name}`);
 }

@@ -1,13 +1,11 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { test } from "node:test";
-import { createSmtpServer } from "@posthouse/smtp";
+import { createSmtpServer, type SmtpTransaction } from "@posthouse/smtp";
 import { connectTo } from "@posthouse/transcript";
 
-test("close() says 421 to the idle, lets a message at its end have its reply, and takes no new client", async () => {
-  const atEnd = Promise.withResolvers<void>();
-  const mayEnd = Promise.withResolvers<void>();
-  const ok = { code: 250, enhanced: "2.0.0", text: "Ok" };
+/** A server that takes everything but the message, which is for the test to take. */
+async function serverThat(data: SmtpTransaction["data"]) {
   const server = createSmtpServer({
     flavour: "smtp",
     hostname: "mx.example.test",
@@ -15,20 +13,25 @@ test("close() says 421 to the idle, lets a message at its end have its reply, an
     lineEnds: "refuse",
     recipientsMax: 1,
     handler: {
-      mailFrom: () => ({
-        rcptTo: () => ok,
-        async data(octets) {
-          await Array.fromAsync(octets);
-          atEnd.resolve();
-          await mayEnd.promise;
-          return ok;
-        },
-      }),
+      mailFrom: () => ({ rcptTo: () => ({ code: 250, enhanced: "2.1.5", text: "Ok" }), data }),
     },
   });
   server.netServer.listen(0, "127.0.0.1");
   await once(server.netServer, "listening");
   const { port } = server.netServer.address() as { port: number };
+  return { server, port };
+}
+
+test("close() says 421 to the idle, lets a message at its end have its reply, and takes no new client", async () => {
+  const atEnd = Promise.withResolvers<void>();
+  const mayEnd = Promise.withResolvers<void>();
+  const ok = { code: 250, enhanced: "2.0.0", text: "Ok" };
+  const { server, port } = await serverThat(async (octets) => {
+    await Array.fromAsync(octets);
+    atEnd.resolve();
+    await mayEnd.promise;
+    return ok;
+  });
 
   const idle = await connectTo({ port });
   await once(idle, "data");
@@ -54,26 +57,11 @@ test("close() says 421 to the idle, lets a message at its end have its reply, an
 
 test("close() lets a message come to its end whose chunks are under way, and no other begin", async () => {
   const begun = Promise.withResolvers<void>();
-  const server = createSmtpServer({
-    flavour: "smtp",
-    hostname: "mx.example.test",
-    messageBytesMax: 1000,
-    lineEnds: "refuse",
-    recipientsMax: 1,
-    handler: {
-      mailFrom: () => ({
-        rcptTo: () => ({ code: 250, enhanced: "2.1.5", text: "Ok" }),
-        async data(octets) {
-          begun.resolve();
-          const all = Buffer.concat(await Array.fromAsync(octets));
-          return { code: 250, enhanced: "2.0.0", text: `Has ${String(all)}` };
-        },
-      }),
-    },
+  const { server, port } = await serverThat(async (octets) => {
+    begun.resolve();
+    const all = Buffer.concat(await Array.fromAsync(octets));
+    return { code: 250, enhanced: "2.0.0", text: `Has ${String(all)}` };
   });
-  server.netServer.listen(0, "127.0.0.1");
-  await once(server.netServer, "listening");
-  const { port } = server.netServer.address() as { port: number };
   const client = await connectTo({ port });
   let said = "";
   client.on("data", (octets) => {
@@ -88,26 +76,11 @@ test("close() lets a message come to its end whose chunks are under way, and no 
 
 test("close() tells who is still sending when the time is over, and waits no longer", async () => {
   const begun = Promise.withResolvers<void>();
-  const server = createSmtpServer({
-    flavour: "smtp",
-    hostname: "mx.example.test",
-    messageBytesMax: 1000,
-    lineEnds: "refuse",
-    recipientsMax: 1,
-    handler: {
-      mailFrom: () => ({
-        rcptTo: () => ({ code: 250, enhanced: "2.1.5", text: "Ok" }),
-        async data(octets) {
-          begun.resolve();
-          await Array.fromAsync(octets);
-          return { code: 250, enhanced: "2.0.0", text: "Ok" };
-        },
-      }),
-    },
+  const { server, port } = await serverThat(async (octets) => {
+    begun.resolve();
+    await Array.fromAsync(octets);
+    return { code: 250, enhanced: "2.0.0", text: "Ok" };
   });
-  server.netServer.listen(0, "127.0.0.1");
-  await once(server.netServer, "listening");
-  const { port } = server.netServer.address() as { port: number };
   const slow = await connectTo({ port });
   let said = "";
   slow.on("data", (octets) => {
