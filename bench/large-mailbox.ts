@@ -162,6 +162,7 @@ function longestMs({ max }: { readonly max: number }): number {
 
 function memoryBytes(): number {
   globalThis.gc?.();
+  globalThis.gc?.();
   const { heapUsed, external } = process.memoryUsage();
   return heapUsed + external;
 }

@@ -27,7 +27,7 @@ const mailOf = (user: string, port: number) =>
     `imaps://127.0.0.1:${port}/INBOX;MAILINDEX=1`,
   ]);
 
-test("a first message goes the way the banner says, and a second start finds it again", async () => {
+test("a first message goes as the banner says, a second start finds it, a third or a broken one is refused", async () => {
   const data = join(directory, "kept");
   const first = await startSuite({ directory: data });
   const banner = first.log.join("\n");
@@ -48,7 +48,16 @@ test("a first message goes the way the banner says, and a second start finds it 
 
   const second = await startSuite({ directory: data });
   assert.match((await mailOf("alice", second.portOf("imaps"))).stdout, /^Subject: Hello\r$/m);
+  const third = await posthouse("local", "--data", data, "--port-offset", "auto");
+  assert.equal(third.code, 1);
+  assert.match(third.stderr, /^posthouse: Another Posthouse is running on /);
   assert.equal(await second.stop(), 0);
+
+  await writeFile(join(data, "posthouse.toml"), 'hostname = "x"\n[imap\n');
+  const broken = await posthouse("local", "--data", data, "--port-offset", "auto");
+  assert.equal(broken.code, 78);
+  assert.equal(broken.stdout, "");
+  assert.match(broken.stderr, /^posthouse: \S+posthouse\.toml, line 2, column \d+: .*\n$/);
 });
 
 test("a taken port is one sentence, and nothing is started", async () => {
@@ -79,36 +88,6 @@ test("a file in the way of the data directory is one sentence", async () => {
   const { code, stderr } = await posthouse("local", "--data", path, "--port-offset", "auto");
   assert.equal(code, 1);
   assert.match(stderr, /^posthouse: Cannot write in "[^"]+": there is a file in the way.*\n$/);
-});
-
-test("a broken configuration is one sentence that names file, line and reason", async () => {
-  const data = join(directory, "broken");
-  const suite = await startSuite({ directory: data });
-  await suite.stop();
-  await writeFile(join(data, "posthouse.toml"), 'hostname = "x"\n[imap\n');
-  const { code, stdout, stderr } = await posthouse(
-    "local",
-    "--data",
-    data,
-    "--port-offset",
-    "auto",
-  );
-  assert.equal(code, 78);
-  assert.equal(stdout, "");
-  assert.match(stderr, /^posthouse: \S+posthouse\.toml, line 2, column \d+: .*\n$/);
-});
-
-test("a second Posthouse on the same data is refused", async () => {
-  await using suite = await startSuite({ directory: join(directory, "twice") });
-  const { code, stderr } = await posthouse(
-    "local",
-    "--data",
-    suite.directory,
-    "--port-offset",
-    "auto",
-  );
-  assert.equal(code, 1);
-  assert.match(stderr, /^posthouse: Another Posthouse is running on /);
 });
 
 test("administration works while it runs and while it does not", async () => {

@@ -93,6 +93,9 @@ export const limits = {
   /** Accounts whose directories are synced together, each with its transaction open meanwhile. */
   accountsPerSync: 64,
   summariesPerBatch: 200,
+  /** Messages that are read together to be parsed, and for how long before others have their turn. */
+  parsedTogether: 20,
+  parseSliceMs: 5,
   /** Rows of sort keys of one read: up to 3 ms with long texts. */
   sortKeysPerSlice: 1_000,
   /** Files that are read for them at once. */

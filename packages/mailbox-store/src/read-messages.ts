@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import type { FileHandle } from "node:fs/promises";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { decodePartTree, type MessagePart, PartScanner } from "@posthouse/message";
 import type { AccountState } from "./account-state.ts";
 import { formOf } from "./compression/file-form.ts";
@@ -60,17 +61,7 @@ export async function readMessages(
   uids: readonly Uid[],
   options: { readonly withParts: boolean } = { withParts: false },
 ): Promise<ReadonlyMap<Uid, StoredMessage>> {
-  const { id, folder } = mailbox.state;
-  const folderPath = account.folderPath(folder);
-  const found = await account.read((queries) => findFiles(queries, id, uids));
-  const rows = found.filter(isShort);
-  const files = await account.context.files.read(
-    rows.map(([, flags, size, key, info]) => ({
-      path: pathOfFile(folderPath, { key, info, isNew: isNew(flags) }),
-      // One more, so that a file that is longer than it was is noticed.
-      lengthMax: size + 1,
-    })),
-  );
+  const octetsByUid = await readShort(account, mailbox, uids);
   const details = new Map<number, FoundDetails>();
   if (options.withParts) {
     for (const one of await readDetails(account, mailbox, uids)) details.set(one.uid, one);
@@ -82,13 +73,35 @@ export async function readMessages(
       : decodePartTree(known.parts);
   };
   const messages = new Map<Uid, StoredMessage>();
-  for (const [at, row] of rows.entries()) {
-    const octets = wholeOctets(row, files[at]);
-    if (octets === undefined) continue;
-    const uid = row[0] as Uid;
+  for (const [uid, octets] of octetsByUid) {
     messages.set(uid, new ReadMessage(octets, () => partsOf(uid)));
   }
   return messages;
+}
+
+/** The octets of short messages in plain files, with CRLF. */
+async function readShort(
+  account: AccountState,
+  mailbox: SharedMailbox,
+  uids: readonly Uid[],
+): Promise<ReadonlyMap<Uid, Uint8Array>> {
+  const { id, folder } = mailbox.state;
+  const folderPath = account.folderPath(folder);
+  const found = await account.read((queries) => findFiles(queries, id, uids));
+  const rows = found.filter(isShort);
+  const files = await account.context.files.read(
+    rows.map(([, flags, size, key, info]) => ({
+      path: pathOfFile(folderPath, { key, info, isNew: isNew(flags) }),
+      // One more, so that a file that is longer than it was is noticed.
+      lengthMax: size + 1,
+    })),
+  );
+  const octetsByUid = new Map<Uid, Uint8Array>();
+  for (const [at, row] of rows.entries()) {
+    const octets = wholeOctets(row, files[at]);
+    if (octets !== undefined) octetsByUid.set(row[0] as Uid, octets);
+  }
+  return octetsByUid;
 }
 
 function findFiles(queries: Queries, mailbox: number, uids: readonly Uid[]): readonly FileRow[] {
@@ -179,30 +192,55 @@ async function parseMissing(
   mailbox: SharedMailbox,
   uids: readonly Uid[],
 ): Promise<readonly FoundDetails[]> {
-  const { messageBytesMax } = account.context;
   const parsed: FoundDetails[] = [];
-  for (const uid of uids) {
-    const found = await openFile(account, mailbox, uid);
-    if (found === undefined) continue;
-    try {
-      const about = { sizeBytes: found.row.size, messageBytesMax, isPlain: isInMbox(found.row) };
-      const octets = await MessageOctets.open(found.handle, about);
-      parsed.push({ uid, ...(await parseOctets(octets.read(), isLf(found.row.flags))) });
-    } catch (error) {
-      if (!(error instanceof StoreError) || error.code !== "unreadable") throw error;
-      account.context.log(`${error.message}: UID ${uid} in "${account.path}", ${found.row.key}`);
-    } finally {
-      await found.handle.close();
+  let turnEndsMs = performance.now() + limits.parseSliceMs;
+  for (let at = 0; at < uids.length; at += limits.parsedTogether) {
+    const together = uids.slice(at, at + limits.parsedTogether);
+    const short = await readShort(account, mailbox, together);
+    for (const uid of together) {
+      const octets = short.get(uid);
+      const found =
+        octets === undefined
+          ? await parseFile(account, mailbox, uid)
+          : await parseOctets([octets], false);
+      if (found !== undefined) parsed.push({ uid, ...found });
+      if (performance.now() < turnEndsMs) continue;
+      await nextTurn();
+      turnEndsMs = performance.now() + limits.parseSliceMs;
     }
   }
   if (parsed.length > 0) await account.run("putDetails", { guid: mailbox.guid, details: parsed });
   return parsed;
 }
 
+type ParsedDetails = DetailsRow & { readonly sizeBytes: number; readonly sortKeys: SortKeysRow };
+
+/** undefined for one that is gone or cannot be read. */
+async function parseFile(
+  account: AccountState,
+  mailbox: SharedMailbox,
+  uid: Uid,
+): Promise<ParsedDetails | undefined> {
+  const { messageBytesMax } = account.context;
+  const found = await openFile(account, mailbox, uid);
+  if (found === undefined) return undefined;
+  try {
+    const about = { sizeBytes: found.row.size, messageBytesMax, isPlain: isInMbox(found.row) };
+    const octets = await MessageOctets.open(found.handle, about);
+    return await parseOctets(octets.read(), isLf(found.row.flags));
+  } catch (error) {
+    if (!(error instanceof StoreError) || error.code !== "unreadable") throw error;
+    account.context.log(`${error.message}: UID ${uid} in "${account.path}", ${found.row.key}`);
+    return undefined;
+  } finally {
+    await found.handle.close();
+  }
+}
+
 async function parseOctets(
-  chunks: AsyncIterable<Uint8Array>,
+  chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
   hasLfLineEnds: boolean,
-): Promise<DetailsRow & { readonly sizeBytes: number; readonly sortKeys: SortKeysRow }> {
+): Promise<ParsedDetails> {
   const scanner = new PartScanner({ lineEnds: hasLfLineEnds ? "lf" : "crlf" });
   const converter = new CrlfConverter();
   const sha256 = createHash("sha256");

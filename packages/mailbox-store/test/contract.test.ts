@@ -1,17 +1,41 @@
 import assert from "node:assert/strict";
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
-import { describe, test } from "node:test";
+import { after, describe, test } from "node:test";
 import fc from "fast-check";
 import { type Mailbox, StoreError, type StoreErrorCode, type Uid } from "../src/index.ts";
-import { ann, message, octetsOf, snapshotOf, TestStore, uidsOf } from "./store-for-tests.ts";
+import {
+  ann,
+  message,
+  octetsOf,
+  snapshotOf,
+  TestAccount,
+  TestStore,
+  uidsOf,
+} from "./store-for-tests.ts";
 
 /** What every format must do. A format is a way to open a store; there will be more. */
 const formats = [
-  { name: "maildir", open: () => TestStore.open() },
-  { name: "maildir, compressed", open: () => TestStore.open({ compression: "zstd" }) },
-  { name: "mbox", open: () => TestStore.open({}, "mbox") },
-];
+  { name: "maildir", openAlone: () => TestStore.open() },
+  { name: "maildir, compressed", openAlone: () => TestStore.open({ compression: "zstd" }) },
+  { name: "mbox", openAlone: () => TestStore.open({}, "mbox") },
+].map((format) => ({ ...format, open: accountsOf(format.openAlone) }));
+
+/**
+ * Each test that does not care what else is in its store has an account of its own in one that they share:
+ * a store is a thread that takes a tenth of a second to begin.
+ */
+function accountsOf(openStore: () => Promise<TestStore>) {
+  let store: Promise<TestStore> | undefined;
+  let accountsMade = 0;
+  after(async () => await (await store)?.[Symbol.asyncDispose]());
+  return async (): Promise<TestAccount> => {
+    store ??= openStore();
+    accountsMade += 1;
+    const localPart = `ann-${accountsMade}`;
+    return new TestAccount(await store, localPart);
+  };
+}
 
 function refusal(code: StoreErrorCode): (error: unknown) => boolean {
   return (error) => error instanceof StoreError && error.code === code;
@@ -22,7 +46,7 @@ function uids(...numbers: number[]): Uid[] {
 }
 
 /** Messages 1 to n, the subject of each its number. */
-async function inboxOf(files: TestStore, count: number): Promise<Mailbox> {
+async function inboxOf(files: Pick<TestStore, "account">, count: number): Promise<Mailbox> {
   const account = await files.account();
   for (let n = 1; n <= count; n += 1) {
     await account.deliver("INBOX", { octets: [message(`${n}`)] }, `delivery ${n}`);
@@ -33,7 +57,7 @@ async function inboxOf(files: TestStore, count: number): Promise<Mailbox> {
 for (const format of formats) {
   void describe(`an account kept as ${format.name}`, { concurrency: 4 }, () => {
     test("has INBOX and the special-use mailboxes from the beginning, all subscribed", async () => {
-      await using files = await format.open();
+      const files = await format.open();
       const infos = await (await files.account()).listMailboxes();
       assert.deepEqual(
         infos.map(({ name, specialUse, isSubscribed, exists }) => [
@@ -53,7 +77,7 @@ for (const format of formats) {
     });
 
     test("gives back exactly the octets it was given", async () => {
-      await using files = await format.open();
+      const files = await format.open();
       const account = await files.account();
       await using sent = await account.openMailbox("Sent");
       const line = fc
@@ -78,7 +102,7 @@ for (const format of formats) {
     });
 
     test("streams a message that is larger than its memory bound", async () => {
-      await using files = await format.open();
+      const files = await format.open();
       const account = await files.account();
       const octets = message("large", `${"x".repeat(70)}\r\n`.repeat(7_000));
       const pieces = Array.from({ length: Math.ceil(octets.length / 16_384) }, (_one, at) =>
@@ -96,7 +120,7 @@ for (const format of formats) {
     });
 
     test("reads a part of a message by octets, also where that is nothing", async () => {
-      await using files = await format.open();
+      const files = await format.open();
       await using inbox = await inboxOf(files, 1);
       await using stored = await inbox.openMessage(uids(1)[0] as Uid);
       for await (const _chunk of stored.read(3, 3)) assert.fail("nothing was asked for");
@@ -105,7 +129,7 @@ for (const format of formats) {
     });
 
     test("gives ENVELOPE and structure ready to be sent, in batches", async () => {
-      await using files = await format.open();
+      const files = await format.open();
       await using inbox = await inboxOf(files, 3);
       const summaries = (await Array.fromAsync(inbox.summaries(uids(1, 3, 9)))).flat();
       assert.deepEqual(
@@ -118,7 +142,7 @@ for (const format of formats) {
     });
 
     test("names the same octets by the same EMAILID and an answer by its first message's THREADID", async () => {
-      await using files = await format.open();
+      const files = await format.open();
       const account = await files.account();
       const answer = Buffer.from(
         "Message-ID: <2@example.org>\r\nReferences: <1@example.org> <x@y>\r\n\r\n",
@@ -136,7 +160,7 @@ for (const format of formats) {
     });
 
     test("gives a new message a larger UID than any before, also after an expunge", async () => {
-      await using files = await format.open();
+      await using files = await format.openAlone();
       await using inbox = await inboxOf(files, 3);
       await inbox.expunge(uids(3));
       const account = await files.account();
@@ -148,7 +172,7 @@ for (const format of formats) {
     });
 
     test("stores the same hand-over once, also when both come at the same time", async () => {
-      await using files = await format.open();
+      await using files = await format.openAlone();
       const account = await files.account();
       const deliver = () => account.deliver("INBOX", { octets: [message("1")] }, "same");
       const [one, other] = await Promise.all([deliver(), deliver()]);
@@ -160,7 +184,7 @@ for (const format of formats) {
     });
 
     test("numbers concurrent deliveries without a gap and without a double", async () => {
-      await using files = await format.open();
+      const files = await format.open();
       const account = await files.account();
       const appended = await Promise.all(
         Array.from({ length: 50 }, (_one, n) =>
@@ -184,7 +208,7 @@ for (const format of formats) {
     });
 
     test("appends several messages with their flags and dates, or none of them", async () => {
-      await using files = await format.open();
+      const files = await format.open();
       const account = await files.account();
       const good = {
         octets: [message("1")],
@@ -208,7 +232,7 @@ for (const format of formats) {
     });
 
     test("keeps the date of mail that is older than the clock of Unix, also without its index", async () => {
-      await using files = await format.open();
+      await using files = await format.openAlone();
       const internalDateMs = Date.UTC(1969, 6, 20, 20, 17);
       await (await files.account()).append("Sent", [{ octets: [message("1")], internalDateMs }]);
       await files.close();
@@ -221,7 +245,7 @@ for (const format of formats) {
     });
 
     test("refuses what is too large, what has a NUL, and what has no mailbox", async () => {
-      await using files = await format.open();
+      const files = await format.open();
       const account = await files.account();
       const large = { octets: [Buffer.alloc(1024 * 1024 + 1, "x")] };
       await assert.rejects(account.deliver("INBOX", large, "1"), refusal("limit"));
@@ -234,7 +258,7 @@ for (const format of formats) {
     });
 
     test("stores a NUL that was announced, but not in an mbox, which could lose it", async () => {
-      await using files = await format.open();
+      const files = await format.open();
       const account = await files.account();
       const octets = [Buffer.from("Subject: binary\r\n\r\n"), Buffer.from([0, 255, 0])];
       const request = { octets, mayHoldNul: true } as const;
@@ -260,7 +284,7 @@ for (const format of formats) {
     });
 
     test("leaves nothing behind when the sender goes away in the middle", async () => {
-      await using files = await format.open();
+      const files = await format.open();
       const account = await files.account();
       const gone = new Error("the sender went away");
       async function* half(): AsyncGenerator<Uint8Array> {
@@ -273,7 +297,7 @@ for (const format of formats) {
     });
 
     test("refuses what is over quota before anything is visible", async () => {
-      await using files = await format.open();
+      await using files = await format.openAlone();
       const account = await files.account({ ...ann, quotaMessages: 2, quotaBytes: 1_000 });
       await account.append("Sent", [{ octets: [message("1")] }]);
       const two = [{ octets: [message("2")] }, { octets: [message("3")] }];
@@ -294,7 +318,7 @@ for (const format of formats) {
     });
 
     test("says what changed since the columns that a session saw", async () => {
-      await using files = await format.open();
+      const files = await format.open();
       await using inbox = await inboxOf(files, 4);
       const before = inbox.columns;
       await inbox.changeFlags(uids(2), { mode: "add", systemFlags: ["\\Seen"], keywords: [] });
@@ -309,7 +333,7 @@ for (const format of formats) {
     });
 
     test("adds, removes and replaces flags and keywords, each with a larger modseq", async () => {
-      await using files = await format.open();
+      const files = await format.open();
       await using inbox = await inboxOf(files, 2);
       const flagsNow = async () => {
         await inbox.sync(inbox.columns);
@@ -339,7 +363,7 @@ for (const format of formats) {
     });
 
     test("leaves alone what changed since UNCHANGEDSINCE, and names it", async () => {
-      await using files = await format.open();
+      const files = await format.open();
       await using inbox = await inboxOf(files, 2);
       const seen = inbox.columns.modSeqs[0] ?? 0;
       const change = { mode: "add", systemFlags: ["\\Flagged"], keywords: [] } as const;
@@ -353,7 +377,7 @@ for (const format of formats) {
     });
 
     test("keeps more keywords than there are letters, up to its limit", async () => {
-      await using files = await format.open();
+      const files = await format.open();
       await using inbox = await inboxOf(files, 1);
       const many = Array.from({ length: 128 }, (_one, n) => `keyword${n}`);
       await inbox.changeFlags(uids(1), { mode: "add", systemFlags: [], keywords: many });
@@ -367,7 +391,7 @@ for (const format of formats) {
     });
 
     test("claims each recent message for one session only", async () => {
-      await using files = await format.open();
+      const files = await format.open();
       await using inbox = await inboxOf(files, 2);
       const account = await files.account();
       await using looking = await account.openMailbox("INBOX", { readOnly: true });
@@ -379,7 +403,7 @@ for (const format of formats) {
     });
 
     test("copies with flags, keywords and date, and says which UID became which", async () => {
-      await using files = await format.open();
+      const files = await format.open();
       await using inbox = await inboxOf(files, 3);
       await inbox.changeFlags(uids(3), {
         mode: "add",
@@ -410,7 +434,7 @@ for (const format of formats) {
     });
 
     test("moves a message out of one mailbox and into another", async () => {
-      await using files = await format.open();
+      const files = await format.open();
       await using inbox = await inboxOf(files, 2);
       const account = await files.account();
       const moved = await inbox.move(uids(2), "Trash");
@@ -424,7 +448,7 @@ for (const format of formats) {
     });
 
     test("moves within one mailbox under a new UID", async () => {
-      await using files = await format.open();
+      const files = await format.open();
       await using inbox = await inboxOf(files, 2);
       const moved = await inbox.move(uids(1), "INBOX");
       assert.deepEqual(moved.targetUids, [3]);
@@ -434,7 +458,7 @@ for (const format of formats) {
     });
 
     test("changes nothing in a mailbox that is open read-only", async () => {
-      await using files = await format.open();
+      const files = await format.open();
       await using _inbox = await inboxOf(files, 1);
       await using looking = await (await files.account()).openMailbox("INBOX", { readOnly: true });
       const change = { mode: "add", systemFlags: ["\\Seen"], keywords: [] } as const;
@@ -445,7 +469,7 @@ for (const format of formats) {
     });
 
     test("says gone for a message that was expunged", async () => {
-      await using files = await format.open();
+      const files = await format.open();
       await using inbox = await inboxOf(files, 1);
       await inbox.expunge(uids(1));
       await inbox.expunge(uids(1));
@@ -453,7 +477,7 @@ for (const format of formats) {
     });
 
     test("counts what STATUS asks for", async () => {
-      await using files = await format.open();
+      const files = await format.open();
       await using inbox = await inboxOf(files, 3);
       await inbox.changeFlags(uids(1), {
         mode: "add",
@@ -477,7 +501,7 @@ for (const format of formats) {
     });
 
     test("makes the parents of a mailbox, and refuses names that are taken or cannot be", async () => {
-      await using files = await format.open();
+      const files = await format.open();
       const account = await files.account();
       await account.createMailbox("Work/Straße/2026.Q1");
       const names = (await account.listMailboxes()).map(({ name }) => name);
@@ -498,7 +522,7 @@ for (const format of formats) {
     });
 
     test("treats names in NFC and NFD as one", async () => {
-      await using files = await format.open();
+      const files = await format.open();
       const account = await files.account();
       await account.createMailbox("Cafe\u0301");
       await assert.rejects(account.createMailbox("Caf\u00e9"), refusal("exists"));
@@ -506,7 +530,7 @@ for (const format of formats) {
     });
 
     test("renames a mailbox with its children, messages and ids", async () => {
-      await using files = await format.open();
+      const files = await format.open();
       const account = await files.account();
       await account.createMailbox("Work/2025/Q1");
       await account.append("Work/2025/Q1", [{ octets: [message("1")] }]);
@@ -525,7 +549,7 @@ for (const format of formats) {
     });
 
     test("renames INBOX by giving its messages away", async () => {
-      await using files = await format.open();
+      const files = await format.open();
       await using inbox = await inboxOf(files, 2);
       const account = await files.account();
       await account.createMailbox("INBOX/Below");
@@ -538,7 +562,7 @@ for (const format of formats) {
     });
 
     test("deletes a mailbox; what is below it stays, and its name is only a parent then", async () => {
-      await using files = await format.open();
+      const files = await format.open();
       const account = await files.account();
       await account.createMailbox("Work/2025");
       await account.append("Work", [{ octets: [message("1")] }]);
@@ -557,7 +581,7 @@ for (const format of formats) {
     });
 
     test("tells an open session that its mailbox was deleted", async () => {
-      await using files = await format.open();
+      const files = await format.open();
       const account = await files.account();
       await account.createMailbox("Work");
       await using work = await account.openMailbox("Work");
@@ -566,7 +590,7 @@ for (const format of formats) {
     });
 
     test("remembers subscriptions, also of names that do not exist", async () => {
-      await using files = await format.open();
+      await using files = await format.openAlone();
       const account = await files.account();
       await account.setSubscribed("Later/Über", true);
       await account.setSubscribed("Sent", false);
@@ -584,7 +608,7 @@ for (const format of formats) {
     });
 
     test("lets one session at a time have the maildrop", async () => {
-      await using files = await format.open();
+      const files = await format.open();
       const account = await files.account();
       const first = await account.lockMaildrop();
       assert.ok(first);
@@ -595,7 +619,7 @@ for (const format of formats) {
     });
 
     test("wakes whoever watches an account, and nobody who stopped", async () => {
-      await using files = await format.open();
+      const files = await format.open();
       const account = await files.account();
       const woken = Promise.withResolvers<void>();
       const stopped = account.onChange(() => assert.fail("this one stopped watching"));
@@ -606,7 +630,7 @@ for (const format of formats) {
     });
 
     test("removes all mail of an account, for good", async () => {
-      await using files = await format.open();
+      await using files = await format.openAlone();
       const account = await files.account();
       await account.deliver("INBOX", { octets: [message("1")] }, "1");
       await (await files.store).removeAccount(ann);
@@ -614,7 +638,7 @@ for (const format of formats) {
     });
 
     test("does not show one account's mail to another that has its address", async () => {
-      await using files = await format.open();
+      await using files = await format.openAlone();
       await (await files.account()).deliver("INBOX", { octets: [message("1")] }, "1");
       await files.close();
       await assert.rejects(
@@ -624,7 +648,7 @@ for (const format of formats) {
     });
 
     test("keeps every account and mailbox inside the mail directory, whatever its name", async () => {
-      await using files = await format.open();
+      await using files = await format.openAlone();
       const account = await files.account({ id: "x", address: "../../etc@../evil" });
       await account.createMailbox("../../etc/passwd");
       await account.append("../../etc/passwd", [{ octets: [message("1")] }]);

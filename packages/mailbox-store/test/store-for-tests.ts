@@ -89,6 +89,21 @@ export class TestStore implements AsyncDisposable {
   }
 }
 
+/** One account of a store that others use too. */
+export class TestAccount {
+  readonly #store: TestStore;
+  readonly #ref: AccountRef;
+
+  constructor(store: TestStore, localPart: string) {
+    this.#store = store;
+    this.#ref = { id: `account-${localPart}`, address: `${localPart}@example.org` };
+  }
+
+  account(): Promise<AccountMail> {
+    return this.#store.account(this.#ref);
+  }
+}
+
 export function message(subject: string, body = "Hello\r\n"): Buffer {
   return Buffer.from(
     `From: Ann <ann@example.org>\r\nSubject: ${subject}\r\nMessage-ID: <${subject}@example.org>\r\n\r\n${body}`,
