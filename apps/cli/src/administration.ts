@@ -1,7 +1,7 @@
 import { fork } from "node:child_process";
 import { once } from "node:events";
 import { type AdminClient, connectAdmin } from "@posthouse/accounts";
-import { isAnswered } from "@posthouse/service";
+import { type Config, HANDED_CONFIG, handConfig, isAnswered } from "@posthouse/service";
 import { appFile } from "./app-file.ts";
 import { OWNED_DIRECTORY } from "./become-owner-first.ts";
 import { CommandFailure } from "./command-failure.ts";
@@ -18,7 +18,7 @@ export async function administer<Result>(
   const config = configOf(options);
   const stopAuth = (await isAnswered(config.auth.adminSocketPath))
     ? undefined
-    : await startAuth(options, config.auth.stateDirectory);
+    : await startAuth(options, config);
   try {
     await using admin = connectAdmin({ socketPath: config.auth.adminSocketPath });
     return await work(admin);
@@ -28,15 +28,21 @@ export async function administer<Result>(
 }
 
 /** As the user who owns the accounts, also for root: what it makes is later opened by the auth of the units. */
-async function startAuth(
-  options: SourceOptions,
-  stateDirectory: string,
-): Promise<() => Promise<void>> {
-  const child = fork(appFile("auth"), argumentsOf(configSourceOf(options)), {
-    stdio: ["ignore", "pipe", "pipe", "ipc"],
-    execArgv: ["--import", import.meta.resolve("./become-owner-first.ts")],
-    env: { ...process.env, POSTHOUSE_LOG_FORMAT: "json", [OWNED_DIRECTORY]: stateDirectory },
-  });
+async function startAuth(options: SourceOptions, config: Config): Promise<() => Promise<void>> {
+  const child = fork(
+    appFile("auth"),
+    [...argumentsOf(configSourceOf(options)), `--${HANDED_CONFIG}`],
+    {
+      stdio: ["ignore", "pipe", "pipe", "ipc"],
+      execArgv: ["--import", import.meta.resolve("./become-owner-first.ts")],
+      env: {
+        ...process.env,
+        POSTHOUSE_LOG_FORMAT: "json",
+        [OWNED_DIRECTORY]: config.auth.stateDirectory,
+      },
+    },
+  );
+  handConfig(child, config);
   const said: string[] = [];
   child.stdout?.on("data", (text: Buffer) => said.push(String(text)));
   const exited = once(child, "exit");

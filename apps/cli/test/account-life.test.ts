@@ -3,7 +3,8 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { moveAccountMail, openMailStore, StoreError } from "@posthouse/mailbox-store";
+import { openMailStore, StoreError } from "@posthouse/mailbox-store";
+import { moveAccountMail } from "@posthouse/mailbox-store/move";
 import { weaknessOf } from "../src/password-strength.ts";
 import { removeOld } from "../src/retention.ts";
 

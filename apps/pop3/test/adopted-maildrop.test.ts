@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { promisify } from "node:util";
-import { adoptMail } from "@posthouse/mailbox-store";
+import { adoptMail } from "@posthouse/mailbox-store/adopt";
 import { startDovecot } from "./dovecot-pop3.ts";
 import { account, startTestServer } from "./test-server.ts";
 

@@ -1,21 +1,9 @@
 import { mkdirSync } from "node:fs";
-import { setImmediate as nextTurn } from "node:timers/promises";
-import { accountPath } from "./account-path.ts";
-import { AccountState, type StoreContext } from "./account-state.ts";
 import { armCrashPoint } from "./crash-point.ts";
-import { FileAccountMail } from "./file-account-mail.ts";
-import { IndexReaderPool } from "./index/index-reader.ts";
-import { limits } from "./limits.ts";
 import type { MailStore, OwnAccountMail } from "./mailbox-store.ts";
-import { FileReader } from "./reader/file-reader.ts";
-import { RestingMailboxes } from "./resting-mailboxes.ts";
-import { FillClient } from "./search/fill-client.ts";
-import { SearchClient } from "./search/search-client.ts";
 import { StoreError } from "./store-error.ts";
 import type { AccountRef } from "./types.ts";
-import type { BatchReply } from "./writer/jobs.ts";
 import { identityOf } from "./writer/mail-root.ts";
-import { WriterClient } from "./writer/writer-client.ts";
 
 export interface MailStoreOptions {
   /** `<domain>/<local part>/` of every account stands in it. */
@@ -48,129 +36,51 @@ export interface MailStoreOptions {
 export async function openMailStore(options: MailStoreOptions): Promise<MailStore> {
   process.umask(0o007);
   armCrashPoint(options.crashAt);
+  const { mailDirectory } = options;
   try {
-    mkdirSync(options.mailDirectory, { recursive: true });
+    mkdirSync(mailDirectory, { recursive: true });
   } catch (error) {
     throw new StoreError(
       "unavailable",
-      `Cannot make the mail directory "${options.mailDirectory}": ${(error as Error).message}`,
+      `Cannot make the mail directory "${mailDirectory}": ${(error as Error).message}`,
       { cause: error },
     );
   }
-  return new FileMailStore(options);
+  return new StoreOnDemand(options, identityOf(mailDirectory));
 }
 
-class FileMailStore implements MailStore {
-  readonly #options: MailStoreOptions;
-  readonly #context: StoreContext;
-  /** In the order of last use. */
-  readonly #accounts = new Map<string, AccountState>();
-  readonly #opening = new Map<string, Promise<unknown>>();
-  readonly #resting: NodeJS.Timeout;
+/**
+ * What serves accounts is some 120 modules, SQLite and its own timers: it is loaded with the first account, so that
+ * a server to which nobody comes stays small and starts soon.
+ */
+class StoreOnDemand implements MailStore {
+  readonly #load: () => Promise<MailStore>;
+  #store: Promise<MailStore> | undefined;
+  #isClosed = false;
 
-  constructor(options: MailStoreOptions) {
-    this.#options = options;
-    this.#resting = setInterval(() => void this.#rest(), limits.restMs).unref();
-    const log = options.log ?? (() => undefined);
-    const { host, crashAt, mailDirectory } = options;
-    this.#context = {
-      host,
-      messageBytesMax: options.messageBytesMax,
-      readers: new IndexReaderPool(),
-      resting: new RestingMailboxes(),
-      log,
-      files: new FileReader(),
-      search: new SearchClient({ messageBytesMax: options.messageBytesMax }, log),
-      fill: new FillClient({ crashAt, messageBytesMax: options.messageBytesMax }, log),
-      fillsSearchText: options.fillsSearchText ?? false,
-      writer: new WriterClient(
-        options.writerThreadsMax ?? 1,
-        {
-          mailDirectory,
-          mailRootIdentity: identityOf(mailDirectory),
-          host,
-          expungedDays: options.expungedDays,
-          crashAt,
-        },
-        (reply) => this.#noteReply(reply),
-        log,
-      ),
+  constructor(options: MailStoreOptions, mailRootIdentity: string | undefined) {
+    this.#load = async () => {
+      const { FileMailStore } = await import("./file-mail-store.ts");
+      return new FileMailStore(options, mailRootIdentity);
     };
   }
 
   async openAccount(account: AccountRef): Promise<OwnAccountMail> {
-    const path = accountPath(this.#options.mailDirectory, account.address);
-    const known = this.#accounts.get(path);
-    const state = known ?? new AccountState(path, this.#context);
-    // At once, so that who opens it at the same time gets the same.
-    this.#accounts.set(path, state);
-    state.users += 1;
-    try {
-      if (known === undefined) {
-        const opening = state.run("open", {
-          accountId: account.id,
-          ...(account.format === undefined ? {} : { format: account.format }),
-        });
-        this.#opening.set(path, opening);
-        await opening.finally(() => this.#opening.delete(path));
-      } else await this.#opening.get(path);
-    } catch (error) {
-      this.#accounts.delete(path);
-      throw error;
-    }
-    return new FileAccountMail(state, account, () => this.#release(path, state));
+    return await (await this.#loaded()).openAccount(account);
   }
 
   async removeAccount(account: AccountRef): Promise<void> {
-    const path = accountPath(this.#options.mailDirectory, account.address);
-    this.#accounts.get(path)?.close();
-    this.#accounts.delete(path);
-    this.#context.readers.forget(path);
-    await this.#context.writer.run("removeAccount", path, { accountId: account.id });
-    this.#context.readers.forget(path);
-  }
-
-  /** What thousands of idle accounts have in memory is little, but it must be little of each. */
-  async #rest(): Promise<void> {
-    this.#context.readers.closeIdle();
-    this.#context.resting.expire();
-    let startMs = performance.now();
-    for (const state of this.#accounts.values()) {
-      for (const mailbox of state.openMailboxes) mailbox.rest();
-      if (performance.now() - startMs < limits.restSliceMs) continue;
-      await nextTurn();
-      startMs = performance.now();
-    }
+    await (await this.#loaded()).removeAccount(account);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    clearInterval(this.#resting);
-    for (const state of this.#accounts.values()) state.close();
-    this.#accounts.clear();
-    const { files, search, fill } = this.#context;
-    await Promise.all([files, search, fill].map((one) => one[Symbol.asyncDispose]()));
-    // Readers first: the last connection to close writes the WAL back, and that is the writer's job.
-    this.#context.readers.close();
-    await this.#context.writer[Symbol.asyncDispose]();
+    this.#isClosed = true;
+    await (await this.#store)?.[Symbol.asyncDispose]();
   }
 
-  #noteReply(reply: BatchReply): void {
-    const state = this.#accounts.get(reply.accountPath);
-    if (reply.indexIdentity !== undefined) state?.followReply(reply.indexIdentity);
-    if (reply.hasChanged) state?.wake();
-  }
-
-  /** Kept for a while: the next delivery to it needs no opening. */
-  #release(path: string, state: AccountState): void {
-    state.users -= 1;
-    if (state.users > 0 || this.#accounts.get(path) !== state) return;
-    this.#accounts.delete(path);
-    this.#accounts.set(path, state);
-    if (this.#accounts.size <= limits.idleAccountsMax) return;
-    for (const [oldPath, old] of this.#accounts) {
-      if (old.users > 0) continue;
-      this.#accounts.delete(oldPath);
-      break;
-    }
+  #loaded(): Promise<MailStore> {
+    if (this.#isClosed) throw new StoreError("unavailable", "The store is closed");
+    this.#store ??= this.#load();
+    return this.#store;
   }
 }

@@ -1,4 +1,4 @@
-import { type AdoptionOptions, adoptMail } from "../src/index.ts";
+import { type AdoptionOptions, adoptMail } from "../src/adopt/adopt-mail.ts";
 
 /** Takes a tree over and is killed on the way: `adopt-child.ts <AdoptionOptions as JSON>`. */
 await adoptMail(JSON.parse(process.argv[2] ?? "") as AdoptionOptions);

@@ -13,13 +13,8 @@ import {
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { gzipSync, zstdCompressSync } from "node:zlib";
-import {
-  type AdoptionOptions,
-  adoptMail,
-  planAdoption,
-  StoreError,
-  type Uid,
-} from "../src/index.ts";
+import { type AdoptionOptions, adoptMail, planAdoption } from "../src/adopt/adopt-mail.ts";
+import { StoreError, type Uid } from "../src/index.ts";
 import { killAdoption } from "./kill-adoption.ts";
 import { ann, message, octetsOf, snapshotOf, TestStore, uidsOf } from "./store-for-tests.ts";
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import type { AdoptionOptions } from "../src/index.ts";
+import type { AdoptionOptions } from "../src/adopt/adopt-mail.ts";
 
 /** Takes a tree over in a process of its own, which is killed at this row of the crash table. */
 export async function killAdoption(options: AdoptionOptions, row: string): Promise<void> {

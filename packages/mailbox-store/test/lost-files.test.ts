@@ -12,13 +12,8 @@ import {
 } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { test } from "node:test";
-import {
-  type AccountMail,
-  adoptMail,
-  type MailboxFormat,
-  StoreError,
-  type Uid,
-} from "../src/index.ts";
+import { adoptMail } from "../src/adopt/adopt-mail.ts";
+import { type AccountMail, type MailboxFormat, StoreError, type Uid } from "../src/index.ts";
 import { message, octetsOf, snapshotOf, TestStore, uidsOf } from "./store-for-tests.ts";
 
 /** An account with something in every plain file, closed. */

@@ -10,6 +10,7 @@ import {
 import type { AppName } from "./app-name.ts";
 import type { Config } from "./config/config.ts";
 import { ConfigError } from "./config/config-error.ts";
+import { HANDED_CONFIG, handedConfig } from "./config/handed-config.ts";
 import { loadConfig } from "./config/load-config.ts";
 import { openEventTrail } from "./event-trail.ts";
 import { type Logger, openLog } from "./log.ts";
@@ -54,7 +55,15 @@ export function runApp(
   { mayHaveInstances = false, workers }: RunAppOptions = {},
 ): void {
   process.umask(0o007);
-  const { config, instance } = fromArguments(name, mayHaveInstances);
+  void begin(name, start, { mayHaveInstances, ...(workers !== undefined && { workers }) });
+}
+
+async function begin(
+  name: AppName,
+  start: StartApp,
+  { mayHaveInstances = false, workers }: RunAppOptions,
+): Promise<void> {
+  const { config, instance } = await fromArguments(name, mayHaveInstances);
   const fullName = nameOf(name, instance);
   process.title = `posthouse ${fullName}`;
   const log = openLog(fullName, config.log.level);
@@ -62,7 +71,7 @@ export function runApp(
     log.fatal({ err: error }, "Stopping after an error that nobody foresaw");
     log.flush(() => process.exit(exitCodes.software));
   });
-  void run(start, {
+  await run(start, {
     name,
     config,
     log,
@@ -130,20 +139,20 @@ async function run(start: StartApp, asked: Run): Promise<void> {
 }
 
 /** Loaded only where there may be some. */
-async function workersOf({ name, workers, log }: Run): Promise<Workers | undefined> {
+async function workersOf({ name, config, workers, log }: Run): Promise<Workers | undefined> {
   if (workers === undefined || workers.processesMax === 1) return undefined;
   const { Workers: Parent } = await import("./workers/workers.ts");
-  return new Parent({ name, ...workers, log });
+  return new Parent({ name, ...workers, config, log });
 }
 
 /** No rights, a full disk, a file in the way: the kernel's words name the path, and a stack adds nothing. */
 const isOfTheSystem = (error: unknown): error is NodeJS.ErrnoException =>
   error instanceof Error && "syscall" in error && "path" in error;
 
-function fromArguments(
+async function fromArguments(
   name: AppName,
   mayHaveInstances: boolean,
-): { readonly config: Config; readonly instance: string | undefined } {
+): Promise<{ readonly config: Config; readonly instance: string | undefined }> {
   try {
     const { values } = parseArgs({
       options: {
@@ -151,10 +160,12 @@ function fromArguments(
         data: { type: "string" },
         "port-offset": { type: "string" },
         send: { type: "boolean" },
+        [HANDED_CONFIG]: { type: "boolean" },
         ...(mayHaveInstances && { instance: { type: "string" } as const }),
       },
     });
     const instance = instanceFrom(values);
+    if (values[HANDED_CONFIG] === true) return { config: await handedConfig(), instance };
     const config = loadConfig({
       ...(values.config !== undefined && { configFile: values.config }),
       ...(values.data !== undefined && { dataDir: values.data }),

@@ -6,7 +6,13 @@ import { request } from "node:http";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { test } from "node:test";
-import { statusSocketPath, TEST_TOML, testContext } from "@posthouse/service";
+import {
+  HANDED_CONFIG,
+  handConfig,
+  statusSocketPath,
+  TEST_TOML,
+  testContext,
+} from "@posthouse/service";
 
 async function forkApp(args: string[], file = "echo-app.ts") {
   const app = join(import.meta.dirname, file);
@@ -35,6 +41,17 @@ test("an app tells its supervisor where it serves, answers for its health, and e
     /process_resident_memory_bytes/,
   );
 
+  child.kill("SIGTERM");
+  assert.deepEqual(await exited, [0, null]);
+});
+
+test("an app that is handed its configuration reads no file", async () => {
+  await using context = await testContext();
+  const { child, exited } = await forkApp([`--${HANDED_CONFIG}`]);
+  handConfig(child, context.config);
+  await once(child, "message");
+  const health = await get(statusSocketPath(context.config.runDir, "pop3"), "/health");
+  assert.equal(JSON.parse(health).status, "ok");
   child.kill("SIGTERM");
   assert.deepEqual(await exited, [0, null]);
 });

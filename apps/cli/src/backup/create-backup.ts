@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { existsSync, globSync, lstatSync, mkdirSync, readdirSync } from "node:fs";
 import { join, relative } from "node:path";
-import { type AccountFile, accountFiles, accountPlaces } from "@posthouse/mailbox-store";
+import { type AccountFile, accountFiles, accountPlaces } from "@posthouse/mailbox-store/backup";
 import type { Config } from "@posthouse/service";
 import { CommandFailure } from "../command-failure.ts";
 import { writeDurably } from "../durable-file.ts";

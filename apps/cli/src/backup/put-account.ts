@@ -1,6 +1,6 @@
 import { chmodSync, lutimesSync, mkdirSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
-import { restoredPlainFile } from "@posthouse/mailbox-store";
+import { restoredPlainFile } from "@posthouse/mailbox-store/backup";
 import {
   type Listed,
   type ListedFile,

@@ -1,4 +1,5 @@
-import type { Adoption, AdoptionOptions, MailboxFormat } from "@posthouse/mailbox-store";
+import type { MailboxFormat } from "@posthouse/mailbox-store";
+import type { Adoption, AdoptionOptions } from "@posthouse/mailbox-store/adopt";
 import { Command, Option } from "commander";
 import { administer } from "../administration.ts";
 import { CommandFailure } from "../command-failure.ts";
@@ -81,7 +82,7 @@ async function adopt(address: string, directory: string, options: AdoptOptions):
     ...(options.inbox !== undefined && { inbox: options.inbox }),
     ...(options.format !== undefined && { format: options.format }),
   };
-  const { adoptMail, planAdoption } = await import("@posthouse/mailbox-store");
+  const { adoptMail, planAdoption } = await import("@posthouse/mailbox-store/adopt");
   const plan = await planAdoption(request);
   tell(plan, options);
   if (plan.obstacles.length > 0) {

@@ -51,11 +51,12 @@ async function local(options: LocalOptions): Promise<void> {
   process.env.POSTHOUSE_LOG_FORMAT ??= "pretty";
   const dataDir = resolve(options.data);
   writeConfigOnce(dataDir);
-  const { source, config } = await chooseOffset(dataDir, options.portOffset);
+  const { source, config } = await chooseOffset(dataDir, options);
 
   const log = openLog("local", config.log.level);
   const supervisor = new Supervisor({
-    arguments: argumentsOf({ ...source, isSending: options.send === true }),
+    config,
+    arguments: argumentsOf(source),
     log,
   });
   try {
@@ -97,11 +98,13 @@ const autoOffset = () => randomInt(10_000, 30_000);
 
 async function chooseOffset(
   dataDir: string,
-  offset: string,
+  options: LocalOptions,
 ): Promise<{ readonly source: ConfigSource; readonly config: Config }> {
+  const { portOffset: offset, send: isSending = false } = options;
   const isAuto = offset === "auto";
   for (let tries = 1; ; tries++) {
-    const source = { dataDir, portOffset: isAuto ? autoOffset() : parsePortOffset(offset) };
+    const portOffset = isAuto ? autoOffset() : parsePortOffset(offset);
+    const source = { dataDir, portOffset, isSending };
     const config = loadConfig(source);
     try {
       await preflight(config);

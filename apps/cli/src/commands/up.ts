@@ -27,7 +27,7 @@ async function up(options: SourceOptions): Promise<void> {
   const config = loadConfig(source);
   const log = openLog("up", config.log.level);
   await preflight(config);
-  const supervisor = new Supervisor({ arguments: argumentsOf(source), log });
+  const supervisor = new Supervisor({ config, arguments: argumentsOf(source), log });
   const nightly = new DailyTidy(argumentsOf(source), log);
   await serveUntilSignal(supervisor, log, async () => {
     log.info("All servers are up");

@@ -1,7 +1,7 @@
 import { text } from "node:stream/consumers";
 import { type Account, type AuthClient, connectAuth } from "@posthouse/accounts";
-import type { AccountMail, MailStore } from "@posthouse/mailbox-store";
-import { type MailboxRights, moveAccountMail } from "@posthouse/mailbox-store";
+import type { AccountMail, MailboxRights, MailStore } from "@posthouse/mailbox-store";
+import { moveAccountMail } from "@posthouse/mailbox-store/move";
 import { becomeOwnerOf } from "../become-owner.ts";
 import { copyMessages } from "../mail-copy.ts";
 import { openStoreOf } from "../mail-store.ts";

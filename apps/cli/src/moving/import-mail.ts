@@ -1,7 +1,7 @@
 import { lstatSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Account } from "@posthouse/accounts";
-import { type AdoptionOptions, adoptMail, planAdoption } from "@posthouse/mailbox-store";
+import { type AdoptionOptions, adoptMail, planAdoption } from "@posthouse/mailbox-store/adopt";
 import type { Config } from "@posthouse/service";
 import { CommandFailure } from "../command-failure.ts";
 import type { CopyOptions, CopyResult } from "../mail-copy.ts";

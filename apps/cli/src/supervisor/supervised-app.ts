@@ -3,6 +3,9 @@ import {
   type AppName,
   BackOff,
   type BoundAddress,
+  type Config,
+  HANDED_CONFIG,
+  handConfig,
   type Logger,
   type ReadyMessage,
 } from "@posthouse/service";
@@ -19,6 +22,7 @@ const TERMINATE_MS = 1700;
  */
 export class SupervisedApp {
   readonly name: AppName;
+  readonly #config: Config;
   readonly #arguments: readonly string[];
   readonly #log: Logger;
   readonly #backOff = new BackOff();
@@ -27,10 +31,18 @@ export class SupervisedApp {
   #isStopping = false;
   addresses: readonly BoundAddress[] = [];
 
-  constructor(name: AppName, args: readonly string[], log: Logger) {
+  constructor(
+    name: AppName,
+    options: {
+      readonly config: Config;
+      readonly arguments: readonly string[];
+      readonly log: Logger;
+    },
+  ) {
     this.name = name;
-    this.#arguments = args;
-    this.#log = log;
+    this.#config = options.config;
+    this.#arguments = options.arguments;
+    this.#log = options.log;
   }
 
   /** Resolves when it serves. Rejects when it dies before that: the first start is not tried again. */
@@ -67,11 +79,12 @@ export class SupervisedApp {
   }
 
   #spawn(): ChildProcess {
-    const child = fork(appFile(this.name), this.#arguments, {
+    const child = fork(appFile(this.name), [...this.#arguments, `--${HANDED_CONFIG}`], {
       stdio: ["ignore", "inherit", "inherit", "ipc"],
       execArgv: [...appFlags],
       env: appEnvironment(),
     });
+    handConfig(child, this.#config);
     this.#child = child;
     this.#startedAtMs = performance.now();
     return child;

@@ -1,4 +1,10 @@
-import { type AppName, appNames, type BoundAddress, type Logger } from "@posthouse/service";
+import {
+  type AppName,
+  appNames,
+  type BoundAddress,
+  type Config,
+  type Logger,
+} from "@posthouse/service";
 import { CommandFailure } from "../command-failure.ts";
 import { SupervisedApp } from "./supervised-app.ts";
 
@@ -9,14 +15,14 @@ import { SupervisedApp } from "./supervised-app.ts";
 export class Supervisor {
   readonly #apps: readonly SupervisedApp[];
 
+  /** `arguments` say again where the configuration is from, for whoever looks at the processes. */
   constructor(options: {
+    readonly config: Config;
     readonly arguments: readonly string[];
     readonly log: Logger;
     readonly apps?: readonly AppName[];
   }) {
-    this.#apps = (options.apps ?? appNames).map(
-      (name) => new SupervisedApp(name, options.arguments, options.log),
-    );
+    this.#apps = (options.apps ?? appNames).map((name) => new SupervisedApp(name, options));
   }
 
   /** Starts every app, or none: when one cannot start, those that run are stopped again. */

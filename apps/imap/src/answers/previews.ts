@@ -1,4 +1,4 @@
-import { HtmlText, type StoredMessage } from "@posthouse/mailbox-store";
+import type { StoredMessage } from "@posthouse/mailbox-store";
 import {
   charsetDecoder,
   decodeTransferEncoding,
@@ -59,12 +59,18 @@ function* textParts(part: MessagePart): Generator<MessagePart> {
   if (part.type === "multipart") for (const child of part.children) yield* textParts(child);
 }
 
+/** Loaded only here: many a server never meets a client that asks for previews. */
+async function htmlText() {
+  const { HtmlText } = await import("@posthouse/mailbox-store/html-text");
+  return new HtmlText();
+}
+
 /** White space as one space, no controls, at most as many characters as RFC 8970 §3.3 recommends. */
 async function firstWords(message: StoredMessage, part: MessagePart): Promise<string> {
   const transfer = decodeTransferEncoding(part.transferEncoding);
   if (transfer === undefined) return "";
   const charset = charsetDecoder(parameterValue(part.parameters, "charset") ?? "us-ascii");
-  const html = part.subtype === "html" ? new HtmlText() : undefined;
+  const html = part.subtype === "html" ? await htmlText() : undefined;
   const end = Math.min(part.bodyEnd, part.bodyStart + limits.previewBytesMax);
   let text = "";
   if (end > part.bodyStart) {

@@ -1,10 +1,17 @@
 import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { dirname, join, resolve } from "node:path";
-import { parse, TomlError } from "smol-toml";
 import type { z } from "zod";
 import { type Config, configOf } from "./config.ts";
 import { ConfigError } from "./config-error.ts";
-import { certificateName, configSchema } from "./config-schema.ts";
+
+/**
+ * Loaded only where a file is read: an app that is handed its configuration (handed-config.ts) goes without, which
+ * spares it 100 modules.
+ */
+const require = createRequire(import.meta.url);
+const toml = () => require("smol-toml") as typeof import("smol-toml");
+const schema = () => require("./config-schema.ts") as typeof import("./config-schema.ts");
 
 export interface ConfigSource {
   /** The TOML file; when absent, `posthouse.toml` in `dataDir`, else /etc/posthouse/posthouse.toml. */
@@ -50,6 +57,7 @@ export function configFromToml(
     dataDir = DEFAULT_DATA_DIRECTORY,
   }: { readonly portOffset?: number; readonly dataDir?: string } = {},
 ): Config {
+  const { certificateName, configSchema } = schema();
   const parsed = configSchema.safeParse(parseToml(text, path));
   if (!parsed.success)
     throw new ConfigError(`${path}: ${parsed.error.issues.map(sentence).join("; ")}`);
@@ -123,6 +131,7 @@ function readConfigFile(path: string): string {
 }
 
 function parseToml(text: string, path: string): unknown {
+  const { parse, TomlError } = toml();
   try {
     return parse(text);
   } catch (cause) {

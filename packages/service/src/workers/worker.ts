@@ -1,11 +1,14 @@
 import { type ChildProcess, fork } from "node:child_process";
 import type { Socket } from "node:net";
+import type { Config } from "../config/config.ts";
+import { HANDED_CONFIG, handConfig } from "../config/handed-config.ts";
 import { limits } from "./limits.ts";
 import type { FromWorker, ToWorker, WorkerReport } from "./worker-messages.ts";
 import { WORKER_VARIABLE } from "./worker-process.ts";
 
 export interface WorkerEvents {
   readonly number: number;
+  readonly config: Config;
   readonly ticketKeys: Buffer;
   readonly onReady: () => void;
   readonly onEnded: () => void;
@@ -44,7 +47,7 @@ export class Worker {
   constructor(events: WorkerEvents) {
     this.#events = events;
     const [, file = "", ...args] = process.argv;
-    this.#child = fork(file, args, {
+    this.#child = fork(file, [...args, `--${HANDED_CONFIG}`], {
       stdio: ["ignore", "inherit", "inherit", "ipc"],
       env: { ...process.env, [WORKER_VARIABLE]: String(events.number) },
     });
@@ -52,6 +55,7 @@ export class Worker {
     // What could not be sent is told by the end of the process.
     this.#child.on("error", () => {});
     this.#child.once("exit", (code, signal) => this.#exited(signal ?? `exit code ${code}`));
+    handConfig(this.#child, events.config);
     this.#tell({
       type: "start",
       worker: events.number,

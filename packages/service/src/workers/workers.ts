@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import type { Server, Socket } from "node:net";
+import type { Config } from "../config/config.ts";
 import type { BoundAddress } from "../listen.ts";
 import type { Logger } from "../log.ts";
 import type { AppProcesses } from "./app-processes.ts";
@@ -15,6 +16,7 @@ export interface WorkersOptions {
   readonly processesMax: number;
   /** Connections of each process, on average, from which on there is another one, however little they do. */
   readonly connectionsEach: number;
+  readonly config: Config;
   readonly log: Pick<Logger, "info" | "warn">;
 }
 
@@ -149,6 +151,7 @@ export class Workers implements AppProcesses {
     this.#timers.delete(number);
     const worker = new Worker({
       number,
+      config: this.#options.config,
       ticketKeys: this.ticketKeys,
       onReady: () => {
         this.#looked = { atMs: performance.now(), utilization: performance.eventLoopUtilization() };

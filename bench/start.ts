@@ -1,0 +1,67 @@
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as wait } from "node:timers/promises";
+import { parseArgs } from "node:util";
+import { startSuite } from "../e2e/suite.ts";
+import {
+  descendantsOf,
+  processorSeconds,
+  proportionalMemoryMib,
+  residentMemoryMib,
+} from "./process-tree.ts";
+
+/** `npm run bench:start`: how long everything takes to be ready, and what it holds when it has nothing to do. */
+const { values } = parseArgs({
+  options: {
+    rounds: { type: "string", default: "5" },
+    /** What "at rest" means: so long after it was ready. */
+    "rest-seconds": { type: "string", default: "20" },
+    /** All apps in one process. */
+    single: { type: "boolean", default: false },
+  },
+});
+
+const median = (numbers: number[]): number =>
+  numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? Number.NaN;
+
+const base = await mkdtemp(join(tmpdir(), "bench-start-"));
+const fresh: number[] = [];
+const again: number[] = [];
+for (let round = 0; round < Number(values.rounds); round += 1) {
+  for (const times of [fresh, again]) {
+    const startMs = performance.now();
+    await using suite = await startSuite({
+      directory: join(base, String(round)),
+      arguments: values.single ? ["--single"] : [],
+      env: { POSTHOUSE_LOG_FORMAT: "json" },
+    });
+    times.push(performance.now() - startMs);
+    const isLast = round === Number(values.rounds) - 1 && times === again;
+    if (isLast) await tellOf(suite.process.pid ?? 0);
+  }
+}
+console.log(`ready, fresh data directory: ${median(fresh).toFixed(0)} ms`);
+console.log(`ready, one that was there:   ${median(again).toFixed(0)} ms`);
+await rm(base, { recursive: true, force: true });
+
+async function tellOf(pid: number): Promise<void> {
+  const pids = await descendantsOf(pid);
+  const seconds = await processorSeconds(pids);
+  console.log(`${pids.length} processes, ${seconds.toFixed(2)} s of processor until ready`);
+  await tellMemory("just ready", pids);
+  await wait(Number(values["rest-seconds"]) * 1000);
+  await tellMemory("at rest", pids);
+  for (const one of pids) {
+    const name = (await readFile(`/proc/${one}/cmdline`, "utf8"))
+      .replaceAll("\0", " ")
+      .slice(0, 60);
+    console.log(`  ${(await proportionalMemoryMib([one])).toFixed(1)} MiB  ${name}`);
+  }
+}
+
+async function tellMemory(when: string, pids: readonly number[]): Promise<void> {
+  const pss = await proportionalMemoryMib(pids);
+  const rss = await residentMemoryMib(pids);
+  console.log(`${when}: ${pss.toFixed(0)} MiB PSS, ${rss.toFixed(0)} RSS`);
+}

@@ -1,0 +1,8 @@
+export {
+  type AccountFile,
+  type AccountFiles,
+  type AccountPlace,
+  accountFiles,
+  accountPlaces,
+} from "./account-files.ts";
+export { restoredPlainFile } from "./raise-marks.ts";
