@@ -105,7 +105,7 @@ for (const options of [
       const planned = await adopt("--dry-run");
       assert.match(planned, /A Maildir of Dovecot/);
       assert.match(planned, /Nothing was changed/);
-      await adopt("--move");
+      await adopt("--move", "--yes");
       assert.deepEqual(await readdir(dovecot.maildir).catch(() => []), []);
 
       using imap = await ImapDialogue.login(suite.portOf("imap"), alice, password);
