@@ -115,7 +115,7 @@ for (const options of [
       const { untagged } = await imap.command("NAMESPACE");
       assert.equal(
         untagged[0]?.text,
-        `* NAMESPACE (("${prefix}" "${separator}")) (("Shared/" "/")) NIL`,
+        `* NAMESPACE (("${prefix}" "${separator}")("Restore/" "/")) (("Shared/" "/")) NIL`,
       );
       const subscribed = await imap.command('LSUB "" *');
       assert.deepEqual(
