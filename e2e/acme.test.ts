@@ -143,7 +143,7 @@ test("a certificate comes from an ACME server that was away, every server shows 
     const tlsa = await tlsaOf();
     assert.equal((await posthouse("tls", "renew", ...at)).code, 0);
     assert.equal(await tlsaOf(), tlsa);
-    assert.equal((await posthouse("tls", "renew", "--new-key", ...at)).code, 0);
+    assert.equal((await posthouse("tls", "renew", "--new-key", "--yes", ...at)).code, 0);
     assert.notEqual(await tlsaOf(), tlsa);
   }
   const gone = await posthouse("tls", "renew", ...at);

@@ -2,6 +2,8 @@ import assert from "node:assert/strict";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
+import { Dialogue } from "./dialogue.ts";
+import { ImapDialogue } from "./imap-dialogue.ts";
 import { posthouse, succeeding } from "./posthouse.ts";
 import { run } from "./program.ts";
 import { startSuite } from "./suite.ts";
@@ -45,7 +47,15 @@ test("an app password works in IMAP, POP3 and submission as its scope says, unti
 
   const listed = await cli("app-password", "list", ALICE);
   assert.match(listed, /Alice's telephone +imap, submission .* imap +127\.0\.0\.1/);
-  await cli("app-password", "revoke", ALICE, "Alice's telephone");
+  // Who is logged in with it hears of it at once.
+  using reader = await ImapDialogue.login(suite.portOf("imap"), ALICE, password);
+  using sender = await Dialogue.open(suite.portOf("submission"));
+  const plain = Buffer.from(`\0${ALICE}\0${password}`).toString("base64");
+  await sender.write(`EHLO client.example\r\nAUTH PLAIN ${plain}\r\n`);
+  while (!(await sender.line()).startsWith("235 "));
+  await cli("app-password", "revoke", ALICE, "Alice's telephone", "--yes");
+  assert.match(await reader.dialogue.line(), /^\* BYE \[EXPIRED\]/);
+  assert.match(await sender.line(), /^421 4\.7\.0 /);
   assert.equal(await read(password, imap), 67);
   assert.equal(await read(fetcher.password, pop3), 0);
 });

@@ -23,10 +23,10 @@ test("posthouse dkim makes, shows, rotates, retires and removes keys", async (t)
   assert.match(list, /example\.org +ph\d+-rsa .* waits for its DNS record/);
   assert.match(list, /example\.net +one .* leave its DNS record until 20/);
   assert.match(list, /example\.net +ph\d+-rsa .* signs/);
-  const early = await dkim("remove", "example.net", "one");
+  const early = await dkim("remove", "example.net", "one", "--yes");
   assert.equal(early.code, 1);
   assert.match(early.stderr, /cannot be removed yet/);
-  assert.match((await dkim("retire", "example.com", "x")).stderr, /dkim add example\.com/);
+  assert.match((await dkim("retire", "example.com", "x", "--yes")).stderr, /dkim add example\.com/);
 
   const lines = await says("show", "example.org", "--zone");
   const path = join(data, "example.org.zone");

@@ -122,7 +122,7 @@ test("administration works while it runs and while it does not", async () => {
       { input: "battery staple\n" },
     );
     assert.equal(passwd.code, 0, passwd.stderr);
-    await says(/^Removed/, "alias", "remove", `info@${name}.test`);
+    await says(/^Removed/, "alias", "remove", `info@${name}.test`, "--yes");
     const rename = ["account", "rename", `ann@${name}.test`, `anne@${name}.test`] as const;
     const unasked = await posthouse(...rename, ...at);
     assert.match(unasked.stderr, /needs --yes/);
@@ -147,11 +147,11 @@ test("administration works while it runs and while it does not", async () => {
     await says(/agree/, "mailbox", "check", `ann@${name}.test`);
     await says(/empty/, "queue", "list");
     await alsoWork?.(name);
-    const refused = await posthouse("domain", "remove", `${name}.test`, ...at);
+    const refused = await posthouse("domain", "remove", `${name}.test`, "--yes", ...at);
     assert.equal(refused.code, 1);
     assert.match(refused.stderr, /^posthouse: [^\n]+\n$/);
     await says(/^Removed the account/, "account", "remove", `ann@${name}.test`, "--now", "--yes");
-    await says(/^Removed the domain/, "domain", "remove", `${name}.test`);
+    await says(/^Removed the domain/, "domain", "remove", `${name}.test`, "--yes");
   };
   await work("running", aliasesAndPasswords);
   await says(/"server": "imap",\n\s*"serves": true/, "health", "--json");

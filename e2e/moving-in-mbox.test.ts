@@ -106,7 +106,7 @@ for (const format of ["maildir", "mbox"] as const) {
       for (const name of names) before.push(await lookAt(throughDovecot(dovecot), name));
 
       assert.match(await adopt("--dry-run"), /Files in mbox format[\s\S]*Nothing was changed/);
-      await adopt("--move");
+      await adopt("--move", "--yes");
       assert.deepEqual(await readdir(dovecot.maildir).catch(() => []), []);
       assert.equal(await readFile(spool, "latin1"), "");
 

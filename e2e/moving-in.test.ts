@@ -105,7 +105,7 @@ for (const options of [
       const planned = await adopt("--dry-run");
       assert.match(planned, /A Maildir of Dovecot/);
       assert.match(planned, /Nothing was changed/);
-      await adopt("--move");
+      await adopt("--move", "--yes");
       assert.deepEqual(await readdir(dovecot.maildir).catch(() => []), []);
 
       using imap = await ImapDialogue.login(suite.portOf("imap"), alice, password);
@@ -115,7 +115,7 @@ for (const options of [
       const { untagged } = await imap.command("NAMESPACE");
       assert.equal(
         untagged[0]?.text,
-        `* NAMESPACE (("${prefix}" "${separator}")) (("Shared/" "/")) NIL`,
+        `* NAMESPACE (("${prefix}" "${separator}")("Restore/" "/")) (("Shared/" "/")) NIL`,
       );
       const subscribed = await imap.command('LSUB "" *');
       assert.deepEqual(

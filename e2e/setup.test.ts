@@ -83,7 +83,7 @@ test("setup makes a domain of an empty directory, publishes its records, is safe
   const https = '[http]\nlisteners = [{ tls = "implicit", address = "127.0.0.1", port = 443 }]\n';
   const toml = `${await readFile(tomlPath, "utf8")}${https}`;
   await writeFile(tomlPath, toml);
-  const again = await succeeding(posthouse(...args, ...publishing, "--replace"));
+  const again = await succeeding(posthouse(...args, ...publishing, "--replace", "--yes"));
   assert.doesNotMatch(again, /passphrase, shown|made DKIM/);
   assert.match(again, /Published 4 records, replaced 2\n/);
   assert.equal(await readFile(tomlPath, "utf8"), toml);

@@ -90,11 +90,11 @@ function lifeMethods(directory: Directory, administration: Administration) {
     setKeepsOld: (args: CallArguments) =>
       directory.setKeepsOld(address(args), args.flag("keepsOld")),
     beginRename: (args: CallArguments) =>
-      directory.beginRename(address(args), address(args, "newAddress")),
+      administration.beginRename(address(args), address(args, "newAddress")),
     finishRename: (args: CallArguments) =>
       directory.finishRename(address(args), { keepsAlias: args.flag("keepsAlias") }),
     beginDomainRename: (args: CallArguments) =>
-      directory.beginDomainRename(address(args, "domain"), address(args, "newDomain")),
+      administration.beginDomainRename(address(args, "domain"), address(args, "newDomain")),
     finishDomainRename: (args: CallArguments) =>
       directory.finishDomainRename(address(args, "domain"), address(args, "newDomain"), {
         keepsAlias: args.flag("keepsAlias"),
@@ -178,7 +178,7 @@ function appPasswordMethods(directory: Directory, administration: Administration
         args.string("which", callLimits.addressCharsMax),
       ),
     setAppPasswordsOnly: (args: CallArguments) =>
-      directory.setAppPasswordsOnly(address(args), args.flag("isOnly")),
+      administration.setAppPasswordsOnly(address(args), args.flag("isOnly")),
   };
 }
 

@@ -13,6 +13,7 @@ import {
   type NewAppPassword,
   type RemovedAccount,
   type RemovedDomain,
+  type RenamedDomain,
 } from "@posthouse/accounts";
 import {
   type Directory,
@@ -31,6 +32,7 @@ import {
 } from "@posthouse/accounts/directory";
 import { callLimits } from "@posthouse/accounts/socket";
 import { limits } from "./limits.ts";
+import type { LoginChanges } from "./login-changes.ts";
 import type { LoginDesk } from "./login-desk.ts";
 import type { LoginHistory } from "./login-history.ts";
 
@@ -41,6 +43,7 @@ export interface AdministrationParts {
   readonly queue: HashQueue;
   readonly desk: Pick<LoginDesk, "forget">;
   readonly history: LoginHistory;
+  readonly changes: Pick<LoginChanges, "of" | "ofAnybody">;
   readonly now: () => number;
 }
 
@@ -108,32 +111,51 @@ export class Administration {
   /** A login that is remembered ends with it. */
   putAccountAway(address: string, untilMs: number): Account {
     const account = this.#parts.directory.putAccountAway(address, untilMs);
-    this.#parts.desk.forget(account.id);
+    this.#endLogins(account.id);
     return account;
   }
 
   setDisabled(address: string, disabled: DisabledFor | undefined): Account {
     const account = this.#parts.directory.setDisabled(address, disabled);
-    this.#parts.desk.forget(account.id);
+    this.#endLogins(account.id);
     return account;
   }
 
+  setAppPasswordsOnly(address: string, isOnly: boolean): Account {
+    const account = this.#parts.directory.setAppPasswordsOnly(address, isOnly);
+    this.#endLogins(account.id);
+    return account;
+  }
+
+  /** From here on nobody of it is let in, until it has the new address. */
+  beginRename(address: string, newAddress: string): Account {
+    const account = this.#parts.directory.beginRename(address, newAddress);
+    this.#endLogins(account.id);
+    return account;
+  }
+
+  beginDomainRename(domain: string, newDomain: string): RenamedDomain {
+    const renamed = this.#parts.directory.beginDomainRename(domain, newDomain);
+    this.#parts.changes.ofAnybody();
+    return renamed;
+  }
+
   async setPassword(address: string, password: string): Promise<void> {
-    const { directory, secrets, desk } = this.#parts;
+    const { directory, secrets } = this.#parts;
     const { id } = directory.account(address);
     const kept = await this.#keep(password, () => secrets.scramSalt(id));
     if (!directory.hasId(id)) {
       throw new DirectoryError("not-found", "The account was removed meanwhile");
     }
     secrets.setPassword(id, kept);
-    desk.forget(id);
+    this.#endLogins(id);
   }
 
   setPasswordHash(address: string, text: string): void {
-    const { directory, secrets, desk } = this.#parts;
+    const { directory, secrets } = this.#parts;
     const { id } = directory.account(address);
     secrets.setPassword(id, { hash: parseBcryptHash(text), isPrepared: false });
-    desk.forget(id);
+    this.#endLogins(id);
   }
 
   async addAppPassword(request: AddAppPasswordRequest): Promise<NewAppPassword> {
@@ -175,8 +197,10 @@ export class Administration {
   revokeAppPassword(address: string, which: string): void {
     const { directory, secrets } = this.#parts;
     const { id, address: written } = directory.account(address);
-    if (secrets.appPasswords.remove(id, which)) return;
-    throw new DirectoryError("not-found", `${written} has no app password "${which}"; list them`);
+    if (!secrets.appPasswords.remove(id, which)) {
+      throw new DirectoryError("not-found", `${written} has no app password "${which}"; list them`);
+    }
+    this.#endLogins(id);
   }
 
   /** Never a chosen one: it is readable on disk, and people choose the password they have elsewhere. */
@@ -185,14 +209,17 @@ export class Administration {
     const { id } = directory.account(address);
     const secret = newAppPassword();
     secrets.setApopSecret(id, secret);
+    this.#endLogins(id);
     return secret;
   }
 
   removeApopSecret(address: string): void {
     const { directory, secrets } = this.#parts;
     const { id, address: written } = directory.account(address);
-    if (secrets.removeApopSecret(id)) return;
-    throw new DirectoryError("not-found", `${written} has no secret for APOP`);
+    if (!secrets.removeApopSecret(id)) {
+      throw new DirectoryError("not-found", `${written} has no secret for APOP`);
+    }
+    this.#endLogins(id);
   }
 
   /** A page, by address. */
@@ -259,6 +286,12 @@ export class Administration {
   #forget(id: string): void {
     this.#parts.secrets.remove(id);
     this.#parts.history.forget(id);
+    this.#endLogins(id);
+  }
+
+  /** Those that count no longer: each is looked at, and a remembered password is forgotten. */
+  #endLogins(id: string): void {
     this.#parts.desk.forget(id);
+    this.#parts.changes.of(id);
   }
 }

@@ -41,7 +41,7 @@ export class ApopDesk {
     const isEqual = given.length === expected.length && timingSafeEqual(given, expected);
     if (isEqual && account !== undefined && secret !== undefined) {
       failures.succeeded(network, subject);
-      return { kind: "ok", account };
+      return { kind: "ok", account, proof: `apop:${secrets.apopSecretVersion(account.id)}` };
     }
     // No two digests of the same wrong secret are alike: each counts.
     const brought = failures.failed(network, subject, digest);

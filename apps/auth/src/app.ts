@@ -36,9 +36,11 @@ import { Bans } from "./bans.ts";
 import { Failures } from "./failures.ts";
 import { KnownNetworks } from "./known-networks.ts";
 import { limits } from "./limits.ts";
+import { LoginChanges } from "./login-changes.ts";
 import { LoginDesk } from "./login-desk.ts";
 import { LoginHistory } from "./login-history.ts";
 import type { DeskResult } from "./login-result.ts";
+import { OpenLogins } from "./open-logins.ts";
 import { ScramDesk } from "./scram-desk.ts";
 import { type TokenValidator, TrustedLogins } from "./trusted-logins.ts";
 
@@ -83,11 +85,13 @@ export async function start(context: AppContext, seams: AuthSeams = {}): Promise
   const apop = new ApopDesk({ ...parts, ...reports });
   const trusted = new TrustedLogins({ ...parts, tokens: seams.tokens });
   opened.defer(() => desk.settle());
-  const administration = new Administration({ ...parts, desk });
+  const changes = new LoginChanges();
+  const administration = new Administration({ ...parts, desk, changes });
+  const openLogins = new OpenLogins(parts);
   const swept = administration.sweep();
   if (swept > 0) context.log.warn(`Removed secrets of ${swept} accounts that are not there`);
 
-  const record = recording(context, { history, known, bans, now });
+  const record = recording(context, { history, known, bans, now, openLogins });
   const logins = {
     authenticate: record((request: AuthenticateRequest) => desk.authenticate(request)),
     scramChallenge: (request: ScramChallengeRequest) =>
@@ -101,11 +105,17 @@ export async function start(context: AppContext, seams: AuthSeams = {}): Promise
   };
   const servers: ServedSocket[] = [];
   opened.defer(async () => void (await Promise.all(servers.map((server) => server.close()))));
-  const forServers = await serve(context, "auth", authMethods({ directory, logins, bans }));
-  servers.push(forServers);
-  const ofAdministrator = telling(adminMethods({ ...parts, administration, bans }), directory, () =>
-    forServers.tell("directory-changed"),
+  const forServers = await serve(
+    context,
+    "auth",
+    authMethods({ directory, logins, bans, open: openLogins }),
   );
+  servers.push(forServers);
+  const ofAdministrator = telling(adminMethods({ ...parts, administration, bans }), {
+    directory,
+    changes,
+    tell: (event, accounts) => forServers.tell(event, accounts),
+  });
   servers.push(await serve(context, "auth-admin", ofAdministrator));
   const running = opened.move();
   return {
@@ -180,9 +190,10 @@ function recording(
     readonly known: KnownNetworks;
     readonly bans: Bans;
     readonly now: () => number;
+    readonly openLogins: OpenLogins;
   },
 ) {
-  const { history, known, bans, now } = parts;
+  const { history, known, bans, now, openLogins } = parts;
   const logins = metrics.counter("auth_logins_total", "Logins", ["protocol", "outcome"]);
   return <Request extends Login>(
     authenticate: (request: Request) => DeskResult | Promise<DeskResult>,
@@ -202,7 +213,9 @@ function recording(
       const named = used && { appPassword: used.name };
       history.record({ accountId: id, protocol, remoteAddress, atMs: now() }, used);
       events.record({ type: "login", account: address, protocol, remoteAddress, ...named });
-      return { ...result, appPassword: used?.name };
+      const { proof, ...told } = result;
+      const login = openLogins.nameOf(result.account, proof);
+      return { ...told, appPassword: used?.name, login };
     };
 }
 
@@ -211,11 +224,18 @@ function bannedByHand(bans: Bans, remoteAddress: string) {
   return retryAfterSeconds > 0 ? ({ kind: "banned", retryAfterSeconds } as const) : undefined;
 }
 
-/** The servers remember what they were answered: they know of a change before it is answered. */
+/** The servers remember what they were answered, and whom they let in: they know of a change before it is answered. */
 function telling(
   methods: CallMethods,
-  directory: Directory,
-  tell: () => Promise<void>,
+  {
+    directory,
+    changes,
+    tell,
+  }: {
+    readonly directory: Directory;
+    readonly changes: LoginChanges;
+    readonly tell: ServedSocket["tell"];
+  },
 ): CallMethods {
   return new Map(
     [...methods].map(([name, method]) => [
@@ -225,7 +245,8 @@ function telling(
         try {
           return await method(args);
         } finally {
-          if (directory.changeCount() !== before) await tell();
+          if (directory.changeCount() !== before) await tell("directory-changed");
+          await changes.tellAll((accounts) => tell("logins-changed", accounts));
         }
       },
     ]),
@@ -235,7 +256,7 @@ function telling(
 interface ServedSocket {
   readonly address: BoundAddress;
   /** To everyone who is connected; resolves when all have acted on it, or are too slow to be waited for. */
-  tell(event: string): Promise<void>;
+  tell(event: string, accounts?: readonly string[]): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -257,8 +278,8 @@ async function serve(
       : await listenPrivately(name, server, config.auth.adminSocketPath);
   return {
     address,
-    async tell(event) {
-      const told = [...connections.values()].map((connection) => connection.tell(event));
+    async tell(event, accounts) {
+      const told = [...connections.values()].map((connection) => connection.tell(event, accounts));
       await orLate(Promise.all(told), limits.tellMsMax);
     },
     close: () => closePolitely(server, connections),

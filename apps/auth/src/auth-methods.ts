@@ -9,6 +9,7 @@ import type {
 import { type Directory, LOGIN_PROTOCOLS } from "@posthouse/accounts/directory";
 import { type CallArguments, type CallMethods, callLimits } from "@posthouse/accounts/socket";
 import type { Bans } from "./bans.ts";
+import type { OpenLogins } from "./open-logins.ts";
 
 const scramHashes = ["sha256", "sha1"] as const;
 
@@ -27,9 +28,11 @@ export function authMethods(parts: {
   readonly directory: Directory;
   readonly logins: Logins;
   readonly bans: Bans;
+  readonly open: OpenLogins;
 }): CallMethods {
   return new Map([
     ...Object.entries(loginMethods(parts.logins)),
+    ...Object.entries(openLoginMethods(parts.open)),
     ...Object.entries(directoryMethods(parts.directory)),
     ...Object.entries(banMethods(parts.bans)),
   ]);
@@ -70,6 +73,18 @@ function loginMethods(logins: Logins) {
         ...login(args),
         token: args.string("token", callLimits.tokenCharsMax),
       }),
+  };
+}
+
+function openLoginMethods(open: OpenLogins) {
+  return {
+    loginsHold: (args: CallArguments) =>
+      args
+        .strings("logins", {
+          countMax: callLimits.loginsPerCheckMax,
+          charsMax: callLimits.loginCharsMax,
+        })
+        .map((login) => open.holds(login)),
   };
 }
 

@@ -12,6 +12,7 @@ import {
   octetsToTry,
   type PasswordHasher,
   type Secrets,
+  type StoredPassword,
 } from "@posthouse/accounts/directory";
 import type { Failures } from "./failures.ts";
 import { limits } from "./limits.ts";
@@ -40,7 +41,7 @@ interface Attempt {
   readonly account: Account | undefined;
   /** The account's id, or "?" and the name that nobody has. */
   readonly subject: string;
-  readonly kept: KeptPassword | undefined;
+  readonly kept: StoredPassword | undefined;
   readonly appPassword: AppPasswordFound | undefined;
   readonly fingerprint: LoginFingerprint;
 }
@@ -91,7 +92,10 @@ export class LoginDesk {
       if (outcome === "banned") return this.#bannedResult(attempt);
       if (outcome === "wrong" || account === undefined) return { kind: "refused" };
       if (outcome === "right") {
-        return { kind: "ok", account, ...(appPassword && { appPassword }) };
+        const proof = appPassword
+          ? `app-password:${appPassword.id}`
+          : `password:${attempt.kept?.version}`;
+        return { kind: "ok", account, proof, ...(appPassword && { appPassword }) };
       }
       // The password was changed, or the account went, while the old one was checked: once more.
     }

@@ -6,5 +6,7 @@ export type DeskResult =
       readonly kind: "ok";
       readonly account: Account;
       readonly appPassword?: { readonly id: string; readonly name: string };
+      /** What proved it, as OpenLogins knows it again. */
+      readonly proof: string;
     }
   | Exclude<AuthenticateResult, { kind: "ok" }>;

@@ -40,6 +40,8 @@ interface Attempt {
 interface Candidate {
   readonly keys: ScramKeys;
   readonly appPassword?: { readonly id: string; readonly name: string };
+  /** As in DeskResult. */
+  readonly proof: string;
 }
 
 export type ScramDeskResult =
@@ -80,17 +82,17 @@ export class ScramDesk {
     const ban = this.#banOf(attempt);
     if (ban !== undefined) return ban;
     const { account, network, subject, candidates } = attempt;
-    const { hash, authMessage, proof } = request;
-    const tried = { hash, authMessage, proof: Buffer.from(proof, "base64") };
+    const { hash, authMessage } = request;
+    const tried = { hash, authMessage, proof: Buffer.from(request.proof, "base64") };
     const { failures } = this.#parts;
-    for (const { keys, appPassword } of candidates) {
+    for (const { keys, appPassword, proof } of candidates) {
       const signature = checkScramProof(keys, tried);
       if (account === undefined || signature === undefined) continue;
       failures.succeeded(network, subject);
       const serverSignature = signature.toString("base64");
-      return { kind: "ok", account, serverSignature, ...(appPassword && { appPassword }) };
+      return { kind: "ok", account, proof, serverSignature, ...(appPassword && { appPassword }) };
     }
-    const brought = failures.failed(network, subject, proof);
+    const brought = failures.failed(network, subject, request.proof);
     if (brought && network !== undefined) this.#parts.banned(network, request.username);
     return { kind: "refused" };
   }
@@ -109,7 +111,8 @@ export class ScramDesk {
         candidates[0]?.keys ??
         (account && secrets.scramSalt(account.id)) ??
         this.#falseKeys(`${hash} ${subject}`),
-      candidates: candidates.length > 0 ? candidates : [{ keys: this.#falseKeys(`${hash} `) }],
+      candidates:
+        candidates.length > 0 ? candidates : [{ keys: this.#falseKeys(`${hash} `), proof: "" }],
     };
   }
 
@@ -120,11 +123,13 @@ export class ScramDesk {
       .map(({ id, name, scram, scramSha1 }) => ({
         keys: hash === "sha1" ? scramSha1 : scram,
         appPassword: { id, name },
+        proof: `app-password:${id}`,
       }));
     // The account's own has no SHA-1 keys, and is not for mail programs where only app passwords are.
     const own =
-      hash === "sha1" || account.appPasswordsOnly ? undefined : secrets.password(account.id)?.scram;
-    return own === undefined ? ofApps : [{ keys: own }, ...ofApps];
+      hash === "sha1" || account.appPasswordsOnly ? undefined : secrets.password(account.id);
+    if (own?.scram === undefined) return ofApps;
+    return [{ keys: own.scram, proof: `password:${own.version}` }, ...ofApps];
   }
 
   #falseKeys(of: string): ScramKeys {

@@ -39,7 +39,9 @@ export class TrustedLogins {
       username === ""
         ? accounts[0]
         : accounts.find(({ id }) => id === this.#directory.findLogin(username)?.id);
-    return account === undefined ? { kind: "refused" } : { kind: "ok", account };
+    return account === undefined
+      ? { kind: "refused" }
+      : { kind: "ok", account, proof: "certificate" };
   }
 
   /** A token is as good as its issuer says; guesses count as wrong passwords do. */
@@ -52,7 +54,7 @@ export class TrustedLogins {
     const login = await this.#tokens?.loginOf(token);
     const account = login === undefined ? undefined : this.#directory.findLogin(login);
     const isMeant = username === "" || this.#directory.findLogin(username)?.id === account?.id;
-    if (account !== undefined && isMeant) return { kind: "ok", account };
+    if (account !== undefined && isMeant) return { kind: "ok", account, proof: "token" };
     this.#failures.failed(network, subject, token.slice(-64));
     return { kind: "refused" };
   }

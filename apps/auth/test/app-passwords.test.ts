@@ -3,7 +3,7 @@ import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import type { LoginProtocol } from "@posthouse/accounts";
-import { CountingHasher, serveAuth } from "./serve.ts";
+import { CountingHasher, serveAuth, told } from "./serve.ts";
 
 const REMOTE = "192.0.2.7";
 const ADDRESS = "ann@example.org";
@@ -26,7 +26,7 @@ test("an app password logs in to what it is for, under its name, and costs no ha
   const phone = await add("phone");
   assert.match(phone.password, /^[a-z0-9]{26}$/);
   for (const protocol of ["imap", "submission"] as const) {
-    assert.deepEqual(await login(phone.password, protocol), {
+    assert.deepEqual(told(await login(phone.password, protocol)), {
       kind: "ok",
       account: ann,
       appPassword: "phone",

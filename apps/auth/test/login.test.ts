@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import type { AuthClient, AuthenticateRequest, AuthenticateResult } from "@posthouse/accounts";
 import { bcryptHasher, Secrets } from "@posthouse/accounts/directory";
-import { CountingHasher, serveAuth } from "./serve.ts";
+import { CountingHasher, serveAuth, told } from "./serve.ts";
 
 const REMOTE = "192.0.2.7";
 
@@ -39,7 +39,7 @@ test("a login takes the address, an alias of it, or the bare local part of the o
   const { auth, admin, ann } = served;
   await admin.addAlias("info@example.org", ["ann@example.org"]);
   for (const name of ["ann@example.org", "ANN@Example.ORG", "info@example.org", "ann", "info"]) {
-    assert.deepEqual(await login(auth, name, "correct"), { kind: "ok", account: ann }, name);
+    assert.deepEqual(told(await login(auth, name, "correct")), { kind: "ok", account: ann }, name);
   }
 });
 

@@ -1,4 +1,4 @@
-import { connectAdmin, connectAuth } from "@posthouse/accounts";
+import { type AuthenticateResult, connectAdmin, connectAuth } from "@posthouse/accounts";
 import { bcryptHasher, type PasswordHasher } from "@posthouse/accounts/directory";
 import { type TestContext, testContext } from "@posthouse/service";
 import { type AuthSeams, start } from "../src/app.ts";
@@ -38,4 +38,10 @@ export class CountingHasher implements PasswordHasher {
   isCurrent(hash: string): boolean {
     return this.#inner.isCurrent(hash);
   }
+}
+
+/** What was answered, without what watches it. */
+export function told(result: AuthenticateResult): object {
+  const { onEnd: _, ...answer } = { onEnd: undefined, ...result };
+  return answer;
 }

@@ -11,11 +11,11 @@ export interface Move {
   readonly to: string;
 }
 
-/** What has to be done to mail while the directory is held. */
+/** What has to be done to mail, or to what the queue remembers, while the directory is held. */
 export type MailWork =
   | {
       /** check-move changes nothing; gather takes what came to the old place meanwhile. */
-      readonly kind: "check-move" | "move" | "gather" | "rename-shares";
+      readonly kind: "check-move" | "move" | "gather" | "rename-shares" | "rename-suppressions";
       readonly moves: readonly Move[];
     }
   | {
@@ -24,7 +24,7 @@ export type MailWork =
     };
 
 /**
- * Has it done by a process of its own, which becomes the owner of the mail: whoever administers the accounts
+ * Has it done by a process of its own, which becomes the owner of the mail or of the queue: whoever administers the accounts
  * cannot, since there is no way back.
  */
 export async function doMailWork(options: SourceOptions, work: MailWork): Promise<void> {

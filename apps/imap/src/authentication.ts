@@ -31,10 +31,12 @@ export async function enterAs(
   session: Session,
   authenticate: () => Promise<AuthenticateResult>,
 ): Promise<Completion> {
-  const account = accountOf(session, await authenticate());
+  const result = await authenticate();
+  const account = accountOf(session, result);
+  const onEnd = result.kind === "ok" ? result.onEnd : undefined;
   const state: States["authenticated"] = {
     name: "authenticated",
-    user: await openUser(session, account),
+    user: await openUser(session, account, onEnd),
   };
   // RFC 3501 §6.2.2: the capabilities may differ from here on, so they come with the answer.
   return { text: "Logged in", codeThen: capabilityCode, state };
@@ -57,7 +59,11 @@ function accountOf(session: Session, result: AuthenticateResult): Account {
   throw no("AUTHENTICATIONFAILED", "Wrong user name or password");
 }
 
-async function openUser(session: Session, account: Account): Promise<User> {
+async function openUser(
+  session: Session,
+  account: Account,
+  onEnd: ((end: () => void) => Disposable) | undefined,
+): Promise<User> {
   const { connection, services } = session;
   const { remoteAddress } = connection;
   const slot = await services.logins.take(`${account.id} ${remoteAddress}`);
@@ -66,11 +72,13 @@ async function openUser(session: Session, account: Account): Promise<User> {
   }
   try {
     const mail = new UserMail(await services.store.openAccount(account), account, services);
+    const login = onEnd?.(() => session.endLogin());
     const who = { protocol: "imap", account: account.address, remoteAddress };
     return {
       account,
       mail,
       async [Symbol.asyncDispose]() {
+        login?.[Symbol.dispose]();
         slot[Symbol.dispose]();
         const { bytesRead, bytesWritten } = connection;
         services.events.record({ type: "logout", ...who, bytesRead, bytesWritten });

@@ -4,7 +4,7 @@ import type { IncomingCommand, TakesLiteral } from "./incoming-command.ts";
 import type { Language } from "./language/languages.ts";
 import type { MessageLimits } from "./message-limit.ts";
 import type { OwnChange, OwnMessages } from "./notify/own-changes.ts";
-import type { CommandFailure, ResponseCode } from "./response.ts";
+import type { CommandFailure, Farewell, ResponseCode } from "./response.ts";
 import type { ResponseWriter } from "./response-writer.ts";
 import type { Services } from "./services.ts";
 import type { State, StateName, States } from "./state.ts";
@@ -96,6 +96,10 @@ export interface Session {
   deselect(): Promise<void>;
   /** Wakes `listener` when the session has to end soon: IDLE listens. */
   onClosing(listener: () => void): Disposable;
+  /** What is said then. */
+  readonly farewell: Farewell;
+  /** As close(), because the login counts no longer. */
+  endLogin(): void;
 }
 
 /** Infers the states from the table entry, so that none has to be written twice. */

@@ -13,6 +13,8 @@ export const limits = {
   literalBytesMax: 64 * KIB,
   /** A name or a password from somebody who has not logged in. */
   literalBytesMaxBeforeLogin: 4 * KIB,
+  /** For the command that runs when a login ends, because of its account or password; then the connection is cut. */
+  endedLoginMsMax: 10 * SECOND_MS,
   /** RFC 7888 §5: what a client may send unasked where LITERAL- is announced. */
   literalMinusBytesMax: 4 * KIB,
   /** All lines and literals of one command together, but for the message of an APPEND. */

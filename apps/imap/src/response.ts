@@ -9,6 +9,7 @@ export type ResponseCode =
   | "CLIENTBUG"
   | "CLOSED"
   | "CORRUPTION"
+  | "EXPIRED"
   | "EXPUNGEISSUED"
   | "HASCHILDREN"
   | "LIMIT"

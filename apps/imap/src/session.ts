@@ -54,6 +54,7 @@ export class ImapSession implements Session {
   failedLogins = 0;
   language: Language = "i-default";
   clientName: string | undefined;
+  farewell = new Farewell(undefined, "Shutting down");
   #state: State = { name: "not-authenticated" };
   #user: User | undefined;
   #incoming: IncomingCommand | undefined;
@@ -138,7 +139,7 @@ export class ImapSession implements Session {
         if (!(await this.#serveOne())) break;
       }
       if (this.#isClosing && this.#state.name !== "logout")
-        this.#sayBye(undefined, "Shutting down");
+        this.#sayBye(this.farewell.code, this.farewell.message);
     } catch (error) {
       this.#endAfter(error);
     } finally {
@@ -151,8 +152,15 @@ export class ImapSession implements Session {
     this.#isClosing = true;
     this.#closingListener?.();
     if (!this.#isWaiting) return;
-    this.#sayBye(undefined, "Shutting down");
+    this.#sayBye(this.farewell.code, this.farewell.message);
     this.connection.close();
+  }
+
+  endLogin(): void {
+    // RFC 5530 §3: the credentials are no longer taken, and the client should get others.
+    this.farewell = new Farewell("EXPIRED", "Your login has ended: log in again");
+    this.close();
+    setTimeout(() => this.destroy(), limits.endedLoginMsMax).unref();
   }
 
   /** Ends the connection at once. */

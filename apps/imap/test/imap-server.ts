@@ -78,6 +78,8 @@ const accountOf = (name: string): Account => ({
  * auth that does not answer, `banned` for an address with too many failures.
  */
 export class TestAuth implements AuthClient {
+  /** Ends the logins that sessions rest on. */
+  readonly ends = new Set<() => void>();
   readonly #account: Partial<Account>;
 
   constructor(account: Partial<Account> = {}) {
@@ -91,7 +93,11 @@ export class TestAuth implements AuthClient {
     if ((name !== "ann" && name !== "bob") || password !== "secret") {
       return { kind: "refused" } as const;
     }
-    return { kind: "ok", account: { ...accountOf(name), ...this.#account } } as const;
+    const onEnd = (end: () => void): Disposable => {
+      this.ends.add(end);
+      return { [Symbol.dispose]: () => void this.ends.delete(end) };
+    };
+    return { kind: "ok", account: { ...accountOf(name), ...this.#account }, onEnd } as const;
   }
 
   async scramChallenge({ username, hash }: ScramChallengeRequest): Promise<ScramChallenge> {

@@ -33,6 +33,32 @@ function nextAccepted(): Promise<Socket> {
 const LOGIN = "a1 LOGIN ann secret\r\n";
 
 void describe("a session", () => {
+  test("ends with BYE when its login does, and no other, also inside IDLE and a selected mailbox", async () => {
+    await using server = await startImapServer();
+    const waiting = await server.connect();
+    waiting.write(`${LOGIN}a2 SELECT INBOX\r\n`);
+    await until(waiting, "a2 OK");
+    const idling = await server.connect();
+    idling.write(`${LOGIN}a2 IDLE\r\n`);
+    await until(idling, "+ idling");
+    const past = await server.connect();
+    past.write(`${LOGIN}a2 LOGOUT\r\n`);
+    await until(past, "a2 OK");
+    const stranger = await server.connect();
+    await until(stranger, "ready\r\n");
+
+    assert.equal(server.auth.ends.size, 2);
+    const farewells = Promise.all([waiting, idling].map((socket) => until(socket, "again\r\n")));
+    for (const end of server.auth.ends) end();
+    for (const farewell of await farewells) {
+      assert.match(farewell, /\* BYE \[EXPIRED\] Your login has ended: log in again\r\n/);
+    }
+    await Promise.all([waiting, idling].map((socket) => once(socket.resume(), "close")));
+    stranger.write("a1 NOOP\r\n");
+    await until(stranger, "a1 OK");
+    stranger.destroy();
+  });
+
   test("ends with BYE when the app closes, also inside IDLE", async () => {
     const server = await startImapServer();
     const waiting = await server.connect();

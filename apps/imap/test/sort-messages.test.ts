@@ -78,7 +78,8 @@ test("SORT orders as a plain comparison does, also after messages came and went"
   try {
     const ann = { id: "ann", address: "ann@example.org" };
     await using account = await store.openAccount(ann);
-    const mail = new UserMail(account, ann, { auth: new TestAuth(), store });
+    const config = { imap: { restoreNamespace: false }, retention: { expungedDays: 0 } };
+    const mail = new UserMail(account, ann, { auth: new TestAuth(), store, config });
     const octets = Array.from({ length: 60 }, (_, at) => messageOf(at));
     const append = (from: number, to: number) =>
       account.append(

@@ -25,5 +25,6 @@ export function enterAs(session: Session, result: AuthenticateResult): States["a
   const account = accountOf(session, result, loginRules);
   const slot = session.services.sessions.take(account.id);
   if (slot === undefined) throw no("Too many connections of this account", "TRYLATER");
+  session.watchLogin(result);
   return { name: "authenticated", account, scripts: session.services.scripts.of(account), slot };
 }

@@ -1,3 +1,4 @@
+import type { AuthenticateResult } from "@posthouse/accounts";
 import type { WireConnection } from "@posthouse/wire";
 import type { CommandReader } from "./command-reader.ts";
 import type { ResponseCode } from "./response.ts";
@@ -32,6 +33,8 @@ export interface Session {
   readonly isLoginAllowed: boolean;
   /** Wrong passwords so far. */
   failedLogins: number;
+  /** From here on the session lasts no longer than this login. */
+  watchLogin(result: AuthenticateResult): void;
 }
 
 /** Infers the states from the table entry, so that none has to be written twice. */

@@ -29,6 +29,8 @@ export const limits = {
   idleMsMax: 30 * MINUTE_MS,
   /** How long sessions have for their last words at shutdown. */
   closeMsMax: 1500,
+  /** For the command that runs when a login ends, because of its account or password; then the connection is cut. */
+  endedLoginMsMax: 10 * SECOND_MS,
   /** The longest stretch of commands that came together before other connections get a turn. */
   sliceMs: 10,
 } as const;

@@ -104,6 +104,7 @@ export class ManageSieveSession extends CommandSession<Services, CommandReader> 
     this.#state = state;
     clearTimeout(this.#loginTimer);
     if (before.name === "authenticated") {
+      this.forgetLogin();
       before.slot[Symbol.dispose]();
       this.recordLogout("managesieve", before.account.address);
     }

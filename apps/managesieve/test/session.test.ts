@@ -70,6 +70,22 @@ test("an account has so many sessions and no more, and one that ends makes room"
   for (const session of [...sessions, refused]) session.destroy();
 });
 
+test("a session ends with its login, and one that was left before hears nothing", async () => {
+  await using server = await startTestServer();
+  const left = await logIn(server);
+  assert.equal(await left.answer(), 'OK "Logged in"');
+  left.write("UNAUTHENTICATE\r\n");
+  assert.match(await left.answer(), /^OK/);
+  const session = await logIn(server);
+  assert.equal(await session.answer(), 'OK "Logged in"');
+  assert.equal(server.ends.size, 1);
+  for (const end of server.ends) end();
+  assert.equal(await session.answer(), 'BYE "Your login has ended: log in again"');
+  left.write("NOOP\r\n");
+  assert.match(await left.answer(), /^OK/);
+  for (const socket of [left, session]) socket.destroy();
+});
+
 test("a server that shuts down says BYE to those that wait", async () => {
   await using server = await startTestServer();
   const session = await logIn(server);

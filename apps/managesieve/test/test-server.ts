@@ -8,6 +8,8 @@ import { connectTo } from "@posthouse/transcript";
 import { start } from "../src/app.ts";
 
 export interface TestServer extends AsyncDisposable {
+  /** End the logins that sessions rest on. */
+  readonly ends: ReadonlySet<() => void>;
   readonly app: RunningApp;
   /** Those of ann. */
   readonly scripts: AccountScripts;
@@ -50,12 +52,14 @@ export async function startTestServer(
     }
     await scripts.activate(options.active);
   }
-  const app = await start(context, { auth: testAuth, store });
+  const ends = new Set<() => void>();
+  const app = await start(context, { auth: ending(testAuth, ends), store });
   resources.defer(() => app.close());
   const port = app.addresses[0]?.port ?? 0;
   const owned = resources.move();
   return {
     app,
+    ends,
     scripts,
     port,
     async connect() {
@@ -89,3 +93,17 @@ const testAuth: AuthClient & ApopLogins = {
   maySendAs: () => Promise.reject(new AuthUnavailable("not asked by ManageSieve")),
   async [Symbol.asyncDispose]() {},
 };
+
+/** As `auth`, with logins that `ends` ends. */
+const ending = (auth: typeof testAuth, ends: Set<() => void>): typeof testAuth => ({
+  ...auth,
+  async authenticate(request) {
+    const result = await auth.authenticate(request);
+    if (result.kind !== "ok") return result;
+    const onEnd = (end: () => void): Disposable => {
+      ends.add(end);
+      return { [Symbol.dispose]: () => void ends.delete(end) };
+    };
+    return { ...result, onEnd };
+  },
+});

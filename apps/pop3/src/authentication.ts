@@ -39,7 +39,8 @@ export async function enterAs(
   session: Session,
   authenticate: () => Promise<AuthenticateResult>,
 ): Promise<Completion> {
-  const account = accountOf(session, await authenticate(), loginRules);
+  const result = await authenticate();
+  const account = accountOf(session, result, loginRules);
   const { loginDelay } = session.services;
   const waitSeconds = loginDelay.secondsFor(account.id);
   if (waitSeconds > 0) {
@@ -49,6 +50,7 @@ export async function enterAs(
   if (maildrop === undefined) {
     throw refused("Another session has this maildrop: is a second client at work?", "IN-USE");
   }
+  session.watchLogin(result);
   loginDelay.loggedIn(account.id);
   return {
     text: `The maildrop has ${maildrop.summary}`,

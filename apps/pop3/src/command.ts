@@ -1,3 +1,4 @@
+import type { AuthenticateResult } from "@posthouse/accounts";
 import type { WireConnection } from "@posthouse/wire";
 import type { CommandLine } from "./command-line.ts";
 import type { Services } from "./services.ts";
@@ -36,6 +37,8 @@ export interface Session {
   isUtf8: boolean;
   /** Wrong passwords so far. */
   failedLogins: number;
+  /** From here on the session lasts no longer than this login. */
+  watchLogin(result: AuthenticateResult): void;
 }
 
 /** Infers the states from the table entry, so that none has to be written twice. */

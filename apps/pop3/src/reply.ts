@@ -44,6 +44,8 @@ const refusalOf = {
 
 export const failureWords: FailureWords = {
   transient: "SYS/TEMP" satisfies ResponseCode,
+  // RFC 3206 §4: the client asks its user for the password anew.
+  loginEnded: "AUTH" satisfies ResponseCode,
   refusalOf,
   isLogged: (code) => code !== "gone",
 };

@@ -245,6 +245,19 @@ test("a listing of many messages is whole", async () => {
   assert.equal(new Set(ids.map(([, , id]) => id)).size, count);
 });
 
+test("a session ends with its login: at once, removing nothing", async () => {
+  await using server = await startTestServer({ messages: three });
+  const socket = await server.connect();
+  const lines = lineReader(socket);
+  socket.write("USER ann\r\nPASS secret\r\nDELE 1\r\n");
+  for (let line = 0; line < 4; line += 1) assert.match(await lines(), /^\+OK/);
+  const ended = once(socket, "close");
+  for (const end of server.ends) end();
+  assert.equal(await lines(), "-ERR [AUTH] Your login has ended: log in again");
+  await ended;
+  assert.deepEqual(await inboxUids(server.mail), [1, 2, 3]);
+});
+
 test("close() tells a waiting client, removes nothing and frees the maildrop", async () => {
   await using server = await startTestServer({ messages: three });
   const socket = await server.connect();

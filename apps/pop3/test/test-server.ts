@@ -9,6 +9,8 @@ import { connectTo } from "@posthouse/transcript";
 import { start } from "../src/app.ts";
 
 export interface TestServer extends AsyncDisposable {
+  /** End the logins that sessions rest on. */
+  readonly ends: ReadonlySet<() => void>;
   readonly app: RunningApp;
   /** INBOX's account, for what another program does to it. */
   readonly mail: AccountMail;
@@ -59,8 +61,9 @@ export async function startTestServer(
   for (const message of options.messages ?? []) {
     await mail.append("INBOX", [{ octets: [Buffer.from(message)] }]);
   }
+  const ends = new Set<() => void>();
   const app = await start(context, {
-    auth: testAuth,
+    auth: ending(testAuth, ends),
     store: options.wrapStore?.(store) ?? store,
   });
   resources.defer(() => app.close());
@@ -69,6 +72,7 @@ export async function startTestServer(
   const owned = resources.move();
   return {
     app,
+    ends,
     mail,
     port,
     directory: context.directory,
@@ -109,3 +113,17 @@ const testAuth: AuthClient & ApopLogins = {
   maySendAs: () => Promise.reject(new AuthUnavailable("not asked by POP3")),
   async [Symbol.asyncDispose]() {},
 };
+
+/** As `auth`, with logins that `ends` ends. */
+const ending = (auth: typeof testAuth, ends: Set<() => void>): typeof testAuth => ({
+  ...auth,
+  async authenticate(request) {
+    const result = await auth.authenticate(request);
+    if (result.kind !== "ok") return result;
+    const onEnd = (end: () => void): Disposable => {
+      ends.add(end);
+      return { [Symbol.dispose]: () => void ends.delete(end) };
+    };
+    return { ...result, onEnd };
+  },
+});

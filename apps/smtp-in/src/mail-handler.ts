@@ -20,6 +20,7 @@ import {
   type RcptTo,
   type Reply,
   type SmtpHandler,
+  type SmtpLogin,
   type SmtpPeer,
   type SmtpSasl,
   type SmtpTransaction,
@@ -137,12 +138,15 @@ function saslOf(auth: AuthClient, offers: SaslOffers): SmtpSasl {
 
 async function asReply(
   authenticate: () => Promise<AuthenticateResult>,
-): Promise<{ readonly authenticatedAs: string } | Reply> {
+): Promise<SmtpLogin | Reply> {
   try {
     const result = await authenticate();
     switch (result.kind) {
       case "ok":
-        return { authenticatedAs: result.account.address };
+        return {
+          authenticatedAs: result.account.address,
+          ...(result.onEnd && { onEnd: result.onEnd }),
+        };
       case "refused":
         return replies.badCredentials;
       case "banned": {

@@ -102,6 +102,20 @@ test("clear() lets mail go again, and so does time", async () => {
   assert.equal(all.asked(), 5);
 });
 
+test("what is known goes along when the account has another address", async () => {
+  await using all = await hosts();
+  await send(all.host, "m1");
+  await send(all.host, "m2");
+  const [{ account } = { account: "" }] = await all.host.queue.bounces();
+  assert.equal(await all.host.queue.renameBouncesOf(account.toUpperCase(), "anne@new.example"), 1);
+  const left = (await all.host.queue.bounces()).map((bounce) => bounce.account);
+  assert.deepEqual(left, ["anne@new.example"]);
+  await send(all.host, "m3", { authenticatedAs: "anne@new.example" });
+  assert.equal(all.asked(), 2);
+  await send(all.host, "m4", { authenticatedAs: account });
+  assert.equal(all.asked(), 3);
+});
+
 test("mail that is taken makes good what was refused before", async () => {
   await using all = await hosts();
   await send(all.host, "m1");

@@ -1,5 +1,6 @@
 import { AnswerCache } from "./answer-cache.ts";
 import { limits } from "./limits.ts";
+import { type AnsweredLogin, LoginWatch } from "./login-watch.ts";
 import type {
   CertifiedLoginRequest,
   SaslLogins,
@@ -89,6 +90,11 @@ export type AuthenticateResult =
       readonly account: Account;
       /** The name of the app password that was used, where it was one. */
       readonly appPassword?: string;
+      /**
+       * Calls `end` once when the login counts no longer: the account was disabled, removed or renamed, or what it
+       * was proved with was changed or revoked. Until it is disposed of. Absent where nobody would say.
+       */
+      readonly onEnd?: (end: () => void) => Disposable;
     }
   /** Wrong user name or password: never said which. */
   | { readonly kind: "refused" }
@@ -157,18 +163,29 @@ export function connectAuth(
 ): AuthClient & ApopLogins & BanWatch & Forwarding {
   const recipients = new AnswerCache<RecipientResolution>(limits.answersKeptMax);
   const accounts = new AnswerCache<Account>(limits.answersKeptMax);
+  const watch = new LoginWatch(
+    async (logins) => (await ask("loginsHold", { logins })) as readonly boolean[],
+  );
   const client = new CallClient({
     ...options,
-    onEvent: () => {
+    onEvent: (event, accountIds) => {
+      if (event === "logins-changed") return watch.changed(accountIds);
       recipients.clear();
       accounts.clear();
+      return event === "connection-lost" ? watch.changed() : undefined;
     },
   });
   const ask = (method: string, params: Readonly<Record<string, unknown>>) =>
     client.call(method, params, { isRepeatable: true });
-  const askForHash = (method: string, params: Readonly<Record<string, unknown>>) => {
-    const callMs = options.callMs ?? limits.loginCallMsMax;
-    return client.call(method, params, { isRepeatable: true, callMs });
+  const callMs = options.callMs ?? limits.loginCallMsMax;
+  const askForLogin = async <Result extends AuthenticateResult>(
+    method: string,
+    params: Readonly<Record<string, unknown>>,
+    waits: { readonly callMs?: number } = {},
+  ): Promise<Result> => {
+    const watched = watch.begin();
+    const answer = await client.call(method, params, { isRepeatable: true, ...waits });
+    return watched(answer as AnsweredLogin<Result>);
   };
 
   return {
@@ -176,12 +193,12 @@ export function connectAuth(
       // Longer than any password or name can be: no use in asking.
       if (isTooLong(request.username, limits.usernameCharsMax)) return { kind: "refused" };
       if (isTooLong(request.password, limits.passwordCharsMax)) return { kind: "refused" };
-      return (await askForHash("authenticate", { ...request })) as AuthenticateResult;
+      return await askForLogin("authenticate", { ...request }, { callMs });
     },
-    ...saslLogins(ask),
+    ...saslLogins(ask, askForLogin),
     async authenticateApop(request) {
       if (isTooLong(request.username, limits.usernameCharsMax)) return { kind: "refused" };
-      return (await ask("authenticateApop", { ...request })) as AuthenticateResult;
+      return await askForLogin("authenticateApop", { ...request });
     },
     async resolveRecipient(address) {
       if (isTooLong(address, limits.addressCharsMax)) return { kind: "unknown-user" };
@@ -214,13 +231,20 @@ export function connectAuth(
     async reportAbuse(abuse) {
       await client.call("reportAbuse", { ...abuse });
     },
-    [Symbol.asyncDispose]: () => client[Symbol.asyncDispose](),
+    async [Symbol.asyncDispose]() {
+      watch[Symbol.dispose]();
+      await client[Symbol.asyncDispose]();
+    },
   };
 }
 
 /** What is too long for anybody's is refused without asking, and a challenge is given for nobody. */
 function saslLogins(
   ask: (method: string, params: Readonly<Record<string, unknown>>) => Promise<unknown>,
+  askForLogin: <Result extends AuthenticateResult>(
+    method: string,
+    params: Readonly<Record<string, unknown>>,
+  ) => Promise<Result>,
 ): SaslLogins {
   const refused = { kind: "refused" } as const;
   return {
@@ -233,19 +257,19 @@ function saslLogins(
       if (isTooLong(request.username, limits.usernameCharsMax)) return refused;
       if (isTooLong(request.authMessage, limits.scramMessageCharsMax)) return refused;
       if (isTooLong(request.proof, limits.hashCharsMax)) return refused;
-      return (await ask("authenticateScram", { ...request })) as ScramResult;
+      return await askForLogin<ScramResult>("authenticateScram", { ...request });
     },
     async authenticateCertified(request: CertifiedLoginRequest) {
       if (isTooLong(request.username, limits.usernameCharsMax)) return refused;
       const addresses = request.addresses
         .filter((address) => !isTooLong(address, limits.addressCharsMax))
         .slice(0, limits.certifiedAddressesMax);
-      return (await ask("authenticateCertified", { ...request, addresses })) as AuthenticateResult;
+      return await askForLogin("authenticateCertified", { ...request, addresses });
     },
     async authenticateToken(request: TokenLoginRequest) {
       if (isTooLong(request.username, limits.usernameCharsMax)) return refused;
       if (isTooLong(request.token, limits.tokenCharsMax)) return refused;
-      return (await ask("authenticateToken", { ...request })) as AuthenticateResult;
+      return await askForLogin("authenticateToken", { ...request });
     },
   };
 }

@@ -17,6 +17,14 @@ export const limits = {
   connectMsMax: 1 * SECOND_MS,
   connectRetryMs: 50,
 
+  /** Logins of open sessions that are asked about at once, and how soon again when auth does not answer. */
+  loginsPerCheckMax: 100,
+  loginCheckRetryMs: 1 * SECOND_MS,
+  /** An id, what the login rests on, and an address. */
+  loginCharsMax: 512,
+  /** Accounts that one notice names; of more it says that they may be any. */
+  accountsPerNoticeMax: 100,
+
   /** Addresses whose answer a client remembers, of each kind: some 300 octets each. */
   answersKeptMax: 10_000,
 

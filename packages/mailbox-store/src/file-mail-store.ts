@@ -1,10 +1,13 @@
+import { join } from "node:path";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { accountPath } from "./account-path.ts";
 import { AccountState, type StoreContext } from "./account-state.ts";
+import { linkExpunged } from "./expunged/expunged-mail.ts";
+import { expungedMailName } from "./expunged/expunged-tree.ts";
 import { FileAccountMail } from "./file-account-mail.ts";
 import { IndexReaderPool } from "./index/index-reader.ts";
 import { limits } from "./limits.ts";
-import type { MailStore, OwnAccountMail } from "./mailbox-store.ts";
+import type { AccountMail, MailStore, OwnAccountMail } from "./mailbox-store.ts";
 import type { MailStoreOptions } from "./open-mail-store.ts";
 import { FileReader } from "./reader/file-reader.ts";
 import { RestingMailboxes } from "./resting-mailboxes.ts";
@@ -12,6 +15,7 @@ import { FillClient } from "./search/fill-client.ts";
 import { SearchClient } from "./search/search-client.ts";
 import type { AccountRef } from "./types.ts";
 import type { BatchReply } from "./writer/jobs.ts";
+import { StoreError } from "./store-error.ts";
 import { WriterClient } from "./writer/writer-client.ts";
 
 /** Accounts over Maildir++ and mbox, with an index. */
@@ -55,7 +59,24 @@ export class FileMailStore implements MailStore {
   }
 
   async openAccount(account: AccountRef): Promise<OwnAccountMail> {
-    const path = accountPath(this.#options.mailDirectory, account.address);
+    return await this.#open(accountPath(this.#options.mailDirectory, account.address), account);
+  }
+
+  async openExpungedMail({ id, address }: AccountRef): Promise<AccountMail> {
+    const path = accountPath(this.#options.mailDirectory, address);
+    try {
+      return await this.#open(await linkExpunged(path), { id, address });
+    } catch (cause) {
+      if (cause instanceof StoreError) throw cause;
+      throw new StoreError(
+        "unavailable",
+        `Cannot show what was expunged in "${path}": ${(cause as Error).message}`,
+        { cause },
+      );
+    }
+  }
+
+  async #open(path: string, account: AccountRef): Promise<OwnAccountMail> {
     const known = this.#accounts.get(path);
     const state = known ?? new AccountState(path, this.#context);
     // At once, so that who opens it at the same time gets the same.
@@ -79,9 +100,11 @@ export class FileMailStore implements MailStore {
 
   async removeAccount(account: AccountRef): Promise<void> {
     const path = accountPath(this.#options.mailDirectory, account.address);
-    this.#accounts.get(path)?.close();
-    this.#accounts.delete(path);
-    this.#context.readers.forget(path);
+    for (const one of [path, join(path, expungedMailName)]) {
+      this.#accounts.get(one)?.close();
+      this.#accounts.delete(one);
+      this.#context.readers.forget(one);
+    }
     await this.#context.writer.run("removeAccount", path, { accountId: account.id });
     this.#context.readers.forget(path);
   }

@@ -40,6 +40,11 @@ export interface MailStore extends AsyncDisposable {
    * Trash, Archive, all subscribed) when it is new. Accounts opened twice share everything.
    */
   openAccount(account: AccountRef): Promise<OwnAccountMail>;
+  /**
+   * What was expunged of an account and can be brought back, as it is at this moment: a mailbox a day, called
+   * 2026-11-29, with UIDs that stay. It is for reading: nobody is to change anything in it.
+   */
+  openExpungedMail(account: AccountRef): Promise<AccountMail>;
   /** Removes all mail of an account, for good. */
   removeAccount(account: AccountRef): Promise<void>;
 }

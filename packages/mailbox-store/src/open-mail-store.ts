@@ -1,6 +1,6 @@
 import { mkdirSync } from "node:fs";
 import { armCrashPoint } from "./crash-point.ts";
-import type { MailStore, OwnAccountMail } from "./mailbox-store.ts";
+import type { AccountMail, MailStore, OwnAccountMail } from "./mailbox-store.ts";
 import { StoreError } from "./store-error.ts";
 import type { AccountRef } from "./types.ts";
 import { identityOf } from "./writer/mail-root.ts";
@@ -67,6 +67,10 @@ class StoreOnDemand implements MailStore {
 
   async openAccount(account: AccountRef): Promise<OwnAccountMail> {
     return await (await this.#loaded()).openAccount(account);
+  }
+
+  async openExpungedMail(account: AccountRef): Promise<AccountMail> {
+    return await (await this.#loaded()).openExpungedMail(account);
   }
 
   async removeAccount(account: AccountRef): Promise<void> {

@@ -216,3 +216,50 @@ async function subjectsOf(mail: OwnAccountMail): Promise<string[]> {
   }
   return texts.map((text) => /^Subject: (.*)\r$/m.exec(text)?.[1] ?? "").sort();
 }
+
+test("what was expunged is shown as a mailbox a day, whose UIDs stay, and goes with its day", async () => {
+  await using files = await TestStore.open({ expungedDays: 7, compression: "zstd" });
+  const mail = await account(files);
+  const body = "again and again\r\n".repeat(500);
+  const uidsOf = async () => {
+    await using shown = await (await files.store).openExpungedMail(ann);
+    const day = (await shown.listMailboxes()).find(({ name }) => name !== "INBOX")?.name ?? "";
+    await using mailbox = await shown.openMailbox(day, { readOnly: true });
+    const texts = [];
+    for (const uid of mailbox.columns.uids) {
+      texts.push([uid, (await octetsOf(mailbox, uid)).toString().length]);
+    }
+    return { day, texts, uidValidity: mailbox.uidValidity };
+  };
+  await mail.append("INBOX", [
+    { octets: [message("1", body)], systemFlags: ["\\Deleted"] },
+    { octets: [message("2")] },
+  ]);
+  await expunge(mail, "INBOX", [1]);
+  const first = await uidsOf();
+  assert.match(first.day, /^\d{4}-\d\d-\d\d$/);
+  assert.deepEqual(first.texts, [[1, message("1", body).length]]);
+  await expunge(mail, "INBOX", [2]);
+  const [one] = (await mail.listExpunged()).filter(({ id }) => id.includes("/INBOX/"));
+  const second = await uidsOf();
+  assert.deepEqual(
+    second.texts.map(([uid]) => uid),
+    [1, 2],
+  );
+  assert.equal(second.uidValidity, first.uidValidity);
+  // What was brought back is no longer there.
+  await mail.restoreExpunged([one?.id ?? ""], "INBOX");
+  assert.equal((await uidsOf()).texts.length, 1);
+  assert.ok(!accountFiles(files.annPath).directories.some((path) => /expunged/.test(path)));
+
+  // As if it were eight days ago: the links go too, though nobody looks at them.
+  const old = new Date(Date.now() - 8 * 24 * 3_600_000).toISOString().slice(0, 10);
+  const root = join(files.annPath, "posthouse-expunged");
+  await files.close();
+  await rename(join(root, first.day), join(root, old));
+  const shown = join(files.annPath, "posthouse-expunged-mail");
+  await rename(join(shown, `.${first.day}`), join(shown, `.${old}`));
+  await account(files);
+  await files.close();
+  assert.ok(!(await readdir(shown)).includes(`.${old}`));
+});

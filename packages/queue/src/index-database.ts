@@ -451,6 +451,12 @@ export class IndexDatabase {
     return changes;
   }
 
+  /** An account has another address: what is known of whom it writes to goes with it. */
+  renameBouncesOf(from: string, to: string): number {
+    return this.#run("UPDATE OR REPLACE bounce SET account = ? WHERE account = ?", [to, from])
+      .changes;
+  }
+
   /** Gives the lease back. `isAttempt`: something was tried. */
   postpone(lease: Lease, dueMs: number, { isAttempt }: { readonly isAttempt: boolean }): boolean {
     if (!this.#setDue(lease, dueMs, { isLeased: false })) return false;

@@ -107,6 +107,8 @@ export interface Queue extends AsyncDisposable {
   bounces(account?: string, addresses?: readonly string[]): Promise<BouncedAddress[]>;
   /** Forgets refusals of an address: of one account, or of all. Gives how many accounts had some. */
   forgetBounces(address: string, account?: string): Promise<number>;
+  /** The account has another address from now on. Gives how many addresses had refused its mail. */
+  renameBouncesOf(from: string, to: string): Promise<number>;
   /** Makes them due now. */
   retry(reference: string): Promise<AdminResult[]>;
   /** Stops them until resume(); what is being sent at this moment is stopped after this attempt. */
@@ -280,6 +282,10 @@ class SpoolQueue implements Queue {
 
   forgetBounces(address: string, account?: string): Promise<number> {
     return this.#index.call("forgetBounces", addressKey(address), account && addressKey(account));
+  }
+
+  renameBouncesOf(from: string, to: string): Promise<number> {
+    return this.#index.call("renameBouncesOf", addressKey(from), addressKey(to));
   }
 
   retry(reference: string): Promise<AdminResult[]> {

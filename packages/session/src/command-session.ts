@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
-import { AuthUnavailable, type LoginProtocol } from "@posthouse/accounts";
+import { type AuthenticateResult, AuthUnavailable, type LoginProtocol } from "@posthouse/accounts";
 import { StoreError, type StoreErrorCode } from "@posthouse/mailbox-store";
 import {
   type AppContext,
@@ -19,6 +19,8 @@ export interface SessionServices extends Pick<AppContext, "config" | "log" | "ev
 export interface FailureWords {
   /** The code of what is ours and may pass. */
   readonly transient: string;
+  /** Of the last word to whom a login counts no longer. */
+  readonly loginEnded?: string;
   /** The store's words in the protocol's. The store's own message names paths and stays in the log. */
   readonly refusalOf: Readonly<Record<StoreErrorCode, () => CommandFailure>>;
   /** Refusals of the store that somebody should hear of. */
@@ -33,6 +35,8 @@ export interface CommandSessionOptions<Services extends SessionServices> {
   readonly sliceMs: number;
   /** Commands in a row that were no commands. */
   readonly badCommandsMax: number;
+  /** For the command that runs when the login ends; then the connection is cut. */
+  readonly endedLoginMsMax: number;
 }
 
 /**
@@ -54,12 +58,16 @@ export abstract class CommandSession<Services extends SessionServices, Line>
   #badCommands = 0;
   #isWaiting = false;
   #isClosing = false;
+  #farewell: Farewell;
+  #login: Disposable | undefined;
   #sliceBeganMs = performance.now();
 
   constructor(connection: WireConnection, options: CommandSessionOptions<Services>) {
     this.connection = connection;
     this.services = options.services;
     this.#options = options;
+    const { transient: code } = options.failureWords;
+    this.#farewell = new Farewell("The server is shutting down", { code });
   }
 
   /** True in the state behind the last answer. */
@@ -93,10 +101,11 @@ export abstract class CommandSession<Services extends SessionServices, Line>
       while (!this.isOver && !this.#isClosing) {
         if (!(await this.#serveOne())) break;
       }
-      if (this.#isClosing && !this.isOver) this.#sayShuttingDown();
+      if (this.#isClosing && !this.isOver) this.writeFailure(this.#farewell);
     } catch (error) {
       this.#endAfter(error);
     } finally {
+      this.forgetLogin();
       await this.leave();
       this.connection.close();
     }
@@ -106,8 +115,27 @@ export abstract class CommandSession<Services extends SessionServices, Line>
   close(): void {
     this.#isClosing = true;
     if (!this.#isWaiting) return;
-    this.#sayShuttingDown();
+    this.writeFailure(this.#farewell);
     this.connection.close();
+  }
+
+  /** From here on the session lasts no longer than the login that it rests on. */
+  watchLogin(result: AuthenticateResult): void {
+    if (result.kind === "ok") this.#login = result.onEnd?.(() => this.#endLogin());
+  }
+
+  protected forgetLogin(): void {
+    this.#login?.[Symbol.dispose]();
+    this.#login = undefined;
+  }
+
+  #endLogin(): void {
+    const { failureWords, endedLoginMsMax } = this.#options;
+    this.#farewell = new Farewell("Your login has ended: log in again", {
+      code: failureWords.loginEnded,
+    });
+    this.close();
+    setTimeout(() => this.destroy(), endedLoginMsMax).unref();
   }
 
   /** Ends the connection at once. */
@@ -208,10 +236,5 @@ export abstract class CommandSession<Services extends SessionServices, Line>
     const { remoteAddress } = this.connection;
     this.services.log.error({ err: error, remoteAddress }, "A session was cut off in the middle");
     this.connection.destroy();
-  }
-
-  #sayShuttingDown(): void {
-    const { transient: code } = this.#options.failureWords;
-    this.writeFailure(new Farewell("The server is shutting down", { code }));
   }
 }

@@ -62,6 +62,7 @@ export {
   type Notify,
   type RcptTo,
   type SmtpHandler,
+  type SmtpLogin,
   type SmtpPeer,
   type SmtpSasl,
   type SmtpTransaction,

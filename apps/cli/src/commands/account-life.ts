@@ -1,9 +1,9 @@
 import type { DisabledFor } from "@posthouse/accounts";
 import { Argument, Command } from "commander";
 import { administer } from "../administration.ts";
+import { asking } from "../asking.ts";
 import { becomeOwnerOf } from "../become-owner.ts";
 import { CommandFailure } from "../command-failure.ts";
-import { confirm } from "../confirm.ts";
 import { withExamples } from "../examples.ts";
 import { print, printRows } from "../output.ts";
 import { parseSize } from "../size.ts";
@@ -33,13 +33,17 @@ export const quotaCommand = (): Command =>
 
 export const retentionCommand = (): Command =>
   withExamples(
-    withSourceOptions(
-      new Command("retention")
-        .description(
-          "whether old mail is taken out of its Junk and Trash: [retention] in posthouse.toml",
-        )
-        .argument("<address>")
-        .addArgument(new Argument("<yes-or-no>").choices(["yes", "no"])),
+    asking(
+      withSourceOptions(
+        new Command("retention")
+          .description(
+            "whether old mail is taken out of its Junk and Trash: [retention] in posthouse.toml",
+          )
+          .argument("<address>")
+          .addArgument(new Argument("<yes-or-no>").choices(["yes", "no"])),
+      ),
+      ({ args: [address, answer] }) =>
+        answer === "yes" ? `Delete old mail from Junk and Trash of ${address}?` : undefined,
     ).action(async (address: string, answer: string, options: SourceOptions) => {
       const account = await administer(options, (admin) =>
         admin.setKeepsOld(address, answer === "no"),
@@ -50,7 +54,7 @@ export const retentionCommand = (): Command =>
           : `Old mail is taken out of Junk and Trash of ${account.address}, as posthouse.toml says`,
       );
     }),
-    ["account retention ann@example.org no", "account retention ann@example.org yes"],
+    ["account retention ann@example.org no", "account retention ann@example.org yes --yes"],
   );
 
 export const loginsCommand = (): Command =>
@@ -97,7 +101,7 @@ export const disableCommand = (): Command =>
       const account = await administer(options, (admin) => admin.setDisabled(address, disabled));
       const mail = options.mail === true ? ", and mail to it is refused" : "";
       print(
-        `Nobody can log in to ${account.address}${mail}. Connections that are open end when their program closes them, or when the servers are started again`,
+        `Nobody can log in to ${account.address}${mail}, and who was logged in is not any more`,
       );
     }),
     ["account disable ann@example.org", "account disable ann@example.org --mail"],
@@ -118,21 +122,26 @@ interface RemoveOptions extends SourceOptions {
   readonly now?: boolean;
   readonly keepMail?: boolean;
   readonly days: string;
-  readonly yes?: boolean;
 }
 
 export const removeCommand = (): Command =>
   withExamples(
-    withSourceOptions(
-      new Command("remove")
-        .description(
-          "remove an account: it can be restored for some days, then its mail is deleted",
-        )
-        .argument("<address>")
-        .option("--days <n>", "for so long it can be restored", "30")
-        .option("--now", "for good and at once, with its mail; also one that could be restored")
-        .option("--keep-mail", "with --now: its mail stays on disk")
-        .option("--yes", "do not ask"),
+    asking(
+      withSourceOptions(
+        new Command("remove")
+          .description(
+            "remove an account: it can be restored for some days, then its mail is deleted",
+          )
+          .argument("<address>")
+          .option("--days <n>", "for so long it can be restored", "30")
+          .option("--now", "for good and at once, with its mail; also one that could be restored")
+          .option("--keep-mail", "with --now: its mail stays on disk"),
+      ),
+      ({ args: [address], options: { now, keepMail, days } }) => {
+        if (now !== true) return `Remove ${address}? It can be restored for ${String(days)} days`;
+        const what = keepMail === true ? "" : " and delete all its mail";
+        return `Remove ${address}${what}, for good?`;
+      },
     ).action(remove),
     [
       "account remove ann@example.org",
@@ -147,7 +156,6 @@ async function remove(address: string, options: RemoveOptions): Promise<void> {
   if (!/^[1-9]\d{0,3}$/.test(options.days)) {
     throw new CommandFailure(`"${options.days}" is not a number of days from 1 to 9999`);
   }
-  await confirm(`Remove ${address}? It can be restored for ${options.days} days`, options);
   const untilMs = Date.now() + Number(options.days) * 24 * 3_600_000;
   const account = await administer(options, (admin) => admin.putAccountAway(address, untilMs));
   print(
@@ -156,8 +164,6 @@ async function remove(address: string, options: RemoveOptions): Promise<void> {
 }
 
 async function removeNow(address: string, options: RemoveOptions): Promise<void> {
-  const what = options.keepMail === true ? "" : " and delete all its mail";
-  await confirm(`Remove ${address}${what}, for good?`, options);
   const { account, removedAliases } = await administer(options, (admin) =>
     admin.removeAccount(address),
   );
@@ -179,13 +185,20 @@ async function removeNow(address: string, options: RemoveOptions): Promise<void>
 
 export const restoreCommand = (): Command =>
   withExamples(
-    withSourceOptions(
-      new Command("restore")
-        .description("bring back an account that was removed, with all its mail")
-        .argument("<address>"),
+    asking(
+      withSourceOptions(
+        new Command("restore")
+          .description("bring back an account that was removed, with all its mail")
+          .argument("<address>"),
+      ),
+      ({ args: [address] }) => `Bring back ${address}, with its passwords and aliases?`,
     ).action(async (address: string, options: SourceOptions) => {
       const account = await administer(options, (admin) => admin.restoreAccount(address));
       print(`The account ${account.address} is back, with its mail, passwords and aliases`);
     }),
-    ["account list --removed", "account restore ann@example.org"],
+    [
+      "account list --removed",
+      "account restore ann@example.org",
+      "account restore ann@example.org --yes",
+    ],
   );

@@ -2,6 +2,7 @@ import type { MailboxFormat } from "@posthouse/mailbox-store";
 import type { Adoption, AdoptionOptions } from "@posthouse/mailbox-store/adopt";
 import { Command, Option } from "commander";
 import { administer } from "../administration.ts";
+import { asking } from "../asking.ts";
 import { CommandFailure } from "../command-failure.ts";
 import { withExamples } from "../examples.ts";
 import { accountOf, withMailOf } from "../mail-of.ts";
@@ -28,40 +29,46 @@ interface AdoptOptions extends SourceOptions {
 /** `posthouse mailbox adopt`: moving in from Dovecot, Courier, any Maildir or mbox files. */
 export const adoptCommand = (): Command =>
   withExamples(
-    withJsonOption(
-      withSourceOptions(
-        new Command("adopt")
-          .description("take over a Maildir or mbox files, with their UIDs, flags and dates")
-          .argument("<address>")
-          .argument(
-            "<directory>",
-            'the Maildir, which holds "cur", "new" and "tmp"; or the directory of mbox files, or one such file',
-          )
-          .option("--inbox <file>", "the mbox that is INBOX, where it is not in the directory")
-          .addOption(
-            new Option("--format <name>", "of what were mbox files").choices(["maildir", "mbox"]),
-          )
-          .option("--dry-run", "say what would be done and what cannot be kept, and do nothing")
-          .option("--link", "hard-link messages instead of copying them")
-          .option("--move", "remove the old tree when the new one is on disk")
-          .addOption(
-            new Option(
-              "--separator <character>",
-              "between levels of names, as clients are used to",
-            ).choices(["/", "."]),
-          )
-          .option("--prefix <text>", "in front of every name but INBOX, such as INBOX.")
-          .addOption(
-            new Option("--encoding <name>", "of folder names on disk").choices([
-              "modified-utf-7",
-              "utf-8",
-            ]),
-          ),
+    asking(
+      withJsonOption(
+        withSourceOptions(
+          new Command("adopt")
+            .description("take over a Maildir or mbox files, with their UIDs, flags and dates")
+            .argument("<address>")
+            .argument(
+              "<directory>",
+              'the Maildir, which holds "cur", "new" and "tmp"; or the directory of mbox files, or one such file',
+            )
+            .option("--inbox <file>", "the mbox that is INBOX, where it is not in the directory")
+            .addOption(
+              new Option("--format <name>", "of what were mbox files").choices(["maildir", "mbox"]),
+            )
+            .option("--dry-run", "say what would be done and what cannot be kept, and do nothing")
+            .option("--link", "hard-link messages instead of copying them")
+            .option("--move", "remove the old tree when the new one is on disk")
+            .addOption(
+              new Option(
+                "--separator <character>",
+                "between levels of names, as clients are used to",
+              ).choices(["/", "."]),
+            )
+            .option("--prefix <text>", "in front of every name but INBOX, such as INBOX.")
+            .addOption(
+              new Option("--encoding <name>", "of folder names on disk").choices([
+                "modified-utf-7",
+                "utf-8",
+              ]),
+            ),
+        ),
       ),
+      ({ args: [, directory], options: { move, dryRun } }) =>
+        move === true && dryRun !== true
+          ? `Remove the old tree ${directory} as soon as the new one is on disk?`
+          : undefined,
     ).action(adopt),
     [
       "mailbox adopt ann@example.org /var/vmail/example.org/ann/Maildir --dry-run",
-      "mailbox adopt ann@example.org /home/ann/Maildir --move --separator / --prefix ''",
+      "mailbox adopt ann@example.org /home/ann/Maildir --move --yes --separator / --prefix ''",
       "mailbox adopt ann@example.org /home/ann/mail --inbox /var/mail/ann --dry-run",
     ],
   );

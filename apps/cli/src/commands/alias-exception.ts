@@ -1,5 +1,6 @@
 import { Command } from "commander";
 import { administer } from "../administration.ts";
+import { asking } from "../asking.ts";
 import { withExamples } from "../examples.ts";
 import { print, printRows } from "../output.ts";
 import { type SourceOptions, withJsonOption, withSourceOptions } from "../source-options.ts";
@@ -36,8 +37,11 @@ export function aliasExceptCommand(): Command {
   );
   except.addCommand(
     withExamples(
-      withSourceOptions(
-        new Command("remove").description("it is caught again").argument("<address>"),
+      asking(
+        withSourceOptions(
+          new Command("remove").description("it is caught again").argument("<address>"),
+        ),
+        ({ args: [address] }) => `Let the catch-all catch ${address} again?`,
       ).action(async (address: string, options: SourceOptions) => {
         await administer(options, (admin) => admin.removeException(address));
         print(`The catch-all catches ${address} again`);

@@ -1,5 +1,6 @@
 import { Command } from "commander";
 import { administer } from "../administration.ts";
+import { asking } from "../asking.ts";
 import { withExamples } from "../examples.ts";
 import { print, printRows } from "../output.ts";
 import { type SourceOptions, withJsonOption, withSourceOptions } from "../source-options.ts";
@@ -50,11 +51,17 @@ export function aliasCommand(): Command {
   );
   alias.addCommand(
     withExamples(
-      withSourceOptions(
-        new Command("remove")
-          .description("remove an alias, or only some of its targets")
-          .argument("<address>")
-          .argument("[target...]"),
+      asking(
+        withSourceOptions(
+          new Command("remove")
+            .description("remove an alias, or only some of its targets")
+            .argument("<address>")
+            .argument("[target...]"),
+        ),
+        ({ args: [address, ...targets] }) =>
+          targets.length === 0
+            ? `Remove the alias ${address}?`
+            : `Remove ${targets.join(", ")} from ${address}?`,
       ).action(async (address: string, targets: string[], options: SourceOptions) => {
         await administer(options, (admin) =>
           admin.removeAlias(address, targets.length === 0 ? undefined : targets),
@@ -63,7 +70,7 @@ export function aliasCommand(): Command {
           `Removed ${targets.length === 0 ? `the alias ${address}` : `${targets.join(", ")} from ${address}`}`,
         );
       }),
-      ["alias remove info@example.org", "alias remove info@example.org bob@example.org"],
+      ["alias remove info@example.org", "alias remove info@example.org bob@example.org --yes"],
     ),
   );
   alias.addCommand(aliasRightsCommand());

@@ -1,5 +1,6 @@
 import { Command } from "commander";
 import { administer } from "../administration.ts";
+import { asking } from "../asking.ts";
 import { withExamples } from "../examples.ts";
 import { print, printRows } from "../output.ts";
 import { type SourceOptions, withJsonOption, withSourceOptions } from "../source-options.ts";
@@ -36,15 +37,18 @@ const makeCommand = () =>
 
 const removeCommand = () =>
   withExamples(
-    withSourceOptions(
-      new Command("remove")
-        .description("end APOP for an account, and forget its secret")
-        .argument("<address>"),
+    asking(
+      withSourceOptions(
+        new Command("remove")
+          .description("end APOP for an account, and forget its secret")
+          .argument("<address>"),
+      ),
+      ({ args: [address] }) => `Forget the secret of ${address} for APOP, for good?`,
     ).action(async (address: string, options: SourceOptions) => {
       await administer(options, (admin) => admin.removeApopSecret(address));
       print(`${address} has no secret for APOP any more`);
     }),
-    ["apop-secret remove ann@example.org"],
+    ["apop-secret remove ann@example.org", "apop-secret remove ann@example.org --yes"],
   );
 
 const listCommand = () =>

@@ -1,6 +1,7 @@
 import type { LoginProtocol } from "@posthouse/accounts";
 import { Command, Option } from "commander";
 import { administer } from "../administration.ts";
+import { asking } from "../asking.ts";
 import { withExamples } from "../examples.ts";
 import { print, printRows } from "../output.ts";
 import { type SourceOptions, withJsonOption, withSourceOptions } from "../source-options.ts";
@@ -92,14 +93,20 @@ const listCommand = () =>
 
 const revokeCommand = () =>
   withExamples(
-    withSourceOptions(
-      new Command("revoke")
-        .description("end an app password; no login works with it from then on")
-        .argument("<address>")
-        .argument("<name>", "its name or its id"),
+    asking(
+      withSourceOptions(
+        new Command("revoke")
+          .description("end an app password; no login works with it from then on")
+          .argument("<address>")
+          .argument("<name>", "its name or its id"),
+      ),
+      ({ args: [address, which] }) => `Revoke the app password "${which}" of ${address}, for good?`,
     ).action(async (address: string, which: string, options: SourceOptions) => {
       await administer(options, (admin) => admin.revokeAppPassword(address, which));
       print(`Revoked the app password "${which}" of ${address}`);
     }),
-    ['app-password revoke ann@example.org "Ann\'s telephone"'],
+    [
+      'app-password revoke ann@example.org "Ann\'s telephone"',
+      "app-password revoke ann@example.org scanner --yes",
+    ],
   );

@@ -1,6 +1,7 @@
 import { resolve } from "node:path";
 import { configFileOf, loadConfig } from "@posthouse/service";
 import { Command } from "commander";
+import { asking } from "../asking.ts";
 import { forgetBackups } from "../backup/forget-backups.ts";
 import { findSnapshot, lockRepository, openRepository, snapshotsOf } from "../backup/repository.ts";
 import { verifyBackup } from "../backup/verify-backup.ts";
@@ -23,13 +24,19 @@ export function backupCommand(): Command {
   );
   backup.addCommand(
     withExamples(
-      withSourceOptions(
-        new Command("create")
-          .description("add a backup to a directory while all runs; only what is new is copied")
-          .argument("<directory>", "on another disk, or mounted from another machine")
-          .option("--keep <n>", "then remove all but the newest n"),
+      asking(
+        withSourceOptions(
+          new Command("create")
+            .description("add a backup to a directory while all runs; only what is new is copied")
+            .argument("<directory>", "on another disk, or mounted from another machine")
+            .option("--keep <n>", "then remove all but the newest n"),
+        ),
+        ({ args: [directory], options: { keep } }) =>
+          keep === undefined
+            ? undefined
+            : `Afterwards remove all but the newest ${String(keep)} backups in ${directory}?`,
       ).action(create),
-      ["backup create /mnt/backup", "backup create /mnt/backup --keep 30"],
+      ["backup create /mnt/backup", "backup create /mnt/backup --keep 30 --yes"],
     ),
   );
   backup.addCommand(

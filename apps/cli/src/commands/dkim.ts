@@ -8,9 +8,9 @@ import {
   zoneLineOf,
 } from "@posthouse/dkim";
 import { Command } from "commander";
+import { asking } from "../asking.ts";
 import { becomeOwnerOf } from "../become-owner.ts";
 import { CommandFailure } from "../command-failure.ts";
-import { confirm } from "../confirm.ts";
 import { withExamples } from "../examples.ts";
 import { print, printRows } from "../output.ts";
 import {
@@ -179,11 +179,14 @@ const showCommand = () =>
 
 const retireCommand = () =>
   withExamples(
-    withSourceOptions(
-      new Command("retire")
-        .description("sign no more with a key; its DNS record has to stay for a while")
-        .argument("<domain>")
-        .argument("<selector>"),
+    asking(
+      withSourceOptions(
+        new Command("retire")
+          .description("sign no more with a key; its DNS record has to stay for a while")
+          .argument("<domain>")
+          .argument("<selector>"),
+      ),
+      ({ args: [domain, selector] }) => `Sign no more mail of ${domain} with ${selector}?`,
     ).action(async (domain: string, selector: string, options: SourceOptions) => {
       const store = storeOf(options);
       const key = await store.find(domain, selector);
@@ -195,24 +198,23 @@ const retireCommand = () =>
       print(`${selector}: ${meaningOf(retired, Date.now())}`);
       if (others.length === 0) print(`Mail of ${domain} is not signed any more.`);
     }),
-    ["dkim retire example.org ph202611-rsa"],
+    ["dkim retire example.org ph202611-rsa", "dkim retire example.org ph202611-rsa --yes"],
   );
 
 const removeCommand = () =>
   withExamples(
-    withSourceOptions(
-      new Command("remove")
-        .description("delete a key that is not needed any more")
-        .argument("<domain>")
-        .argument("<selector>")
-        .option("--force", "also when mail that it signed may still be on its way")
-        .option("--yes", "do not ask"),
+    asking(
+      withSourceOptions(
+        new Command("remove")
+          .description("delete a key that is not needed any more")
+          .argument("<domain>")
+          .argument("<selector>")
+          .option("--force", "also when mail that it signed may still be on its way"),
+      ),
+      ({ args: [domain, selector] }) =>
+        `Delete the private key ${selector} of ${domain}, for good?`,
     ).action(
-      async (
-        domain: string,
-        selector: string,
-        options: SourceOptions & { force?: boolean; yes?: boolean },
-      ) => {
+      async (domain: string, selector: string, options: SourceOptions & { force?: boolean }) => {
         const store = storeOf(options);
         const key = await store.find(domain, selector);
         const isFree = key.state === "waiting" || isUnneeded(key, Date.now());
@@ -221,7 +223,6 @@ const removeCommand = () =>
             `${selector} cannot be removed yet: ${meaningOf(key, Date.now())}; --force removes it all the same`,
           );
         }
-        await confirm(`Delete the private key ${selector} of ${domain}, for good?`, options);
         await store.remove(key);
         print(`Removed ${selector}. Take ${dnsRecordOf(key).name} out of the DNS.`);
       },

@@ -1,5 +1,6 @@
 import { Command } from "commander";
 import { administer } from "../administration.ts";
+import { asking } from "../asking.ts";
 import { withExamples } from "../examples.ts";
 import { print, printRows } from "../output.ts";
 import { type SourceOptions, withJsonOption, withSourceOptions } from "../source-options.ts";
@@ -40,13 +41,16 @@ export function domainAliasCommand(): Command {
   );
   alias.addCommand(
     withExamples(
-      withSourceOptions(
-        new Command("remove").description("mail to it is not ours any more").argument("<alias>"),
+      asking(
+        withSourceOptions(
+          new Command("remove").description("mail to it is not ours any more").argument("<alias>"),
+        ),
+        ({ args: [name] }) => `Refuse mail to all addresses in ${name} from now on?`,
       ).action(async (name: string, options: SourceOptions) => {
         await administer(options, (admin) => admin.removeDomainAlias(name));
         print(`Removed the alias ${name}`);
       }),
-      ["domain alias remove example.net"],
+      ["domain alias remove example.net", "domain alias remove example.net --yes"],
     ),
   );
   return alias;

@@ -1,6 +1,6 @@
 import { Command } from "commander";
 import { administer } from "../administration.ts";
-import { confirm } from "../confirm.ts";
+import { asking } from "../asking.ts";
 import { withExamples } from "../examples.ts";
 import { print, printRows } from "../output.ts";
 import { type SourceOptions, withJsonOption, withSourceOptions } from "../source-options.ts";
@@ -9,7 +9,6 @@ import { renameDomainCommand } from "./rename.ts";
 
 interface RemoveOptions extends SourceOptions {
   readonly force?: boolean;
-  readonly yes?: boolean;
 }
 
 /** `posthouse domain`: which domains have their mail here. */
@@ -43,16 +42,16 @@ export function domainCommand(): Command {
   );
   domain.addCommand(
     withExamples(
-      withSourceOptions(
-        new Command("remove")
-          .description("stop taking mail for a domain; mail that is stored stays on disk")
-          .argument("<domain>")
-          .option("--force", "also when it has accounts and aliases: they are removed too")
-          .option("--yes", "do not ask"),
+      asking(
+        withSourceOptions(
+          new Command("remove")
+            .description("stop taking mail for a domain; mail that is stored stays on disk")
+            .argument("<domain>")
+            .option("--force", "also when it has accounts and aliases: they are removed too"),
+        ),
+        ({ args: [name], options: { force } }) =>
+          `Remove ${name}${force === true ? " with all its accounts and aliases" : ""}, for good?`,
       ).action(async (name: string, options: RemoveOptions) => {
-        if (options.force === true) {
-          await confirm(`Remove ${name} with all its accounts and aliases, for good?`, options);
-        }
         const removed = await administer(options, (admin) =>
           admin.removeDomain(name, { force: options.force === true }),
         );

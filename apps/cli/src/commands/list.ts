@@ -1,6 +1,7 @@
 import type { ListPeopleChange, ListPosts, MailingList } from "@posthouse/accounts";
 import { Command, Option } from "commander";
 import { administer } from "../administration.ts";
+import { asking } from "../asking.ts";
 import { CommandFailure } from "../command-failure.ts";
 import { withExamples } from "../examples.ts";
 import { listed, print, printRows } from "../output.ts";
@@ -131,15 +132,18 @@ const setCommand = (): Command =>
 
 const removeCommand = (): Command =>
   withExamples(
-    withSourceOptions(
-      new Command("remove")
-        .description("remove a list; its members keep what they have")
-        .argument("<address>"),
+    asking(
+      withSourceOptions(
+        new Command("remove")
+          .description("remove a list; its members keep what they have")
+          .argument("<address>"),
+      ),
+      ({ args: [address] }) => `Remove the list ${address}, for good?`,
     ).action(async (address: string, options: SourceOptions) => {
       await administer(options, (admin) => admin.removeList(address));
       print(`Removed the list ${address}`);
     }),
-    ["list remove choir@example.org"],
+    ["list remove choir@example.org", "list remove choir@example.org --yes"],
   );
 
 function peopleCommand(role: ListPeopleChange["role"], description: string): Command {
@@ -147,25 +151,35 @@ function peopleCommand(role: ListPeopleChange["role"], description: string): Com
   for (const verb of ["add", "remove"] as const) {
     people.addCommand(
       withExamples(
-        withSourceOptions(
-          new Command(verb)
-            .description(`${verb} ${role}s`)
-            .argument("<list>")
-            .argument("<address...>"),
-        ).action(async (list: string, addresses: string[], options: SourceOptions) => {
-          const change = { role, [verb]: addresses };
-          const changed = await administer(options, (admin) =>
-            admin.changeListPeople(list, change),
-          );
-          const now = changed[`${role}s`];
-          const many = listed(now, 10);
-          print(`${changed.address} has ${now.length} ${role}s${many === "" ? "" : `: ${many}`}`);
-        }),
-        [`list ${role} ${verb} choir@example.org ann@example.org`],
+        withSourceOptions(peopleChange(verb, role)).action(
+          async (list: string, addresses: string[], options: SourceOptions) => {
+            const change = { role, [verb]: addresses };
+            const changed = await administer(options, (admin) =>
+              admin.changeListPeople(list, change),
+            );
+            const now = changed[`${role}s`];
+            const many = listed(now, 10);
+            print(`${changed.address} has ${now.length} ${role}s${many === "" ? "" : `: ${many}`}`);
+          },
+        ),
+        [`list ${role} ${verb} choir@example.org ann@example.org${verb === "add" ? "" : " --yes"}`],
       ),
     );
   }
   return people;
+}
+
+function peopleChange(verb: "add" | "remove", role: ListPeopleChange["role"]): Command {
+  const command = new Command(verb)
+    .description(`${verb} ${role}s`)
+    .argument("<list>")
+    .argument("<address...>");
+  if (verb === "add") return command;
+  return asking(
+    command,
+    ({ args: [list, ...addresses] }) =>
+      `Remove ${addresses.join(", ")} from the ${role}s of ${list}?`,
+  );
 }
 
 const whom = {

@@ -9,9 +9,9 @@ import {
   type QueueEntryDetail,
 } from "@posthouse/queue";
 import { Command } from "commander";
+import { asking } from "../asking.ts";
 import { becomeOwnerOf } from "../become-owner.ts";
 import { CommandFailure } from "../command-failure.ts";
-import { confirm } from "../confirm.ts";
 import { withExamples } from "../examples.ts";
 import { harmless, print, printRows } from "../output.ts";
 import {
@@ -256,7 +256,6 @@ const changeCommands = () =>
     withExamples(
       withJsonOption(withSourceOptions(changeCommand(name, description))).action(
         async (ids: string[], options: ChangeOptions) => {
-          if (name === "remove") await confirm("Remove them, for good?", options);
           await withQueue(options, async (queue) => {
             const results =
               options.rule === undefined
@@ -276,7 +275,6 @@ const changeCommands = () =>
 type ChangeName = (typeof changes)[number][0];
 
 interface ChangeOptions extends QueueOptions {
-  readonly yes?: boolean;
   readonly rule?: string;
 }
 
@@ -284,12 +282,14 @@ const isResume = (name: ChangeName): boolean => name === "resume" || name === "r
 
 function changeCommand(name: ChangeName, description: string): Command {
   const command = new Command(name).description(description);
-  if (name === "remove") command.option("--yes", "do not ask");
-  return isResume(name)
-    ? command
-        .argument("[id...]")
-        .option("--rule <name>", "all that this rule of smtp_out.hold stopped")
-    : command.argument("<id...>");
+  if (isResume(name)) {
+    return command
+      .argument("[id...]")
+      .option("--rule <name>", "all that this rule of smtp_out.hold stopped");
+  }
+  command.argument("<id...>");
+  if (name !== "remove") return command;
+  return asking(command, ({ args }) => `Remove ${args.join(", ")} from the queue, for good?`);
 }
 
 async function changeEach(

@@ -1,8 +1,8 @@
 import type { Account, AdminClient } from "@posthouse/accounts";
 import { Command } from "commander";
 import { administer } from "../administration.ts";
+import { asking } from "../asking.ts";
 import { CommandFailure } from "../command-failure.ts";
-import { confirm } from "../confirm.ts";
 import { withExamples } from "../examples.ts";
 import { doMailWork, type Move } from "../mail-work.ts";
 import { print } from "../output.ts";
@@ -10,18 +10,21 @@ import { type SourceOptions, withSourceOptions } from "../source-options.ts";
 
 interface RenameOptions extends SourceOptions {
   readonly alias: boolean;
-  readonly yes?: boolean;
 }
 
 export const renameCommand = (): Command =>
   withExamples(
-    withRenameOptions(
-      new Command("rename")
-        .description(
-          "give an account another address, with its mail, passwords, filters and shares",
-        )
-        .argument("<address>")
-        .argument("<new-address>"),
+    asking(
+      withRenameOptions(
+        new Command("rename")
+          .description(
+            "give an account another address, with its mail, passwords, filters and shares",
+          )
+          .argument("<address>")
+          .argument("<new-address>"),
+      ),
+      ({ args: [from, to] }) =>
+        `Rename ${from} to ${to}? Its mail programs have to be told the new address`,
     ).action(renameAccount),
     [
       "account rename ann@example.org anne@example.org",
@@ -31,21 +34,21 @@ export const renameCommand = (): Command =>
 
 export const renameDomainCommand = (): Command =>
   withExamples(
-    withRenameOptions(
-      new Command("rename")
-        .description("give a domain another name, with all its accounts and aliases")
-        .argument("<domain>")
-        .argument("<new-domain>"),
+    asking(
+      withRenameOptions(
+        new Command("rename")
+          .description("give a domain another name, with all its accounts and aliases")
+          .argument("<domain>")
+          .argument("<new-domain>"),
+      ),
+      ({ args: [from, to] }) =>
+        `Rename ${from} to ${to}, with all its accounts? All mail programs have to be told`,
     ).action(renameDomain),
     ["domain rename example.org example.net"],
   );
 
 const withRenameOptions = (command: Command): Command =>
-  withSourceOptions(
-    command
-      .option("--no-alias", "mail to the old one is refused from then on")
-      .option("--yes", "do not ask"),
-  );
+  withSourceOptions(command.option("--no-alias", "mail to the old one is refused from then on"));
 
 /**
  * Mail and directory cannot change in one step, so the directory says first that nobody is to look.
@@ -54,19 +57,17 @@ const withRenameOptions = (command: Command): Command =>
  *   N1      old              old       nothing has happened
  *   N2      old, moving      old       nobody logs in, mail waits; the same command again goes on
  *   N3      old, moving      new       as N2
- *   N4      new              new       others' shares still name the old address; again puts them right
+ *   N4      new              new       others' shares, and who refused its mail, still name the old address; again
+ *                                      puts them right
  *   N5      new              new       done
  */
 async function renameAccount(from: string, to: string, options: RenameOptions): Promise<void> {
-  await confirm(
-    `Rename ${from} to ${to}? Its mail programs have to be told the new address`,
-    options,
-  );
   await administer(options, async (admin) => {
     const done = await renamedBefore(admin, from, to);
     const account = done ?? (await moveAccount(admin, { from, to }, options));
     const move = { accountId: account.id, from, to: account.address };
     await doMailWork(options, { kind: "rename-shares", moves: [move] });
+    await doMailWork(options, { kind: "rename-suppressions", moves: [move] });
     print(`${from} is ${account.address} now`);
   });
   if (options.alias) print(`Mail to ${from} still arrives, by an alias`);
@@ -88,10 +89,6 @@ async function moveAccount(
 }
 
 async function renameDomain(from: string, to: string, options: RenameOptions): Promise<void> {
-  await confirm(
-    `Rename ${from} to ${to}, with all its accounts? All mail programs have to be told`,
-    options,
-  );
   await administer(options, async (admin) => {
     const moves = await movesOfDomain(admin, from, to);
     await doMailWork(options, { kind: "check-move", moves });
@@ -100,6 +97,7 @@ async function renameDomain(from: string, to: string, options: RenameOptions): P
     const { accounts } = await admin.finishDomainRename(from, to, { keepsAlias: options.alias });
     await doMailWork(options, { kind: "gather", moves });
     await doMailWork(options, { kind: "rename-shares", moves });
+    await doMailWork(options, { kind: "rename-suppressions", moves });
     print(`${from} is ${to} now, with ${accounts} accounts`);
   });
   if (options.alias) print(`Mail to addresses in ${from} still arrives, by an alias of the domain`);

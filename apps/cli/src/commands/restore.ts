@@ -2,6 +2,7 @@ import { chmodSync, existsSync, mkdirSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { configFileOf, exitCodes, loadConfig } from "@posthouse/service";
 import { Command } from "commander";
+import { asking, type Typed } from "../asking.ts";
 import {
   findSnapshot,
   objectOctets,
@@ -24,35 +25,49 @@ interface RestoreOptions extends SourceOptions {
   readonly message?: string;
   readonly to?: string;
   readonly beside?: boolean;
-  readonly everything?: boolean;
-  readonly yes?: boolean;
   readonly dryRun?: boolean;
 }
 
 /** `posthouse restore`: from a backup, one message or all. */
 export const restoreCommand = (): Command =>
   withExamples(
-    withSourceOptions(
-      new Command("restore")
-        .description("bring mail back from a backup: what an account has already is left alone")
-        .argument("<directory>", "where the backups are")
-        .argument("[address]", "whose mail")
-        .option("--snapshot <name>", "from that backup; the newest when absent")
-        .option("--mailbox <name>", "only this mailbox and those below it")
-        .option("--message <id>", "only messages with this Message-ID")
-        .option("--to <address>", "into another account")
-        .option("--beside", 'into mailboxes below "Restored", beside those that are there')
-        .option("--dry-run", "say what would come back; change nothing")
-        .option("--everything", "all accounts, keys and secrets, into an empty data directory")
-        .option("--yes", "with --everything: do it"),
+    asking(
+      withSourceOptions(
+        new Command("restore")
+          .description("bring mail back from a backup: what an account has already is left alone")
+          .argument("<directory>", "where the backups are")
+          .argument("[address]", "whose mail")
+          .option("--snapshot <name>", "from that backup; the newest when absent")
+          .option("--mailbox <name>", "only this mailbox and those below it")
+          .option("--message <id>", "only messages with this Message-ID")
+          .option("--to <address>", "into another account")
+          .option("--beside", 'into mailboxes below "Restored", beside those that are there')
+          .option("--dry-run", "say what would come back; change nothing")
+          .option("--everything", "all accounts, keys and secrets, into an empty data directory"),
+      ),
+      question,
     ).action(restore),
     [
+      "restore /mnt/backup ann@example.org --mailbox Projects --dry-run",
       "restore /mnt/backup ann@example.org --mailbox Projects",
       "restore /mnt/backup ann@example.org --message '<1234@example.net>'",
       "restore /mnt/backup ann@example.org --beside --snapshot 2026-11-29T03-00-00Z",
       "restore /mnt/backup --everything --yes",
     ],
   );
+
+function question({ args: [path, address], options }: Typed): string | undefined {
+  const { everything, dryRun, snapshot = "newest", to = address } = options;
+  if ((everything === true) === (address !== undefined)) {
+    throw usage("Name the account whose mail is to come back, or say --everything");
+  }
+  if (everything === true) {
+    if (dryRun === true) throw usage("--dry-run goes with an account, not with --everything");
+    return `Bring back everything of the ${String(snapshot)} backup in ${path}, into an empty data directory?`;
+  }
+  if (dryRun === true) return undefined;
+  return `Bring mail of ${address} from the ${String(snapshot)} backup in ${path} into ${String(to)}?`;
+}
 
 async function restore(
   path: string,
@@ -61,11 +76,7 @@ async function restore(
 ): Promise<void> {
   const repository = openRepository(resolve(path));
   const snapshot = findSnapshot(repository, options.snapshot);
-  if (options.everything === true) {
-    if (address !== undefined) throw usage("Name an account, or say --everything");
-    await everything(repository, snapshot, options);
-  } else if (address === undefined)
-    throw usage("Name the account whose mail is to come back, or say --everything");
+  if (address === undefined) await everything(repository, snapshot, options);
   else await oneAccount(repository, snapshot, address, options);
 }
 
@@ -115,11 +126,6 @@ async function everything(
   options: RestoreOptions,
 ): Promise<void> {
   const source = configSourceOf(options);
-  if (options.yes !== true) {
-    throw usage(
-      `The backup ${snapshot.name} has mail of ${snapshot.accounts} accounts of ${snapshot.hostname}; with --yes all of it comes back into an empty data directory`,
-    );
-  }
   const { restoreEverything } = await import("../backup/restore-everything.ts");
   putConfig(repository, snapshot, configFileOf(source));
   const { accounts } = await restoreEverything({

@@ -1,5 +1,6 @@
 import { Command } from "commander";
 import { administer } from "../administration.ts";
+import { asking } from "../asking.ts";
 import { withExamples } from "../examples.ts";
 import { print, printRows } from "../output.ts";
 import { type SourceOptions, withJsonOption, withSourceOptions } from "../source-options.ts";
@@ -54,14 +55,20 @@ const listCommand = () =>
 
 const revokeCommand = () =>
   withExamples(
-    withSourceOptions(
-      new Command("revoke")
-        .description("take back a grant")
-        .argument("<account>")
-        .argument("<address>"),
+    asking(
+      withSourceOptions(
+        new Command("revoke")
+          .description("take back a grant")
+          .argument("<account>")
+          .argument("<address>"),
+      ),
+      ({ args: [account, address] }) => `Let ${account} no longer send as ${address}?`,
     ).action(async (account: string, address: string, options: SourceOptions) => {
       await administer(options, (admin) => admin.revokeSender(account, address));
       print(`${account} may no longer send as ${address}`);
     }),
-    ["sender revoke ann@example.org office@example.org"],
+    [
+      "sender revoke ann@example.org office@example.org",
+      "sender revoke ann@example.org office@example.org --yes",
+    ],
   );

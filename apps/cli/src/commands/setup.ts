@@ -5,6 +5,7 @@ import { dnsRecordOf } from "@posthouse/dkim";
 import { createResolver, parseTsigKey, type ZoneReader } from "@posthouse/dns";
 import { type Config, directoriesOf, isAnswered } from "@posthouse/service";
 import { Command } from "commander";
+import { asking } from "../asking.ts";
 import { certificateTlsa } from "../certificate.ts";
 import { acmeFindings } from "../checks/acme-directory.ts";
 import { type Finding, printFinding } from "../checks/finding.ts";
@@ -50,41 +51,50 @@ const WAIT_AT_TERMINAL_MS = 60_000;
 /** `posthouse setup`: from an empty machine to a working domain. */
 export const setupCommand = (): Command =>
   withExamples(
-    withSourceOptions(
-      new Command("setup")
-        .description(
-          "go live: look at this machine, write the configuration, make keys and the first account, start, and say what to put into the DNS; safe to run again",
-        )
-        .argument("<address>", "the first account of your domain, such as you@example.org")
-        .option("--hostname <name>", "the name of this host (default: mail. and the domain)")
-        .option("--address <address...>", "its public addresses, when they are not its own")
-        .option(
-          "--agree-to-acme-terms",
-          "have certificates made: you agree to https://letsencrypt.org/repository/",
-        )
-        .option("--certificate-file <file>", "a certificate of your own, with its chain")
-        .option("--key-file <file>", "and its key")
-        .option("--smarthost <url>", "send through a relay, such as smtps://relay.example.net:465")
-        .option("--smarthost-user <name>", "the login there")
-        .option("--smarthost-password-file <file>", "a file with the password there")
-        .option("--zone <file>", "write the DNS records as a zone file too")
-        .option(
-          "--apply <server>",
-          "publish missing records by dynamic update at this primary name server (RFC 2136)",
-        )
-        .option("--tsig-key <file>", "with this key: as tsig-keygen or keymgr -t prints it")
-        .option("--replace", "with --apply: also replace records that say something else")
-        .option("--dns-server <address>", "look names up there, and not as /etc/resolv.conf says")
-        .option(
-          "--probe <host:port>",
-          "try port 25 out with this host, and not with well-known ones",
-        )
-        .option(
-          "--wait-for-port-25 <seconds>",
-          "wait so long for somebody from outside on port 25 (default at a terminal: 60)",
-        )
-        .option("--no-units", "do not touch systemd")
-        .option("--dry-run", "look and say what it would do; change nothing"),
+    asking(
+      withSourceOptions(
+        new Command("setup")
+          .description(
+            "go live: look at this machine, write the configuration, make keys and the first account, start, and say what to put into the DNS; safe to run again",
+          )
+          .argument("<address>", "the first account of your domain, such as you@example.org")
+          .option("--hostname <name>", "the name of this host (default: mail. and the domain)")
+          .option("--address <address...>", "its public addresses, when they are not its own")
+          .option(
+            "--agree-to-acme-terms",
+            "have certificates made: you agree to https://letsencrypt.org/repository/",
+          )
+          .option("--certificate-file <file>", "a certificate of your own, with its chain")
+          .option("--key-file <file>", "and its key")
+          .option(
+            "--smarthost <url>",
+            "send through a relay, such as smtps://relay.example.net:465",
+          )
+          .option("--smarthost-user <name>", "the login there")
+          .option("--smarthost-password-file <file>", "a file with the password there")
+          .option("--zone <file>", "write the DNS records as a zone file too")
+          .option(
+            "--apply <server>",
+            "publish missing records by dynamic update at this primary name server (RFC 2136)",
+          )
+          .option("--tsig-key <file>", "with this key: as tsig-keygen or keymgr -t prints it")
+          .option("--replace", "with --apply: also replace records that say something else")
+          .option("--dns-server <address>", "look names up there, and not as /etc/resolv.conf says")
+          .option(
+            "--probe <host:port>",
+            "try port 25 out with this host, and not with well-known ones",
+          )
+          .option(
+            "--wait-for-port-25 <seconds>",
+            "wait so long for somebody from outside on port 25 (default at a terminal: 60)",
+          )
+          .option("--no-units", "do not touch systemd")
+          .option("--dry-run", "look and say what it would do; change nothing"),
+      ),
+      ({ options: { apply, replace, dryRun } }) =>
+        replace === true && apply !== undefined && dryRun !== true
+          ? `Replace DNS records at ${String(apply)} that say something else?`
+          : undefined,
     ).action(setup),
     [
       "setup you@example.org --agree-to-acme-terms",

@@ -7,8 +7,8 @@ import {
   SieveScriptError,
 } from "@posthouse/sieve";
 import { Command } from "commander";
+import { asking } from "../asking.ts";
 import { CommandFailure } from "../command-failure.ts";
-import { confirm } from "../confirm.ts";
 import { withExamples } from "../examples.ts";
 import { accountOf, withMailOf } from "../mail-of.ts";
 import { harmless, print, printRows } from "../output.ts";
@@ -60,10 +60,10 @@ export function sieveCommand(): Command {
   );
   sieve.addCommand(
     withExamples(
-      ofAccount("delete", "delete a filter that is not active")
-        .argument("<name>")
-        .option("--yes", "do not ask")
-        .action(remove),
+      asking(
+        ofAccount("delete", "delete a filter that is not active").argument("<name>"),
+        ({ args: [address, name] }) => `Delete the filter "${name}" of ${address}, for good?`,
+      ).action(remove),
       ["sieve delete ann@example.org old", "sieve delete ann@example.org old --yes"],
     ),
   );
@@ -86,8 +86,11 @@ export function sieveCommand(): Command {
   );
   sieve.addCommand(
     withExamples(
-      ofAccount("delete-list", "delete a list of addresses").argument("<name>").action(deleteList),
-      ["sieve delete-list ann@example.org old"],
+      asking(
+        ofAccount("delete-list", "delete a list of addresses").argument("<name>"),
+        ({ args: [address, name] }) => `Delete the list "${name}" of ${address}, for good?`,
+      ).action(deleteList),
+      ["sieve delete-list ann@example.org old", "sieve delete-list ann@example.org old --yes"],
     ),
   );
   sieve.addCommand(
@@ -172,12 +175,7 @@ async function deactivate(address: string, options: SourceOptions): Promise<void
   print("No filter runs from now on");
 }
 
-async function remove(
-  address: string,
-  name: string,
-  options: SourceOptions & { yes?: boolean },
-): Promise<void> {
-  await confirm(`Delete the filter "${name}" of ${address}, for good?`, options);
+async function remove(address: string, name: string, options: SourceOptions): Promise<void> {
   await withScriptsOf(options, address, (scripts) => scripts.delete(name));
   print(`Deleted "${name}"`);
 }

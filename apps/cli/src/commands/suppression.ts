@@ -1,6 +1,7 @@
 import { openQueue, type Queue, replyInWords, suppressedUntilMs } from "@posthouse/queue";
 import type { Config } from "@posthouse/service";
 import { Command } from "commander";
+import { asking } from "../asking.ts";
 import { becomeOwnerOf } from "../become-owner.ts";
 import { CommandFailure } from "../command-failure.ts";
 import { withExamples } from "../examples.ts";
@@ -73,11 +74,14 @@ async function list(queue: Queue, config: Config, options: SuppressionOptions): 
 
 const clearCommand = () =>
   withExamples(
-    withSourceOptions(
-      new Command("clear")
-        .description("send to an address again, as if it had never refused anything")
-        .argument("<address>")
-        .option("--account <address>", "for one account only"),
+    asking(
+      withSourceOptions(
+        new Command("clear")
+          .description("send to an address again, as if it had never refused anything")
+          .argument("<address>")
+          .option("--account <address>", "for one account only"),
+      ),
+      ({ args: [address] }) => `Forget for good what ${address} refused?`,
     ).action((address: string, options: SuppressionOptions) =>
       withQueue(options, async (queue) => {
         const count = await queue.forgetBounces(address, options.account);
@@ -91,7 +95,7 @@ const clearCommand = () =>
     ),
     [
       "suppression clear bob@example.net",
-      "suppression clear bob@example.net --account ann@example.org",
+      "suppression clear bob@example.net --account ann@example.org --yes",
     ],
   );
 

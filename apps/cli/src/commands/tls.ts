@@ -5,6 +5,7 @@ import {
   statusSocketPath,
 } from "@posthouse/service";
 import { Command } from "commander";
+import { asking } from "../asking.ts";
 import { readCertificate, tlsaOf } from "../certificate.ts";
 import { CommandFailure } from "../command-failure.ts";
 import { withExamples } from "../examples.ts";
@@ -39,12 +40,18 @@ export function tlsCommand(): Command {
   );
   tls.addCommand(
     withExamples(
-      withSourceOptions(
-        new Command("renew")
-          .description("order a new certificate from the ACME server now")
-          .option("--new-key", "with a new key: TLSA records about the old one have to change"),
+      asking(
+        withSourceOptions(
+          new Command("renew")
+            .description("order a new certificate from the ACME server now")
+            .option("--new-key", "with a new key: TLSA records about the old one have to change"),
+        ),
+        ({ options: { newKey } }) =>
+          newKey === true
+            ? "Give up the old key? TLSA records that are about it have to change at once"
+            : undefined,
       ).action(renew),
-      ["tls renew", "tls renew --new-key"],
+      ["tls renew", "tls renew --new-key", "tls renew --new-key --yes"],
     ),
   );
   return tls;

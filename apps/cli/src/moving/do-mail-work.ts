@@ -2,6 +2,8 @@ import { text } from "node:stream/consumers";
 import { type Account, type AuthClient, connectAuth } from "@posthouse/accounts";
 import type { AccountMail, MailboxRights, MailStore } from "@posthouse/mailbox-store";
 import { moveAccountMail } from "@posthouse/mailbox-store/move";
+import { openQueue } from "@posthouse/queue";
+import type { Config } from "@posthouse/service";
 import { becomeOwnerOf } from "../become-owner.ts";
 import { copyMessages } from "../mail-copy.ts";
 import { openStoreOf } from "../mail-store.ts";
@@ -12,6 +14,7 @@ import { configOf, type SourceOptions } from "../source-options.ts";
 export async function mailWork(options: SourceOptions): Promise<void> {
   const work = JSON.parse(await text(process.stdin)) as MailWork;
   const config = configOf(options);
+  if (work.kind === "rename-suppressions") return await renameSuppressions(config, work.moves);
   becomeOwnerOf(config.paths.mail);
   await using store = await openStoreOf(config);
   if (work.kind === "remove") {
@@ -32,6 +35,20 @@ export async function mailWork(options: SourceOptions): Promise<void> {
     await using auth = connectAuth({ socketPath: config.auth.socketPath });
     await renameShares(store, auth, moves);
   }
+}
+
+/** To whom its mail is held back is known under the address of the account. */
+async function renameSuppressions(
+  { paths, smtpOut }: Config,
+  moves: readonly Move[],
+): Promise<void> {
+  becomeOwnerOf(smtpOut.stateDirectory);
+  await using queue = await openQueue({
+    queueDirectory: paths.queue,
+    stateDirectory: smtpOut.stateDirectory,
+    smtpOutSocketPath: smtpOut.socketPath,
+  });
+  for (const { from, to } of moves) await queue.renameBouncesOf(from, to);
 }
 
 /** What a delivery brought that had found the old place a moment before: it goes where the rest is. */

@@ -1,4 +1,5 @@
 import type { Hierarchy, MailboxInfo, SpecialUse } from "@posthouse/mailbox-store";
+import { isRestoreName } from "../mailboxes/restore-name.ts";
 import { isSharedName } from "../mailboxes/shared-name.ts";
 import { clientNameOf } from "../syntax/mailbox-hierarchy.ts";
 
@@ -28,7 +29,7 @@ export function mailboxTree(
   const nodes = new Map<string, GrowingNode>();
   for (const mailbox of mailboxes) {
     const name = clientNameOf(mailbox.name, hierarchy);
-    const separator = isSharedName(name) ? "/" : hierarchy.separator;
+    const separator = isSharedName(name) || isRestoreName(name) ? "/" : hierarchy.separator;
     for (const parent of levelsAbove(name, separator)) {
       if (!nodes.has(parent)) nodes.set(parent, onlyParent(parent, separator));
     }

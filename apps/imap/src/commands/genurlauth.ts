@@ -1,6 +1,7 @@
 import { StoreError } from "@posthouse/mailbox-store";
 import { defineCommand, loggedIn, type Session } from "../command.ts";
 import { limits } from "../limits.ts";
+import { isRestoreName } from "../mailboxes/restore-name.ts";
 import { isSharedName } from "../mailboxes/shared-name.ts";
 import { bad, no } from "../response.ts";
 import type { User } from "../state.ts";
@@ -65,6 +66,7 @@ function mailboxToSign(text: string, { account, mail }: User, session: Session):
     throw bad(`Only URLs of ${account.address} on this server can be signed`);
   }
   const name = storeNameOf(url.mailbox, mail.hierarchy);
-  if (name === undefined || isSharedName(name)) throw bad("No such mailbox", "NONEXISTENT");
+  if (name === undefined || isSharedName(name) || isRestoreName(name))
+    throw bad("No such mailbox", "NONEXISTENT");
   return name;
 }

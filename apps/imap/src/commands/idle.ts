@@ -2,7 +2,7 @@ import { ConnectionLost, LineTooLong } from "@posthouse/wire";
 import { Alarm } from "../alarm.ts";
 import { defineCommand, loggedIn, type Session } from "../command.ts";
 import { limits } from "../limits.ts";
-import { bad, Farewell } from "../response.ts";
+import { bad } from "../response.ts";
 import type { States } from "../state.ts";
 
 /** IDLE: RFC 2177. What is new is pushed at once, until the client says DONE. */
@@ -45,7 +45,7 @@ async function push(
       line.catch(() => {});
     }
     if (reasons.has("line")) return await line;
-    if (reasons.has("closing")) throw new Farewell(undefined, "Shutting down");
+    if (reasons.has("closing")) throw session.farewell;
     if (reasons.has("change")) await session.push({ isIdle: true });
     if (reasons.has("keepalive")) output.untagged(`OK ${session.inLanguage("Still here")}`);
     await output.flush();

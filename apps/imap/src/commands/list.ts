@@ -25,7 +25,13 @@ export const list = defineCommand({
       return { text: "LIST completed" };
     }
     const matched = new MatchedNames(wanted.patterns);
-    for (const node of mailboxTree(await user.mail.listMailboxes(), hierarchy)) {
+    const mailboxes = [
+      ...(await user.mail.listMailboxes()),
+      ...(wanted.patterns.some((pattern) => pattern.reachesRestore)
+        ? await user.mail.listRestore()
+        : []),
+    ];
+    for (const node of mailboxTree(mailboxes, hierarchy)) {
       // Each name is held against each pattern, and those that do not match take as long.
       await output.pace();
       const answer = answerFor(node, wanted, matched, enabled);

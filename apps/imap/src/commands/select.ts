@@ -2,6 +2,7 @@ import { type ModSeq, systemFlagBits, type Uid } from "@posthouse/mailbox-store"
 import { listWithOldName } from "../answers/old-name.ts";
 import { writeVanished } from "../answers/vanished.ts";
 import { defineCommand, loggedIn, type Session } from "../command.ts";
+import { isRestoreName } from "../mailboxes/restore-name.ts";
 import { isSharedName } from "../mailboxes/shared-name.ts";
 import { bad, CommandFailure } from "../response.ts";
 import { SelectedMailbox } from "../selected-mailbox.ts";
@@ -93,7 +94,7 @@ function tellAbout(
   output.untagged(`OK [UIDVALIDITY ${mailbox.uidValidity}] UIDs valid`);
   output.untagged(`OK [UIDNEXT ${mailbox.uidNext}] Predicted next UID`);
   // RFC 4467: of what is shared nobody but its owner signs a URL.
-  if (!switchedOff.has("URLAUTH") && !isSharedName(mailbox.name)) {
+  if (!switchedOff.has("URLAUTH") && !isSharedName(mailbox.name) && !isRestoreName(mailbox.name)) {
     output.untagged("OK [URLMECH INTERNAL] Its URLs can be signed");
   }
   selected.tellHighestModSeq(output);

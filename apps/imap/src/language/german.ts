@@ -38,6 +38,7 @@ export const german: TextTable = {
   "Still here": "Noch da",
   "Logging out": "Auf Wiedersehen",
   "Shutting down": "Der Server wird beendet",
+  "Your login has ended: log in again": "Ihre Anmeldung ist beendet: melden Sie sich neu an",
   "Idle for too long": "Zu lange nichts gehört",
   "Nobody logged in": "Niemand hat sich angemeldet",
   "Too many commands that are none": "Zu viele Befehle, die keine sind",

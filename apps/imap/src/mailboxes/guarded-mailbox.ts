@@ -31,6 +31,7 @@ export class GuardedMailbox implements Mailbox {
   readonly #mailbox: Mailbox;
   readonly #mail: UserMail;
   readonly #isShared: boolean;
+  readonly #isRestore: boolean;
   readonly #isExamined: boolean;
   #rights: string;
 
@@ -39,6 +40,7 @@ export class GuardedMailbox implements Mailbox {
     this.#mail = mail;
     this.name = place.name;
     this.#isShared = place.isShared;
+    this.#isRestore = place.isRestore === true;
     this.#isExamined = place.isExamined;
     this.#rights = place.rights;
   }
@@ -236,7 +238,7 @@ export class GuardedMailbox implements Mailbox {
 
   /** Within one's own account, all flags going along. */
   #isPlainCopy(target: Place): boolean {
-    return !this.#isShared && !target.isShared && /s.*w.*t/.test(target.rights);
+    return !this.#isShared && !this.#isRestore && !target.isShared && /s.*w.*t/.test(target.rights);
   }
 
   /** Message by message, with the flags as this user sees them. All or none, like an APPEND of many. */

@@ -17,9 +17,11 @@ import {
   StoreError,
   type Uid,
 } from "@posthouse/mailbox-store";
+import type { Config } from "@posthouse/service";
 import { no } from "../response.ts";
 import { GuardedMailbox } from "./guarded-mailbox.ts";
 import { OthersMail } from "./others-mail.ts";
+import { dayOfRestoreName, isRestoreName, restorePrefix } from "./restore-name.ts";
 import { effectiveRights, permittedFlags, type Right } from "./rights.ts";
 import { isSharedName, parseSharedName } from "./shared-name.ts";
 import { statusOfColumns } from "./shared-status.ts";
@@ -31,6 +33,8 @@ export interface Place {
   readonly name: string;
   readonly owner: Account;
   readonly isShared: boolean;
+  /** A day of what was expunged: a mailbox of an account apart, as others' are, and the owner's own to read. */
+  readonly isRestore?: true;
   readonly rights: string;
 }
 
@@ -48,15 +52,33 @@ export class UserMail implements AccountMail {
   readonly account: Account;
   readonly #own: AccountMail;
   readonly #others: OthersMail;
+  readonly #services: UserServices;
+  /** As it was when it was looked at last. */
+  #restore: Promise<AccountMail> | undefined;
 
-  constructor(
-    own: AccountMail,
-    account: Account,
-    services: { auth: AuthClient; store: MailStore },
-  ) {
+  constructor(own: AccountMail, account: Account, services: UserServices) {
     this.#own = own;
     this.account = account;
+    this.#services = services;
     this.#others = new OthersMail(own, account, services);
+  }
+
+  /** The namespace of what was expunged is there. */
+  get hasRestore(): boolean {
+    const { imap, retention } = this.#services.config;
+    return imap.restoreNamespace && retention.expungedDays > 0;
+  }
+
+  /** The days of which something can be brought back; not in listMailboxes(), which is what everybody lists. */
+  async listRestore(): Promise<readonly MailboxInfo[]> {
+    if (!this.hasRestore) return [];
+    const own = await this.#own.listMailboxes();
+    const subscribed = new Set(own.flatMap((one) => (one.isSubscribed ? [one.name] : [])));
+    const days = await (await this.#lookAtRestore()).listMailboxes();
+    return days
+      .map((info) => ({ ...info, name: restorePrefix + info.name }))
+      .filter(({ name, exists }) => exists && isRestoreName(name))
+      .map((info) => ({ ...info, isSubscribed: subscribed.has(info.name), specialUse: [] }));
   }
 
   get hierarchy(): Hierarchy {
@@ -140,6 +162,7 @@ export class UserMail implements AccountMail {
     const place = await this.place(name, "r");
     const mailbox = await place.mail.openMailbox(place.name, {
       ...options,
+      ...(place.isRestore && { readOnly: true }),
       ...(place.isShared && { user: this.account.id }),
     });
     return new GuardedMailbox(mailbox, this, {
@@ -194,7 +217,8 @@ export class UserMail implements AccountMail {
     changes: readonly AnnotationChange[],
   ): Promise<void> {
     if (name === undefined) return this.#own.setAnnotations(undefined, changes);
-    const { mail, isShared, ...place } = await this.#annotatedPlace(name);
+    const { mail, isShared, isRestore, ...place } = await this.#annotatedPlace(name);
+    if (isRestore) throw no("NOPERM", "What was expunged is only for reading");
     await mail.setAnnotations(place.name, changes, isShared ? { user: this.account.id } : {});
   }
 
@@ -242,6 +266,8 @@ export class UserMail implements AccountMail {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#others[Symbol.asyncDispose]();
+    const restore = await this.#restore?.catch(() => undefined);
+    await restore?.[Symbol.asyncDispose]();
     await this.#own[Symbol.asyncDispose]();
   }
 
@@ -249,10 +275,33 @@ export class UserMail implements AccountMail {
     const shared = parseSharedName(name);
     if (shared === undefined && isSharedName(name)) throw notThere(name);
     if (shared !== undefined) return this.#others.find(shared);
+    const restored = isRestoreName(name) ? await this.#findRestored(name) : undefined;
+    if (restored !== undefined) return restored;
     const rows = await rowsOrNone(this.#own, name);
     const { address } = this.account;
     const rights = effectiveRights(rows, { user: address, owner: address });
     return { mail: this.#own, name, owner: this.account, isShared: false, rights };
+  }
+
+  /** A mailbox of one's own that was called so before has the name. */
+  async #findRestored(name: string): Promise<Place | undefined> {
+    if (!this.hasRestore) return undefined;
+    const own = await this.#own.listMailboxes();
+    if (own.some((one) => one.exists && one.name === name)) return undefined;
+    const mail = await this.#lookAtRestore();
+    const day = dayOfRestoreName(name);
+    const isThere = (await mail.listMailboxes()).some((one) => one.exists && one.name === day);
+    if (!isThere) return undefined;
+    return { mail, name: day, owner: this.account, isShared: false, isRestore: true, rights: "lr" };
+  }
+
+  async #lookAtRestore(): Promise<AccountMail> {
+    const before = this.#restore;
+    const now = this.#services.store.openExpungedMail(this.account);
+    this.#restore ??= now;
+    // Once open it stays so for those who have a mailbox of it; to open it again is to look again.
+    if (before !== undefined) await (await now)[Symbol.asyncDispose]();
+    return await this.#restore;
   }
 
   #ownName(name: string): string {
@@ -271,6 +320,9 @@ export class UserMail implements AccountMail {
     // Of one's own such a name could not be told from somebody else's mailbox.
     if (name.startsWith("Shared/") && !isSharedName(name)) {
       throw no("CANNOT", "Below Shared is what others share");
+    }
+    if (isRestoreName(name) && this.hasRestore) {
+      throw no("CANNOT", "Such a name is of a day of what was expunged");
     }
     const levels = name.split("/");
     const isShared = isSharedName(name);
@@ -319,6 +371,15 @@ export class UserMail implements AccountMail {
     await using mailbox = await place.mail.openMailbox(place.name, { user: this.account.id });
     await mailbox.changeFlags(uids, { mode: "add", systemFlags: ["\\Seen"], keywords: [] });
   }
+}
+
+interface UserServices {
+  readonly auth: AuthClient;
+  readonly store: MailStore;
+  readonly config: {
+    readonly imap: Pick<Config["imap"], "restoreNamespace">;
+    readonly retention: Pick<Config["retention"], "expungedDays">;
+  };
 }
 
 const allRightsCount = 11;

@@ -1,3 +1,4 @@
+import { isRestoreName, reachesRestore } from "../mailboxes/restore-name.ts";
 import { isSharedName } from "../mailboxes/shared-name.ts";
 
 /**
@@ -22,9 +23,14 @@ export class ListPattern {
     return this.#pattern.includes("%");
   }
 
+  /** See reachesRestore(). */
+  get reachesRestore(): boolean {
+    return reachesRestore(this.#pattern);
+  }
+
   matches(name: string): boolean {
     const pattern = this.#pattern;
-    const separator = isSharedName(name) ? "/" : this.#separator;
+    const separator = isSharedName(name) || isRestoreName(name) ? "/" : this.#separator;
     const isInbox = name === "INBOX" || name.startsWith(`INBOX${this.#separator}`);
     const inboxLength = isInbox ? "INBOX".length : 0;
     let reached = new Uint8Array(pattern.length + 1);

@@ -1,4 +1,5 @@
 import type { Hierarchy } from "@posthouse/mailbox-store";
+import { isRestoreName } from "../mailboxes/restore-name.ts";
 import { canonicalSharedName, isSharedName } from "../mailboxes/shared-name.ts";
 import { canonicalMailboxName } from "./mailbox-name.ts";
 
@@ -13,6 +14,7 @@ export function storeNameOf(text: string, { separator, prefix }: Hierarchy): str
   if (text.toUpperCase() === "INBOX") return "INBOX";
   // A namespace of its own, with its own separator (RFC 2342 §5).
   if (isSharedName(text)) return canonicalSharedName(text);
+  if (isRestoreName(text)) return text;
   const below = withoutPrefix(text.normalize("NFC"), prefix);
   if (below === undefined) return undefined;
   // Two separators would make two names of one mailbox.
@@ -24,7 +26,7 @@ export function storeNameOf(text: string, { separator, prefix }: Hierarchy): str
 
 /** What the client calls it. */
 export function clientNameOf(name: string, { separator, prefix }: Hierarchy): string {
-  if (name === "INBOX" || isSharedName(name)) return name;
+  if (name === "INBOX" || isSharedName(name) || isRestoreName(name)) return name;
   return prefix + name.replaceAll("/", separator);
 }
 

@@ -124,6 +124,10 @@ export class AppPasswords {
     return this.#statements.count.get(accountId) ?? 0;
   }
 
+  hasId(accountId: string, id: string): boolean {
+    return this.#statements.byId.get(accountId, id) !== undefined;
+  }
+
   hasName(accountId: string, name: string): boolean {
     return this.#statements.byName.get(accountId, name) !== undefined;
   }
@@ -185,6 +189,9 @@ function prepareAll(db: Database.Database) {
       [string, Buffer],
       { readonly id: string; readonly name: string; readonly scopes: string }
     >("SELECT id, name, scopes FROM app_passwords WHERE account = ? AND digest = ?"),
+    byId: db.prepare<[string, string], unknown>(
+      "SELECT 1 FROM app_passwords WHERE account = ? AND id = ?",
+    ),
     byName: db.prepare<[string, string], unknown>(
       "SELECT 1 FROM app_passwords WHERE account = ? AND name = ?",
     ),

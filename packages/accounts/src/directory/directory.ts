@@ -140,6 +140,16 @@ export class Directory {
     return row !== undefined && row.disabled === null && row.removedUntilMs === null;
   }
 
+  /** As mayLogIn(), of a login that was a while ago: its mail may be on its way to another address. */
+  mayStay(id: string): boolean {
+    return this.mayLogIn(id) && this.#tables.accountOfId(id)?.movingTo === null;
+  }
+
+  takesOnlyAppPasswords(id: string): boolean {
+    const row = this.#tables.accountOfId(id);
+    return row !== undefined && accountOf(row).appPasswordsOnly === true;
+  }
+
   maySendAs(accountAddress: string, senderAddress: string): boolean {
     if (senderAddress === "") return true;
     const account = this.findAccount(accountAddress);

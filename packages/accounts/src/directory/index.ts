@@ -32,4 +32,10 @@ export {
 } from "./directory.ts";
 export { lockInstance } from "./instance-lock.ts";
 export { DatabaseError, databaseOctets } from "./open-database.ts";
-export { type KeptPassword, type LoginPlaceRecord, type LoginRecord, Secrets } from "./secrets.ts";
+export {
+  type KeptPassword,
+  type LoginPlaceRecord,
+  type LoginRecord,
+  Secrets,
+  type StoredPassword,
+} from "./secrets.ts";

@@ -1,9 +1,16 @@
+import { createHash } from "node:crypto";
 import type Database from "better-sqlite3";
 import type { LastLogin, LoginPlace } from "../admin-client.ts";
 import { limits } from "../limits.ts";
 import type { ScramKeys, ScramSalt } from "../passwords/scram-keys.ts";
 import { AppPasswords, appPasswordsSchema } from "./app-passwords.ts";
 import { type Migration, openDatabase } from "./open-database.ts";
+
+/** A password as it is now. */
+export interface StoredPassword extends KeptPassword {
+  /** One more with each other password, and the same where only the form of keeping it changes. */
+  readonly version: number;
+}
 
 /** What is kept of a password. */
 export interface KeptPassword {
@@ -115,6 +122,8 @@ const migrations: readonly Migration[] = [
   CREATE INDEX login_places_by_time ON login_places (account, last_ms);
   CREATE INDEX login_places_by_age ON login_places (last_ms);
   `,
+  // What sessions rest on that were opened with it.
+  "ALTER TABLE passwords ADD COLUMN version INTEGER NOT NULL DEFAULT 1;",
 ];
 
 /** What proves who somebody is. Only apps/auth opens it. */
@@ -140,13 +149,14 @@ export class Secrets {
     this.#database.close();
   }
 
-  password(accountId: string): KeptPassword | undefined {
+  password(accountId: string): StoredPassword | undefined {
     const row = this.#statements.password.get(accountId);
     if (row === undefined) return undefined;
     const scram = scramKeys(row.iterations, row.salt, row.storedKey, row.serverKey);
     return {
       hash: row.hash,
       isPrepared: row.isPrepared === 1,
+      version: row.version,
       ...(scram && { scram }),
     };
   }
@@ -175,7 +185,7 @@ export class Secrets {
   }
 
   setPassword(accountId: string, kept: KeptPassword): void {
-    this.#statements.setPassword.run(rowOf(accountId, kept, this.#now()));
+    this.#keep(accountId, kept, { isOther: true });
   }
 
   /** Keeps the same password in another form; false when it, or the salt of all, was changed meanwhile. */
@@ -184,14 +194,25 @@ export class Secrets {
       if (this.#statements.password.get(accountId)?.hash !== oldHash) return false;
       const salt = this.appPasswords.saltOf(accountId)?.salt;
       if (salt !== undefined && !kept.scram?.salt.equals(salt)) return false;
-      this.setPassword(accountId, kept);
+      this.#keep(accountId, kept, { isOther: false });
       return true;
     });
     return replace.immediate();
   }
 
+  #keep(accountId: string, kept: KeptPassword, { isOther }: { readonly isOther: boolean }): void {
+    const row = rowOf(accountId, kept, this.#now());
+    this.#statements.setPassword.run({ ...row, step: isOther ? 1 : 0 });
+  }
+
   apopSecret(accountId: string): string | undefined {
     return this.#statements.apopSecret.get(accountId);
+  }
+
+  /** Another one with each other secret, and no help in guessing it. */
+  apopSecretVersion(accountId: string): string | undefined {
+    const secret = this.apopSecret(accountId);
+    return secret && createHash("sha256").update(secret).digest("hex").slice(0, 16);
   }
 
   setApopSecret(accountId: string, secret: string): void {
@@ -289,6 +310,7 @@ interface PasswordRow {
   readonly account: string;
   readonly hash: string;
   readonly isPrepared: number;
+  readonly version: number;
   readonly iterations: number | null;
   readonly salt: Buffer | null;
   readonly storedKey: Buffer | null;
@@ -324,12 +346,13 @@ function rowOf(account: string, kept: KeptPassword, changedMs: number) {
 function prepareAll(db: Database.Database) {
   return {
     password: db.prepare<[string], PasswordRow>(`
-      SELECT account, hash, is_prepared AS isPrepared, scram_iterations AS iterations,
+      SELECT account, hash, is_prepared AS isPrepared, version, scram_iterations AS iterations,
              scram_salt AS salt, scram_stored_key AS storedKey, scram_server_key AS serverKey
       FROM passwords WHERE account = ?`),
-    setPassword: db.prepare<[ReturnType<typeof rowOf>]>(`
+    setPassword: db.prepare<[ReturnType<typeof rowOf> & { readonly step: number }]>(`
       INSERT OR REPLACE INTO passwords VALUES
-      (@account, @hash, @isPrepared, @iterations, @salt, @storedKey, @serverKey, @changedMs)`),
+      (@account, @hash, @isPrepared, @iterations, @salt, @storedKey, @serverKey, @changedMs,
+       COALESCE((SELECT version + @step FROM passwords WHERE account = @account), 1))`),
     rewritingKey: db.prepare<[], Buffer>("SELECT key FROM rewriting_key").pluck(),
     falseSaltKey: db.prepare<[], Buffer>("SELECT key FROM false_salt_key").pluck(),
     deletePassword: db.prepare<[string]>("DELETE FROM passwords WHERE account = ?"),

@@ -1,4 +1,4 @@
-import type { Account, AuthenticateResult, LoginProtocol } from "../auth-client.ts";
+import type { AuthenticateResult, LoginProtocol } from "../auth-client.ts";
 
 /** The hash of a SCRAM mechanism: SCRAM-SHA-256 (RFC 7677), SCRAM-SHA-1 (RFC 5802). */
 export type ScramHash = "sha256" | "sha1";
@@ -28,12 +28,7 @@ export interface ScramProofRequest extends ScramChallengeRequest {
 }
 
 export type ScramResult =
-  | {
-      readonly kind: "ok";
-      readonly account: Account;
-      readonly serverSignature: string;
-      readonly appPassword?: string;
-    }
+  | (Extract<AuthenticateResult, { kind: "ok" }> & { readonly serverSignature: string })
   | Exclude<AuthenticateResult, { kind: "ok" }>;
 
 export interface CertifiedLoginRequest extends LoginFrom {

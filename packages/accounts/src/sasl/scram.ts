@@ -43,8 +43,8 @@ export async function scram(
   const result = await login.auth.authenticateScram({ ...who, authMessage, proof: final.proof });
   if (result.kind !== "ok") return result;
   await sayLast(login, `v=${result.serverSignature}`);
-  const { account, appPassword } = result;
-  return { kind: "ok", account, ...(appPassword !== undefined && { appPassword }) };
+  const { serverSignature: _, ...ok } = result;
+  return ok;
 }
 
 interface ClientFirst {

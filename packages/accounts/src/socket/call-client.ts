@@ -12,8 +12,14 @@ export interface CallClientOptions {
   /** How long a connection is tried for; within it a restart of auth is not seen. */
   readonly connectMs?: number;
   /** Told of what the other side says unasked, and of `connection-lost`, when events may have been missed. */
-  readonly onEvent?: (event: string) => void;
+  readonly onEvent?: EventListener;
 }
+
+/** The other side hears that it was acted on when what is returned has settled. */
+export type EventListener = (
+  event: string,
+  accounts?: readonly string[],
+) => Promise<void> | undefined;
 
 /**
  * Calls methods over a socket of auth. Connects at the first call and again whenever the connection
@@ -23,14 +29,14 @@ export class CallClient implements AsyncDisposable {
   readonly #socketPath: string;
   readonly #callMs: number;
   readonly #connectMs: number;
-  readonly #onEvent: (event: string) => void;
+  readonly #onEvent: EventListener;
   #connection: Promise<Connection> | undefined;
   #isClosed = false;
 
   constructor(options: CallClientOptions) {
     this.#socketPath = options.socketPath;
     this.#callMs = options.callMs ?? limits.callMsMax;
-    this.#onEvent = options.onEvent ?? (() => {});
+    this.#onEvent = options.onEvent ?? (() => undefined);
     this.#connectMs = Math.min(options.connectMs ?? limits.connectMsMax, this.#callMs);
   }
 
@@ -79,7 +85,7 @@ export class CallClient implements AsyncDisposable {
         const socket = await openSocket(this.#socketPath);
         const lost = () => {
           this.#connection = undefined;
-          this.#onEvent("connection-lost");
+          void this.#onEvent("connection-lost");
         };
         return new Connection(socket, { lost, event: this.#onEvent });
       } catch (cause) {
@@ -108,14 +114,12 @@ class Connection {
   readonly #socket: Socket;
   readonly #decoder = new FrameDecoder(limits.frameBytesMax);
   readonly #waiting = new Map<number, Waiting>();
-  readonly #event: (event: string) => void;
+  readonly #event: EventListener;
+  #acting: Promise<void> = Promise.resolve();
   #lastId = 0;
   #isOpen = true;
 
-  constructor(
-    socket: Socket,
-    told: { readonly lost: () => void; readonly event: (event: string) => void },
-  ) {
+  constructor(socket: Socket, told: { readonly lost: () => void; readonly event: EventListener }) {
     this.#socket = socket;
     this.#event = told.event;
     socket.unref();
@@ -160,7 +164,7 @@ class Connection {
     try {
       for (const line of this.#decoder.push(octets)) {
         const answer = parseAnswer(line);
-        if ("event" in answer) this.#happened(answer.event);
+        if ("event" in answer) this.#happened(answer.event, answer.accounts);
         else if (answer.id !== null) this.#take(answer.id)?.resolve(answer);
       }
     } catch {
@@ -168,9 +172,16 @@ class Connection {
     }
   }
 
-  #happened(event: string): void {
-    this.#event(event);
-    if (this.#isOpen) this.#socket.write(formatFrame({ id: 0, method: SEEN, params: {} }));
+  /** All begins at once, and is told as done in the order in which it came. */
+  #happened(event: string, accounts: readonly string[] | undefined): void {
+    const acting = this.#event(event, accounts);
+    const before = this.#acting;
+    const seen = async () => {
+      await before;
+      await acting?.catch(() => undefined);
+      if (this.#isOpen) this.#socket.write(formatFrame({ id: 0, method: SEEN, params: {} }));
+    };
+    this.#acting = seen();
   }
 
   #take(id: number): Waiting | undefined {

@@ -48,11 +48,11 @@ export class CallServer {
    * Tells the peer what it did not ask for, after all answers that were given before. Resolves when it
    * has acted on it or is gone.
    */
-  async tell(event: string): Promise<void> {
+  async tell(event: string, accounts?: readonly string[]): Promise<void> {
     if (!this.#socket.writable) return;
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#unseen.push(resolve);
-    this.#socket.write(formatFrame({ id: null, event }));
+    this.#socket.write(formatFrame({ id: null, event, ...(accounts && { accounts }) }));
     await promise;
   }
 

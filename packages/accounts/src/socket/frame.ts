@@ -5,6 +5,7 @@
  *   ← {"id":7,"result":{…}}            or   {"id":7,"error":{"code":"not-found","message":"…"}}
  *
  *   ← {"id":null,"event":"directory-changed"}
+ *   ← {"id":null,"event":"logins-changed","accounts":["0mfv3k2q8a1b2c3d"]}
  *   → {"id":0,"method":"seen"}
  *
  * Answers come in any order. JSON escapes line feeds inside strings, so a line is always a whole frame.
@@ -30,6 +31,8 @@ export const SEEN = "seen";
 export interface Event {
   readonly id: null;
   readonly event: string;
+  /** Whom it is about, by id; absent where it may be anybody. */
+  readonly accounts?: readonly string[];
 }
 
 /** The octets are not a frame; nothing after them can be trusted. */
@@ -90,8 +93,10 @@ export function parseRequest(line: Uint8Array): Request {
 
 /** @throws FrameError */
 export function parseAnswer(line: Uint8Array): Answer | Event {
-  const { id, result, error, event } = parseObject(line);
-  if (id === null && typeof event === "string") return { id, event };
+  const { id, result, error, event, accounts } = parseObject(line);
+  if (id === null && typeof event === "string") {
+    return { id, event, ...(Array.isArray(accounts) && { accounts: accounts.map(String) }) };
+  }
   if (id !== null && !isId(id)) throw new FrameError("An answer has no id");
   if (error === undefined) return { id, result };
   if (!isObject(error)) throw new FrameError("An answer's error is not an object");

@@ -83,7 +83,7 @@ function walk(
 }
 
 const isUnfinished = (name: string): boolean =>
-  /^posthouse-(?:(?:making|deleted)\.|expunged$)/.test(name);
+  /^posthouse-(?:(?:making|deleted)\.|expunged(?:-mail)?$)/.test(name);
 
 /** Also what only means something while a process is in the middle of it, but for the journal of an mbox. */
 const isMadeAgain = (name: string): boolean =>

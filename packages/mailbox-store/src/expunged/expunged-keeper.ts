@@ -4,7 +4,14 @@ import { limits } from "../limits.ts";
 import { syncDirectory } from "../maildir/durable-file.ts";
 import { sizesInKey } from "../maildir/maildir-name.ts";
 import { makeDirectory } from "../writer/folder-on-disk.ts";
-import { dayOf, expungedName, isDay, oldestDay, placeOf } from "./expunged-tree.ts";
+import {
+  dayOf,
+  expungedMailName,
+  expungedName,
+  isDay,
+  oldestDay,
+  placeOf,
+} from "./expunged-tree.ts";
 
 /**
  * Where the writer puts what is expunged, for as long as there is room: up to so many octets and messages of
@@ -43,13 +50,16 @@ export class ExpungedKeeper {
   overdue(): readonly string[] {
     const days = this.#days;
     if (days === undefined) return [];
-    const root = join(this.#accountPath, expungedName);
-    if (!existsSync(root)) return [];
-    if (days === 0) return [root];
+    const roots = [expungedName, expungedMailName]
+      .map((name) => join(this.#accountPath, name))
+      .filter((path) => existsSync(path));
+    if (days === 0) return roots;
     const oldest = oldestDay(days);
-    return readdirSync(root)
-      .filter((day) => isDay(day) && day < oldest)
-      .map((day) => join(root, day));
+    return roots.flatMap((root) =>
+      readdirSync(root)
+        .filter((name) => isOverdue(name.replace(/^\./, ""), oldest))
+        .map((name) => join(root, name)),
+    );
   }
 
   #roomNow() {
@@ -78,6 +88,8 @@ export class ExpungedKeeper {
     }
   }
 }
+
+const isOverdue = (day: string, oldest: string): boolean => isDay(day) && day < oldest;
 
 /** Of a directory with all below it. Names of ours say how large their files are. */
 export function usageOf(directory: string): { readonly bytes: number; readonly messages: number } {

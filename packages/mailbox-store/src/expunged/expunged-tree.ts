@@ -11,6 +11,9 @@ import { inboxFolder } from "../maildir/folder-name.ts";
  */
 export const expungedName = "posthouse-expunged";
 
+/** The same, to be read as mailboxes: see linkExpunged(). */
+export const expungedMailName = "posthouse-expunged-mail";
+
 const INBOX = "INBOX";
 const DAY_MS = 24 * 3_600_000;
 

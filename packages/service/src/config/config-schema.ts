@@ -350,6 +350,7 @@ export const configSchema = z.strictObject({
         })
         .default(1_000_000),
       idle_keepalive_seconds: z.int().min(0).default(240),
+      restore_namespace: z.boolean().default(true),
       workers: z
         .int()
         .min(1)

@@ -89,6 +89,14 @@ export interface SmtpTransaction {
   data(octets: AsyncIterable<Uint8Array>): Promise<Reply | readonly Reply[]>;
 }
 
+/** Who a client is, and for how long. */
+export interface SmtpLogin {
+  /** The account's address. */
+  readonly authenticatedAs: string;
+  /** Calls `end` when the login counts no longer, until it is disposed of. */
+  readonly onEnd?: (end: () => void) => Disposable;
+}
+
 /** SASL as an app does it; base64 is its affair, lines and replies are ours. */
 export interface SmtpSasl {
   /** The names that are announced to this client, and taken. */
@@ -103,7 +111,7 @@ export interface SmtpSasl {
       readonly ask: (challenge: string) => Promise<string>;
     },
     peer: SmtpPeer,
-  ): Promise<{ readonly authenticatedAs: string } | Reply>;
+  ): Promise<SmtpLogin | Reply>;
 }
 
 /** What an app does with the commands of its clients. */
@@ -116,7 +124,7 @@ export interface SmtpHandler {
   authenticate?(
     login: { readonly username: string; readonly password: string },
     peer: SmtpPeer,
-  ): Promise<{ readonly authenticatedAs: string } | Reply>;
+  ): Promise<SmtpLogin | Reply>;
   /** AUTH with other mechanisms than PLAIN and LOGIN of authenticate(), which has to be there too. */
   readonly sasl?: SmtpSasl;
   /** VRFY (RFC 5321 §3.5.1). Absent: 252 for everybody. */

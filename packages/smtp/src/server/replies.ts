@@ -22,6 +22,7 @@ export const replies = {
     text: "Too many connections, come back soon",
   },
   tooManyOfYours: { code: 421, enhanced: "4.7.0", text: "Too many connections from your address" },
+  loginEnded: { code: 421, enhanced: "4.7.0", text: "Your login has ended: log in again" },
   tooManyErrors: { code: 421, enhanced: "4.7.0", text: "Too many errors, closing connection" },
   notHttp: { code: 421, enhanced: "4.7.0", text: "This is not an HTTP server" },
   tooMuchSwallowed: { code: 421, enhanced: "4.7.0", text: "Far too much data, closing connection" },

@@ -3,7 +3,13 @@ import type { Reply } from "../reply.ts";
 import { type BodyOutcome, BodyReceiver } from "./body-receiver.ts";
 import { commands } from "./commands.ts";
 import { formatReply } from "./format-reply.ts";
-import type { ClientAttributes, MailFrom, SmtpPeer, SmtpTransaction } from "./handler.ts";
+import type {
+  ClientAttributes,
+  MailFrom,
+  SmtpLogin,
+  SmtpPeer,
+  SmtpTransaction,
+} from "./handler.ts";
 import { type CommandLine, LINE_TOO_LONG, type SmtpInput } from "./input.ts";
 import { serverLimits } from "./limits.ts";
 import type { MailCommandRules } from "./mail-command.ts";
@@ -64,6 +70,9 @@ export class Session {
   #isInCommand = false;
   #isEnding = false;
   #isOver = false;
+  /** Watches whether the login counts still. */
+  #login: Disposable | undefined;
+  #isLoginOver = false;
   #lineDeadline: NodeJS.Timeout | undefined;
   /** When a message came to its end last, or somebody logged in; later by the time that commands took since. */
   #productiveMs = performance.now();
@@ -195,14 +204,23 @@ export class Session {
     this.#updatePeer({ helo: argument });
   }
 
-  authenticatedAs(account: string): void {
+  logIn({ authenticatedAs, onEnd }: SmtpLogin): void {
     this.#productiveMs = performance.now();
-    this.#updatePeer({ authenticatedAs: account });
+    this.#updatePeer({ authenticatedAs });
+    this.#login = onEnd?.(() => this.#endLogin());
+  }
+
+  /** 421 now, also inside a message; where one is being handed over, behind the answer to it. */
+  #endLogin(): void {
+    this.#isLoginOver = true;
+    if (this.#isWaiting) this.hangUp(replies.loginEnded);
   }
 
   /** The session is another client's from here on, and as new as if that had just connected. */
   async becomeClient(said: ClientAttributes): Promise<void> {
     this.#named = { ...this.#named, ...said };
+    this.#login?.[Symbol.dispose]();
+    this.#login = undefined;
     this.#hello = undefined;
     this.#peer = this.#freshPeer();
     const refusal = await this.options.handler.connected?.(this.#peer);
@@ -278,6 +296,10 @@ export class Session {
 
   /** Says what is to be said, then waits for octets; false when none will come. */
   async more(): Promise<boolean> {
+    if (this.#isLoginOver) {
+      this.hangUp(replies.loginEnded);
+      return false;
+    }
     this.#isWaiting = true;
     const isHeard = this.#flush();
     if (isHeard !== undefined) await isHeard;
@@ -335,6 +357,7 @@ export class Session {
         if (!(await this.#moreOfLine())) return;
         continue;
       }
+      if (this.#isLoginOver) return this.hangUp(replies.loginEnded);
       if (this.#isUnproductive) return this.timeOut();
       this.#isInCommand = true;
       const begunMs = performance.now();
@@ -432,6 +455,7 @@ export class Session {
 
   async #finish(): Promise<void> {
     clearTimeout(this.#lineDeadline);
+    this.#login?.[Symbol.dispose]();
     const chunks = this.transaction?.chunks;
     this.transaction = undefined;
     void this.#flush();

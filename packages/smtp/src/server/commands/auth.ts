@@ -1,6 +1,6 @@
 import type { Reply } from "../../reply.ts";
 import { defineCommand } from "../command.ts";
-import type { SmtpSasl } from "../handler.ts";
+import type { SmtpLogin, SmtpSasl } from "../handler.ts";
 import { LINE_TOO_LONG } from "../input.ts";
 import { serverLimits } from "../limits.ts";
 import { replies } from "../replies.ts";
@@ -87,9 +87,9 @@ async function login(session: Session, credentials: Credentials): Promise<void> 
   finishLogin(session, answer);
 }
 
-function finishLogin(session: Session, answer: { readonly authenticatedAs: string } | Reply): void {
+function finishLogin(session: Session, answer: SmtpLogin | Reply): void {
   if ("authenticatedAs" in answer) {
-    session.authenticatedAs(answer.authenticatedAs);
+    session.logIn(answer);
     session.reply(replies.authenticated);
   } else if (answer.code === replies.badAuthResponse.code) {
     // A response that cannot be read, or "*", is no wrong password.
