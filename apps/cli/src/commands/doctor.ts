@@ -11,7 +11,7 @@ import { certificateTlsa } from "../certificate.ts";
 import { acmeFindings } from "../checks/acme-directory.ts";
 import { appFindings } from "../checks/apps.ts";
 import { blockListFindings } from "../checks/block-lists.ts";
-import { mailboxFinding, queueFinding } from "../checks/by-command.ts";
+import { mailboxFinding, queueFinding, reportFindings } from "../checks/by-command.ts";
 import { certificateFindings } from "../checks/certificate.ts";
 import { domainDnsFindings } from "../checks/domain-dns.ts";
 import { exitCodeOf, type Finding, printFinding } from "../checks/finding.ts";
@@ -132,6 +132,7 @@ async function* findingsOf(config: Config, options: DoctorOptions): AsyncGenerat
       ({ domain }) => domain,
     );
     for (const domain of domains) yield* await domainFindings(domain, config, addresses, resolver);
+    yield* await reportFindings(args, addresses);
     yield await queueFinding(args);
     yield await mailboxFinding(args);
     const [domain] = domains;

@@ -1,5 +1,6 @@
 import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { reportsLocalPart } from "@posthouse/accounts";
 import { domainDnsRecords, type PlannedRecord, zoneLine } from "@posthouse/client-settings";
 import { dnsRecordOf } from "@posthouse/dkim";
 import { createResolver, parseTsigKey, type ZoneReader } from "@posthouse/dns";
@@ -25,7 +26,7 @@ import { writeDurably } from "../durable-file.ts";
 import { withExamples } from "../examples.ts";
 import { print } from "../output.ts";
 import { ask, askYes, canAsk } from "../question.ts";
-import { keysOf, makeAccount, makeDkimKeys } from "../setup/accounts.ts";
+import { keysOf, makeAccount, makeDkimKeys, makeReportsAccount } from "../setup/accounts.ts";
 import {
   certificateNames,
   certificateOf,
@@ -295,6 +296,11 @@ async function makeAll(
   if (passphrase !== undefined) {
     print(`- made the account ${settings.address}`);
     print(`\n  Its passphrase, shown only now:  ${passphrase}\n`);
+  }
+  if (await makeReportsAccount(options, settings.domain)) {
+    print(
+      `- made the account ${reportsLocalPart}@${settings.domain}, where reports of other hosts go`,
+    );
   }
   const { isNew } = await makeDkimKeys(options, config, settings.domain);
   if (isNew) print("- made DKIM keys, which sign as soon as their records are in the DNS");

@@ -242,7 +242,12 @@ export const configSchema = z.strictObject({
     .strictObject({ level: z.enum(["debug", "info", "warn", "error"]).default("info") })
     .prefault({}),
   retention: z
-    .strictObject({ junk_days: count(30), trash_days: count(30), expunged_days: count(7) })
+    .strictObject({
+      junk_days: count(30),
+      trash_days: count(30),
+      expunged_days: count(7),
+      report_days: z.int().min(1).default(60),
+    })
     .prefault({}),
   events: z.strictObject({ keep_days: z.int().min(1).default(30) }).prefault({}),
   auth: z
