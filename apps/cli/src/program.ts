@@ -18,6 +18,7 @@ const chapters: readonly Chapter[] = [
   // Going live
   chapter("setup", async () => (await import("./commands/setup.ts")).setupCommand()),
   chapter("doctor", async () => (await import("./commands/doctor.ts")).doctorCommand()),
+  chapter("report", async () => (await import("./commands/report.ts")).reportCommand()),
   // Serving
   chapter("local", async () => (await import("./commands/local.ts")).localCommand()),
   chapter("up", async () => (await import("./commands/up.ts")).upCommand()),

@@ -4,7 +4,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { configFromToml } from "@posthouse/service";
-import { installation, settingsOf } from "../src/setup/settings.ts";
+import {
+  installation,
+  namesWithoutOrder,
+  settingsOf,
+  withCertificate,
+} from "../src/setup/settings.ts";
 import { setupToml } from "../src/setup/setup-toml.ts";
 import { smarthostOf } from "../src/setup/smarthost.ts";
 import { systemdSteps } from "../src/setup/systemd.ts";
@@ -35,6 +40,33 @@ test("what setup writes is a configuration that says what was chosen", () => {
   assert.equal(config.smtpOut.routes[0]?.username, 'a "b"');
   const least = setupToml({ hostname: "m.example.org", dataDir: ".", postmaster: "a@example.org" });
   assert.equal(configFromToml(least, "/x/posthouse.toml").dataDir, "/x");
+});
+
+test("a second domain has a certificate of its own added, once", () => {
+  const text = setupToml({
+    hostname: "mail.example.org",
+    dataDir: ".",
+    postmaster: "ann@example.org",
+    acme: { names: ["mail.example.org"], contact: "postmaster@example.org" },
+  });
+  const config = configFromToml(text, "/x/posthouse.toml");
+  const settings = {
+    ...settingsOf("ann@example.net", { data: "/nowhere" }),
+    hostname: "mail.example.org",
+  };
+  const names = namesWithoutOrder(settings, config);
+  assert.deepEqual(names, [
+    "autoconfig.example.net",
+    "autodiscover.example.net",
+    "mta-sts.example.net",
+  ]);
+  const longer = configFromToml(withCertificate(text, names), "/x/posthouse.toml");
+  assert.deepEqual(longer.acme.certificates, [{ names }]);
+  assert.deepEqual(namesWithoutOrder(settings, longer), []);
+  assert.deepEqual(
+    namesWithoutOrder(settings, { ...config, acme: { ...config.acme, isOn: false } }),
+    [],
+  );
 });
 
 test("an address or a name that cannot be is refused in one sentence", async (t) => {

@@ -4,7 +4,8 @@ import { AlpnChallenges } from "./acme/alpn-challenges.ts";
 import { Challenges } from "./acme/challenges.ts";
 import { orderInThread } from "./acme/order.ts";
 import { proverOf } from "./acme/prover.ts";
-import { type OrderCertificate, Renewal } from "./acme/renewal.ts";
+import type { OrderCertificate } from "./acme/renewal.ts";
+import { Renewals } from "./acme/renewals.ts";
 import { OurDomains } from "./clients/our-domains.ts";
 import { openControlServer } from "./control-server.ts";
 import { routeOf } from "./routes.ts";
@@ -23,7 +24,7 @@ export async function start(context: AppContext, parts: Parts = {}): Promise<Run
   const tls = loadTls(config, (error) => log.error({ err: error }, "Cannot renew the certificate"));
   const challenges = new Challenges();
   const alpn = new AlpnChallenges();
-  const renewal = new Renewal({
+  const renewal = new Renewals({
     config,
     log,
     order:

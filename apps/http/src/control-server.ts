@@ -1,13 +1,14 @@
 import { type BoundAddress, listen } from "@posthouse/service";
-import type { Renewal } from "./acme/renewal.ts";
+import type { Renewals } from "./acme/renewals.ts";
 
 const { createServer } = process.getBuiltinModule("node:http");
 
 /**
  * HTTP on a Unix socket that only this app's user and root can use: `POST /renew` orders a certificate
- * now, and `POST /renew?new-key` one with a new key. The answer comes when the order is over.
+ * now, and `POST /renew?new-key` one with a new key; `name=` only the one for that name. The answer comes when
+ * the order is over.
  */
-export function openControlServer(renewal: Pick<Renewal, "renewNow">): {
+export function openControlServer(renewal: Pick<Renewals, "renewNow">): {
   listen(socketPath: string): Promise<BoundAddress>;
   close(): Promise<void>;
 } {
@@ -18,7 +19,9 @@ export function openControlServer(renewal: Pick<Renewal, "renewNow">): {
       response.writeHead(404).end("There is POST /renew\n");
       return;
     }
-    renewal.renewNow({ withNewKey: searchParams.has("new-key") }).then(
+    const name = searchParams.get("name");
+    const asked = { withNewKey: searchParams.has("new-key"), ...(name !== null && { name }) };
+    renewal.renewNow(asked).then(
       (result) => {
         response.setHeader("content-type", "application/json");
         response.end(`${JSON.stringify(result)}\n`);

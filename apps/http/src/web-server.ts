@@ -64,8 +64,8 @@ export class WebServer {
       ...bounds,
       ...tls.options(),
       handshakeTimeout: limits.handshakeMsMax,
-      SNICallback(this: TLSSocket, _name, done) {
-        done(null, alpn.hasChosen(this) ? undefined : tls.context());
+      SNICallback(this: TLSSocket, name, done) {
+        done(null, alpn.hasChosen(this) ? undefined : tls.context(name));
       },
       ALPNCallback(this: TLSSocket, asked) {
         return alpn.choose(this, asked);

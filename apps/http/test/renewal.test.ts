@@ -14,6 +14,7 @@ import {
 import { issuedOf } from "../src/acme/issued-certificate.ts";
 import { OrderFailure } from "../src/acme/order-failure.ts";
 import { type OrderCertificate, Renewal } from "../src/acme/renewal.ts";
+import { Renewals } from "../src/acme/renewals.ts";
 import { limits } from "../src/limits.ts";
 import { certificateFor } from "./made-certificate.ts";
 
@@ -87,6 +88,56 @@ test("the key changes when that is asked for", async () => {
   assert.equal((await renewal.renewNow({ withNewKey: true })).isDone, true);
   assert.notEqual((await issuedIn(context)).key, key);
   await renewal.close();
+});
+
+test("further certificates are ordered one after the other, each renewed by itself and by its name", async () => {
+  await using context = await testContext(
+    toml(
+      '[[acme.certificates]]\nnames = ["mail.one.test"]\n[[acme.certificates]]\nnames = ["mail.two.test"]',
+    ),
+  );
+  const orders: string[] = [];
+  let running = 0;
+  const renewals = new Renewals({
+    config: context.config,
+    log: { info: () => {}, error: () => {} },
+    now: () => startMs,
+    onIssued: () => {},
+    order: async (request) => {
+      orders.push(request.names.join());
+      assert.equal(++running, 1);
+      await Promise.resolve();
+      running--;
+      if (request.names.includes("mail.two.test")) throw new OrderFailure("it is not ours");
+      return certificateFor(request, { notBefore: new Date(startMs) });
+    },
+  });
+  await renewals.start();
+  assert.deepEqual(orders, ["mail.example.test", "mail.one.test", "mail.two.test"]);
+  const own = await issuedIn(context);
+  const file = acmeCertificateFile(context.config, "mail.one.test");
+  const one = issuedOf(await readFile(file, "utf8"));
+  assert.deepEqual(one.names, ["mail.one.test"]);
+  assert.notEqual(one.key, own.key);
+  assert.match(
+    renewals.problems().join(),
+    /^Cannot get a certificate for mail\.two\.test: it is not ours; the host's own goes on being served/,
+  );
+  assert.equal(
+    (await renewals.renewNow({ name: "mail.one.test", withNewKey: false })).isDone,
+    true,
+  );
+  assert.equal(orders.at(-1), "mail.one.test");
+  const unknown = await renewals.renewNow({ name: "mail.else.test", withNewKey: false });
+  assert.deepEqual(unknown, {
+    isDone: false,
+    message: "No certificate under [acme] is for mail.else.test",
+  });
+  await Promise.all([
+    renewals.renewNow({ name: "mail.example.test", withNewKey: false }),
+    renewals.renewNow({ name: "mail.one.test", withNewKey: false }),
+  ]);
+  await renewals.close();
 });
 
 test("the certificate is for everybody's group, and the account's key for nobody else", async () => {

@@ -1,3 +1,4 @@
+export { reportsLocalPart } from "./address/reports-local-part.ts";
 export {
   type AccountSummary,
   type AddAccountRequest,

@@ -135,6 +135,20 @@ test("postmaster is always somebody: bare, of each domain, of this host, with a 
   assert.deepEqual(goesTo("postmaster"), ["second@example.org"]);
 });
 
+test("reports go to the account for them, of whatever domain, where nobody else has that name", () => {
+  using opened = openDirectory();
+  const { directory, goesTo } = opened;
+  directory.addDomain("example.org");
+  directory.addDomain("example.net");
+  assert.equal(goesTo("mail-reports@example.org"), "unknown-user");
+  add(directory, "ann@example.net", "mail-reports@example.org");
+  directory.addAlias("@example.net", ["ann@example.net"]);
+  assert.deepEqual(goesTo("mail-reports@example.org"), ["mail-reports@example.org"]);
+  assert.deepEqual(goesTo("mail-reports+x@example.net"), ["mail-reports@example.org"]);
+  directory.addAlias("mail-reports@example.net", ["ann@example.net"]);
+  assert.deepEqual(goesTo("mail-reports@example.net"), ["ann@example.net"]);
+});
+
 test("the configured postmaster comes before the oldest account, here or elsewhere", () => {
   for (const [postmaster, expected] of [
     ["bob@example.org", "bob@example.org"],

@@ -1,4 +1,5 @@
 import { isIPv6 } from "node:net";
+import { reportsLocalPart } from "@posthouse/accounts";
 import { reverseNameOf } from "@posthouse/dns";
 import type { Config } from "@posthouse/service";
 import { clientDnsRecords, type DnsRecord } from "./dns-records.ts";
@@ -52,13 +53,13 @@ export function domainDnsRecords(
     needed(
       `_dmarc.${domain}`,
       "TXT",
-      quoted(`v=DMARC1; p=none; rua=mailto:postmaster@${domain}`),
+      quoted(`v=DMARC1; p=none; rua=mailto:${reportsLocalPart}@${domain}`),
       "DMARC: large providers want one; make it p=quarantine when the reports show no mail of yours that fails",
     ),
     optional(
       `_smtp._tls.${domain}`,
       "TXT",
-      quoted(`v=TLSRPTv1; rua=mailto:postmaster@${domain}`),
+      quoted(`v=TLSRPTv1; rua=mailto:${reportsLocalPart}@${domain}`),
       "Other hosts report here when TLS with this one fails (RFC 8460)",
     ),
     ...tlsaRecords(config, facts.tlsa),

@@ -55,6 +55,51 @@ export function authservIdOf(value: string): string {
   return (quoted ?? /^[^\s;]*/u.exec(plain)?.[0] ?? "").toLowerCase();
 }
 
+/**
+ * The author's domain of a message that is authentic by our own field: DMARC passed, or where the domain has no
+ * DMARC record, a signature of it did. Undefined when it is not, and when the field is not of `hostname`.
+ */
+export function authenticatedAuthor(value: string, hostname: string): string | undefined {
+  if (authservIdOf(value) !== hostname.toLowerCase()) return undefined;
+  const results = sectionsOf(value).slice(1).map(readResult);
+  const author = results.find(({ method }) => method === "dmarc");
+  const domain = author?.properties.get("header.from")?.toLowerCase();
+  if (author === undefined || domain === undefined || domain === "") return undefined;
+  if (author.word === "pass") return domain;
+  if (author.word !== "none") return undefined;
+  const isSigned = results.some(({ method, word, properties }) => {
+    const signer = properties.get("header.d")?.toLowerCase() ?? "";
+    // A domain signs for those below it, as in relaxed alignment (RFC 9989 §4.4); of a top level nobody does.
+    const isAbove = signer.includes(".") && domain.endsWith(`.${signer}`);
+    return method === "dkim" && word === "pass" && (signer === domain || isAbove);
+  });
+  return isSigned ? domain : undefined;
+}
+
+/** Between the semicolons that stand in no quoted string. */
+const sectionsOf = (value: string): readonly string[] =>
+  (value.match(/(?:"(?:[^"\\]|\\.)*"|[^;"])+/gsu) ?? []).map((section) => section.trim());
+
+/** One result as result() writes it. */
+function readResult(section: string): {
+  readonly method: string;
+  readonly word: string;
+  readonly properties: ReadonlyMap<string, string>;
+} {
+  const [, method = "", word = "", rest = ""] = /^(\w+)=(\w+)(.*)$/su.exec(section) ?? [];
+  const properties = rest.matchAll(/\s([\w.]+)=(?:"((?:[^"\\]|\\.)*)"|([^\s"]+))/gsu);
+  return {
+    method,
+    word,
+    properties: new Map(
+      [...properties].map(([, name = "", quoted, plain]) => [
+        name,
+        plain ?? (quoted ?? "").replaceAll(/\\(.)/gsu, "$1"),
+      ]),
+    ),
+  };
+}
+
 function withoutComments(value: string): string {
   let depth = 0;
   let isQuoted = false;

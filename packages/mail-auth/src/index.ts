@@ -1,4 +1,8 @@
-export { authenticationResultsField, authservIdOf } from "./authentication-results.ts";
+export {
+  authenticatedAuthor,
+  authenticationResultsField,
+  authservIdOf,
+} from "./authentication-results.ts";
 export { explainResults, explanationField } from "./explanation.ts";
 export {
   type MailAuthenticator,

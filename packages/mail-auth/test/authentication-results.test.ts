@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
 import {
+  authenticatedAuthor,
   authenticationResultsField,
   authservIdOf,
   explainResults,
@@ -90,4 +91,42 @@ describe("authservIdOf()", () => {
   test("never fails", () => {
     fc.assert(fc.property(fc.string(), (value) => typeof authservIdOf(value) === "string"));
   });
+});
+
+const authorIn = (told: Partial<MailAuthResults>, hostname = "mx"): string | undefined =>
+  authenticatedAuthor(
+    authenticationResultsField("mx", { ...results, ...told }).slice(
+      "Authentication-Results:".length,
+    ),
+    hostname,
+  );
+
+test("the author of a message is who DMARC passed for, or who signed where DMARC has nothing to say", () => {
+  const dmarc = { ...results.dmarc, domain: "mail.example.org" };
+  const signed = (domain: string) => ({
+    dmarc: { ...dmarc, result: "none" as const },
+    dkim: results.dkim.map((one) => ({ ...one, domain, result: "pass" as const })),
+  });
+  assert.equal(authorIn({ dmarc }), "mail.example.org");
+  assert.equal(authorIn({ dmarc }, "other"), undefined);
+  assert.equal(authorIn({ dmarc: { ...dmarc, result: "fail" } }), undefined);
+  assert.equal(authorIn({ dmarc: { ...dmarc, result: "none" } }), undefined);
+  assert.equal(authorIn(signed("example.org")), "mail.example.org");
+  assert.equal(authorIn(signed("org")), undefined);
+  assert.equal(authorIn(signed("example.net")), undefined);
+});
+
+test("nothing that a sender calls itself makes it an author", () => {
+  const failed = { ...results.dmarc, result: "fail" as const };
+  fc.assert(
+    fc.property(
+      fc.array(fc.constantFrom('"', "\\", ";", " ", "dmarc=pass", "header.from=a.test", "(", ")")),
+      (pieces) => {
+        const text = pieces.join("");
+        const dkim = results.dkim.map((one) => ({ ...one, domain: text, selector: text }));
+        const spf = { ...results.spf, domain: text };
+        assert.equal(authorIn({ dkim, spf, dmarc: failed }), undefined);
+      },
+    ),
+  );
 });

@@ -44,6 +44,7 @@ export {
   acmeCertificateFile,
   type CertificateInUse,
   certificateInUse,
+  furtherCertificates,
 } from "./tls/certificate-in-use.ts";
 export { makeCertificateRequest } from "./tls/certificate-request.ts";
 export { makeSelfSignedCertificate } from "./tls/self-signed-certificate.ts";

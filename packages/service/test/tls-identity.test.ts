@@ -1,12 +1,17 @@
 import assert from "node:assert/strict";
 import { X509Certificate } from "node:crypto";
 import { once } from "node:events";
-import { writeFile } from "node:fs/promises";
+import { mkdir, writeFile } from "node:fs/promises";
 import type { AddressInfo } from "node:net";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { test } from "node:test";
 import { connect, createServer } from "node:tls";
-import { loadTls, makeSelfSignedCertificate, testContext } from "@posthouse/service";
+import {
+  acmeCertificateFile,
+  loadTls,
+  makeSelfSignedCertificate,
+  testContext,
+} from "@posthouse/service";
 
 const make = (name: string) =>
   makeSelfSignedCertificate({
@@ -69,6 +74,54 @@ test("reload() shows a new certificate without a new server, and keeps the old o
   server.close();
 });
 
+test("a client gets the certificate for the name it asks for, also after a change", async () => {
+  await using context = await testContext();
+  const put = async (name: string, pair: { certificate: string; key: string }) => {
+    const certificateFile = join(context.directory, `${name}.pem`);
+    await writeFile(certificateFile, pair.key + pair.certificate);
+    return { certificateFile };
+  };
+  const wildcard = makeSelfSignedCertificate({
+    names: ["*.net.test", "net.test"],
+    notBefore: new Date(),
+    days: 30,
+  });
+  const tlsConfig = {
+    ...(await put("own", make("mail.example.test"))),
+    certificates: [await put("one", make("mail.one.test")), await put("net", wildcard)],
+  };
+  const acme = { ...context.config.acme, isOn: true, certificates: [{ names: ["mail.two.test"] }] };
+  const config = { ...context.config, tls: tlsConfig, acme };
+  const complaints: unknown[] = [];
+  const tls = loadTls(config, (error) => complaints.push(error));
+  const server = createServer(tls.options(), (socket) => socket.end()).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const shownFor = async (name: string) => (await certificateAt(server, name)).subject.CN;
+  for (const [asked, shown] of [
+    ["mail.example.test", "mail.example.test"],
+    ["MAIL.one.test", "mail.one.test"],
+    ["imap.net.test", "*.net.test"],
+    ["a.b.net.test", "mail.example.test"],
+    ["mail.two.test", "mail.example.test"],
+    ["else.test", "mail.example.test"],
+  ] as const) {
+    assert.equal(await shownFor(asked), shown, asked);
+  }
+
+  const ofAcme = acmeCertificateFile(config, "mail.two.test");
+  await mkdir(dirname(ofAcme), { recursive: true });
+  const two = make("mail.two.test");
+  await writeFile(ofAcme, two.key + two.certificate);
+  assert.equal(tls.reload(), true);
+  assert.equal(await shownFor("mail.two.test"), "mail.two.test");
+  await writeFile(ofAcme, "damaged");
+  assert.equal(tls.reload(), true);
+  assert.equal(await shownFor("mail.two.test"), "mail.two.test");
+  assert.match(String(complaints[0]), /Cannot use certificate/);
+  tls.close();
+  server.close();
+});
+
 async function shownCertificate(tls: ReturnType<typeof loadTls>) {
   const server = createServer(tls.options(), (socket) => socket.end()).listen(0, "127.0.0.1");
   await once(server, "listening");
@@ -77,12 +130,15 @@ async function shownCertificate(tls: ReturnType<typeof loadTls>) {
   return certificate;
 }
 
-async function certificateAt(server: ReturnType<typeof createServer>) {
+async function certificateAt(
+  server: ReturnType<typeof createServer>,
+  servername = "any.example.test",
+) {
   const { port } = server.address() as AddressInfo;
   const socket = connect({
     port,
     host: "127.0.0.1",
-    servername: "any.example.test",
+    servername,
     rejectUnauthorized: false,
   });
   await once(socket, "secureConnect");

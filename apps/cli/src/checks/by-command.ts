@@ -85,3 +85,15 @@ export async function mailboxFinding(args: readonly string[]): Promise<Finding> 
         fix,
       };
 }
+
+/** What other hosts report about our domains; one sentence where nobody reads it. */
+export async function reportFindings(
+  args: readonly string[],
+  addresses: readonly string[],
+): Promise<readonly Finding[]> {
+  const asOurs = addresses.length === 0 ? [] : ["--address", ...addresses];
+  const rows = await rowsOf<Finding>(["report", "summary", ...args, ...asOurs]);
+  return typeof rows === "string"
+    ? [{ id: "reports", state: "unproven", says: `Reports of other hosts are not read: ${rows}` }]
+    : rows;
+}

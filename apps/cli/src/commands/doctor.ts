@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { domainDnsRecords } from "@posthouse/client-settings";
+import { domainDnsRecords, type PlannedRecord } from "@posthouse/client-settings";
 import { dnsRecordOf } from "@posthouse/dkim";
 import { createResolver, DnsError, type ZoneReader } from "@posthouse/dns";
 import { type Config, isAnswered } from "@posthouse/service";
@@ -11,8 +11,8 @@ import { certificateTlsa } from "../certificate.ts";
 import { acmeFindings } from "../checks/acme-directory.ts";
 import { appFindings } from "../checks/apps.ts";
 import { blockListFindings } from "../checks/block-lists.ts";
-import { mailboxFinding, queueFinding } from "../checks/by-command.ts";
-import { certificateFindings } from "../checks/certificate.ts";
+import { mailboxFinding, queueFinding, reportFindings } from "../checks/by-command.ts";
+import { certificateFindings, uncertifiedFinding } from "../checks/certificate.ts";
 import { domainDnsFindings } from "../checks/domain-dns.ts";
 import { exitCodeOf, type Finding, printFinding } from "../checks/finding.ts";
 import { addressFinding, publicAddresses } from "../checks/host-addresses.ts";
@@ -23,6 +23,7 @@ import { openRelayFinding } from "../checks/open-relay.ts";
 import { port25InFinding, port25OutFinding } from "../checks/port-25.ts";
 import { resolverFindings } from "../checks/resolver.ts";
 import { CommandFailure } from "../command-failure.ts";
+import { comparePublished } from "../dns/published.ts";
 import { changesMessage, changesSince, type KeptFindings } from "../doctor/changes.ts";
 import { writeDurably } from "../durable-file.ts";
 import { withExamples } from "../examples.ts";
@@ -132,6 +133,7 @@ async function* findingsOf(config: Config, options: DoctorOptions): AsyncGenerat
       ({ domain }) => domain,
     );
     for (const domain of domains) yield* await domainFindings(domain, config, addresses, resolver);
+    yield* await reportFindings(args, addresses);
     yield await queueFinding(args);
     yield await mailboxFinding(args);
     const [domain] = domains;
@@ -181,8 +183,23 @@ async function domainFindings(
     says: `Mail of ${domain} is not signed, so large providers may refuse it`,
     fix: `posthouse dkim add ${domain}`,
   };
-  const found = await domainDnsFindings(domain, records, resolver);
+  const found = [
+    ...(await domainDnsFindings(domain, records, resolver)),
+    ...uncertifiedFinding(config, domain, await namesThatLeadHere(records, resolver)),
+  ];
   return keys.length === 0 ? [unsigned, ...found] : found;
+}
+
+/** Of those that mail programs and other hosts ask by HTTPS. */
+async function namesThatLeadHere(
+  records: readonly PlannedRecord[],
+  resolver: ZoneReader,
+): Promise<readonly string[]> {
+  const asked = records.filter(({ type }) => ["A", "AAAA", "CNAME"].includes(type));
+  const states = await comparePublished(asked, resolver);
+  return states
+    .filter(({ state, record }) => state === "published" && record.type === "CNAME")
+    .map(({ record }) => record.name);
 }
 
 /** Kept beside the state of the servers, and for who runs the timer alone. */

@@ -1,9 +1,16 @@
 import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { reportsLocalPart } from "@posthouse/accounts";
 import { domainDnsRecords, type PlannedRecord, zoneLine } from "@posthouse/client-settings";
 import { dnsRecordOf } from "@posthouse/dkim";
 import { createResolver, parseTsigKey, type ZoneReader } from "@posthouse/dns";
-import { type Config, directoriesOf, isAnswered } from "@posthouse/service";
+import {
+  type Config,
+  ConfigError,
+  configFromToml,
+  directoriesOf,
+  isAnswered,
+} from "@posthouse/service";
 import { Command } from "commander";
 import { asking } from "../asking.ts";
 import { certificateTlsa } from "../certificate.ts";
@@ -26,17 +33,19 @@ import { writeDurably } from "../durable-file.ts";
 import { withExamples } from "../examples.ts";
 import { print } from "../output.ts";
 import { ask, askYes, canAsk } from "../question.ts";
-import { keysOf, makeAccount, makeDkimKeys } from "../setup/accounts.ts";
+import { keysOf, makeAccount, makeDkimKeys, makeReportsAccount } from "../setup/accounts.ts";
 import {
   certificateNames,
   certificateOf,
   installation,
+  namesWithoutOrder,
   plannedConfig,
   probeOf,
   type SetupOptions,
   type SetupSettings,
   settingsOf,
   waitOf,
+  withCertificate,
 } from "../setup/settings.ts";
 import { type Smarthost, smarthostOf } from "../setup/smarthost.ts";
 import { startStep, systemdSteps } from "../setup/systemd.ts";
@@ -299,6 +308,7 @@ async function makeAll(
     chmodSync(settings.configFile, 0o644);
     print(`- wrote ${settings.configFile}`);
   }
+  if (settings.existing !== undefined) addCertificate(settings, settings.existing);
   for (const path of directoriesOf(config)) mkdirSync(path, { recursive: true, mode: 0o770 });
   const { isNewDomain, passphrase } = await makeAccount(options, settings);
   if (isNewDomain) print(`- made the domain ${settings.domain}`);
@@ -306,12 +316,41 @@ async function makeAll(
     print(`- made the account ${settings.address}`);
     print(`\n  Its passphrase, shown only now:  ${passphrase}\n`);
   }
+  if (await makeReportsAccount(options, settings.domain)) {
+    print(
+      `- made the account ${reportsLocalPart}@${settings.domain}, where reports of other hosts go`,
+    );
+  }
   const { isNew } = await makeDkimKeys(options, config, settings.domain);
   if (isNew) print("- made DKIM keys, which sign as soon as their records are in the DNS");
   if (isUnits) {
     const start = startStep();
     print(`- ${start.says}`);
     start.do();
+  }
+}
+
+/** For another domain than the first: a certificate of its own, at the end of a configuration that is there. */
+function addCertificate(settings: SetupSettings, existing: Config): void {
+  const names = namesWithoutOrder(settings, existing);
+  if (names.length === 0) return;
+  const text = withCertificate(readFileSync(settings.configFile, "utf8"), names);
+  // Written in another way, so that this does not fit in: then it is said at the end what to write.
+  if (!isConfiguration(text, settings.configFile)) return;
+  writeDurably(settings.configFile, text);
+  chmodSync(settings.configFile, 0o644);
+  print(
+    `- wrote a certificate for ${names.join(", ")} into ${settings.configFile}: it is ordered when the server http has started anew`,
+  );
+}
+
+function isConfiguration(text: string, path: string): boolean {
+  try {
+    configFromToml(text, path);
+    return true;
+  } catch (error) {
+    if (error instanceof ConfigError) return false;
+    throw error;
   }
 }
 
@@ -341,11 +380,8 @@ function tellRecords({ domain }: SetupSettings, records: readonly PlannedRecord[
   }
 }
 
-function tellNext(
-  { address, domain, isSystem }: SetupSettings,
-  options: SetupOptions,
-  config: Config,
-): void {
+function tellNext(settings: SetupSettings, options: SetupOptions, config: Config): void {
+  const { address, domain, isSystem } = settings;
   const where =
     options.data !== undefined
       ? ` --data ${options.data}`
@@ -362,9 +398,18 @@ function tellNext(
       : [
           "get a certificate: [acme] in the configuration (docs/tls.md); until then mail programs warn of a self-made one",
         ];
+  const unordered =
+    settings.existing === undefined ? [] : namesWithoutOrder(settings, settings.existing);
+  const further =
+    unordered.length === 0
+      ? []
+      : [
+          `get a certificate for ${unordered.join(", ")}: ${settings.configFile} has to have [[acme.certificates]] with names = ${JSON.stringify(unordered)}; then systemctl restart posthouse-http`,
+        ];
   const steps = [
     ...start,
     ...certificate,
+    ...further,
     "publish the records above, and have the provider set the PTR record",
     `look whether all is well: posthouse doctor${where}`,
     `set up a mail program: posthouse client ${address}${where}`,

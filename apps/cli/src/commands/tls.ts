@@ -2,6 +2,7 @@ import {
   type CertificateInUse,
   type Config,
   certificateInUse,
+  furtherCertificates,
   statusSocketPath,
 } from "@posthouse/service";
 import { Command } from "commander";
@@ -23,9 +24,9 @@ const STATUS_MS_MAX = 5000;
 /** A little more than apps/http gives an order. */
 const RENEW_MS_MAX = 4 * 60_000;
 
-/** `posthouse tls`: the certificate of this host. */
+/** `posthouse tls`: the certificates of this host. */
 export function tlsCommand(): Command {
-  const tls = new Command("tls").description("the certificate that every server shows");
+  const tls = new Command("tls").description("the certificates that every server shows");
   tls.addCommand(
     withExamples(
       withJsonOption(
@@ -43,7 +44,8 @@ export function tlsCommand(): Command {
       asking(
         withSourceOptions(
           new Command("renew")
-            .description("order a new certificate from the ACME server now")
+            .description("order new certificates from the ACME server now")
+            .argument("[name]", "only the one for this name")
             .option("--new-key", "with a new key: TLSA records about the old one have to change"),
         ),
         ({ options: { newKey } }) =>
@@ -51,7 +53,7 @@ export function tlsCommand(): Command {
             ? "Give up the old key? TLSA records that are about it have to change at once"
             : undefined,
       ).action(renew),
-      ["tls renew", "tls renew --new-key", "tls renew --new-key --yes"],
+      ["tls renew", "tls renew mail.example.net", "tls renew --new-key --yes"],
     ),
   );
   return tls;
@@ -73,28 +75,39 @@ interface TlsStatus {
 
 async function status(options: SourceOptions & { readonly json?: boolean }): Promise<void> {
   const config = configOf(options);
-  const found = await statusOf(config);
-  if (options.json === true) print(JSON.stringify(found, null, 2));
-  else {
-    print(`Certificate  ${found.file} (${whatItIs[found.source]})`);
-    print(`Names        ${harmless(found.names.join(", "))}`);
-    print(`Issuer       ${harmless(found.issuer)}`);
-    const left = found.daysLeft < 0 ? "it has ended" : `${found.daysLeft} days left`;
-    print(`Valid        ${found.from} to ${found.until}, ${left}`);
+  const found = statusOf(certificateInUse(config));
+  const problems = [...found.problems, ...(config.acme.isOn ? await problemsOfHttp(config) : [])];
+  const further = furtherCertificates(config).map(statusOf);
+  if (options.json === true) {
+    print(JSON.stringify({ ...found, problems, further }, null, 2));
+  } else {
+    tell({ ...found, problems: [] });
     print(`TLSA         _25._tcp.${config.hostname}. TLSA ${found.tlsa}`);
-    for (const problem of found.problems) print(`Problem      ${harmless(problem)}`);
+    for (const problem of problems) print(`Problem      ${harmless(problem)}`);
+    for (const one of further) {
+      print("");
+      tell(one);
+    }
   }
-  if (found.problems.length > 0) process.exitCode = 1;
+  if ([{ problems }, ...further].some((one) => one.problems.length > 0)) process.exitCode = 1;
+}
+
+function tell(found: TlsStatus): void {
+  print(`Certificate  ${found.file} (${whatItIs[found.source]})`);
+  print(`Names        ${harmless(found.names.join(", "))}`);
+  print(`Issuer       ${harmless(found.issuer)}`);
+  const left = found.daysLeft < 0 ? "it has ended" : `${found.daysLeft} days left`;
+  print(`Valid        ${found.from} to ${found.until}, ${left}`);
+  for (const problem of found.problems) print(`Problem      ${harmless(problem)}`);
 }
 
 const whatItIs: Record<CertificateInUse["source"], string> = {
-  configured: "as tls.certificate_file says",
+  configured: "as [tls] says",
   acme: "from the ACME server",
   "self-made": "self-made: clients have to be told to trust it",
 };
 
-async function statusOf(config: Config): Promise<TlsStatus> {
-  const { source, certificateFile } = certificateInUse(config);
+function statusOf({ source, certificateFile }: CertificateInUse): TlsStatus {
   const certificate = readCertificate(certificateFile);
   const untilMs = Date.parse(certificate.validTo);
   const daysLeft = Math.floor((untilMs - Date.now()) / DAY_MS);
@@ -109,10 +122,7 @@ async function statusOf(config: Config): Promise<TlsStatus> {
     until: dayOf(untilMs),
     daysLeft,
     tlsa: tlsaOf(certificate),
-    problems: [
-      ...(daysLeft < 0 ? [`The certificate ended on ${dayOf(untilMs)}`] : []),
-      ...(config.acme.isOn ? await problemsOfHttp(config) : []),
-    ],
+    problems: daysLeft < 0 ? [`The certificate ended on ${dayOf(untilMs)}`] : [],
   };
 }
 
@@ -128,28 +138,39 @@ async function problemsOfHttp({ runDir }: Config): Promise<readonly string[]> {
   }
 }
 
-async function renew(options: SourceOptions & { readonly newKey?: boolean }): Promise<void> {
+async function renew(
+  name: string | undefined,
+  options: SourceOptions & { readonly newKey?: boolean },
+): Promise<void> {
   const config = configOf(options);
   if (!config.acme.isOn) {
     throw new CommandFailure(
       "There is no agree_to_terms = true under [acme] in the configuration, so no certificates are ordered",
     );
   }
-  const { isDone, message } = await askForRenewal(config, options.newKey === true);
-  if (!isDone) throw new CommandFailure(harmless(message));
-  print(harmless(message));
+  const { isDone, message } = await askForRenewal(config, {
+    withNewKey: options.newKey === true,
+    ...(name !== undefined && { name: name.toLowerCase() }),
+  });
+  const lines = message.split("\n").map(harmless).join("\n");
+  if (!isDone) throw new CommandFailure(lines);
+  print(lines);
 }
 
 async function askForRenewal(
-  { http }: Config,
-  withNewKey: boolean,
+  { http, acme }: Config,
+  asked: { readonly withNewKey: boolean; readonly name?: string },
 ): Promise<{ readonly isDone: boolean; readonly message: string }> {
+  const query = new URLSearchParams({
+    ...(asked.withNewKey && { "new-key": "" }),
+    ...(asked.name !== undefined && { name: asked.name }),
+  });
   try {
     const { body } = await askSocket({
       socketPath: http.socketPath,
-      path: withNewKey ? "/renew?new-key" : "/renew",
+      path: `/renew?${query.toString()}`,
       method: "POST",
-      timeoutMs: RENEW_MS_MAX,
+      timeoutMs: RENEW_MS_MAX * (1 + acme.certificates.length),
     });
     return JSON.parse(body) as { isDone: boolean; message: string };
   } catch (cause) {

@@ -1,12 +1,12 @@
 import { execFileSync } from "node:child_process";
 import { statSync } from "node:fs";
 import { join } from "node:path";
-import { DirectoryError } from "@posthouse/accounts";
+import { connectAuth, DirectoryError, reportsLocalPart } from "@posthouse/accounts";
 import { type DkimKey, DkimKeyStore } from "@posthouse/dkim";
 import type { Config } from "@posthouse/service";
 import { administer } from "../administration.ts";
 import { CommandFailure } from "../command-failure.ts";
-import { argumentsOf, configSourceOf, type SourceOptions } from "../source-options.ts";
+import { argumentsOf, configOf, configSourceOf, type SourceOptions } from "../source-options.ts";
 import { newPassphrase } from "./passphrase.ts";
 
 /** Makes the domain and the account where they are not there. The passphrase, when it made one. */
@@ -21,6 +21,25 @@ export function makeAccount(
     return { isNewDomain, ...(isNew && { passphrase: password }) };
   });
 }
+
+/**
+ * Makes the account for reports of other hosts, where there is none that they reach. Nobody logs in there, so that
+ * its password is told to nobody.
+ */
+export function makeReportsAccount(options: SourceOptions, domain: string): Promise<boolean> {
+  const address = `${reportsLocalPart}@${domain}`;
+  return administer(options, async (admin) => {
+    await using auth = connectAuth({ socketPath: configOf(options).auth.socketPath });
+    const resolution = await auth.resolveRecipient(address);
+    const targets = resolution.kind === "found" ? resolution.targets : [];
+    if (targets.some((target) => target.address.startsWith(`${reportsLocalPart}@`))) return false;
+    const quotaBytes = REPORTS_BYTES_MAX;
+    return await unlessThere(admin.addAccount({ address, password: newPassphrase(), quotaBytes }));
+  });
+}
+
+/** Reports of two months for hundreds of domains; what forgers send must not fill the disk. */
+const REPORTS_BYTES_MAX = 1024 ** 3;
 
 async function unlessThere(adding: Promise<unknown>): Promise<boolean> {
   try {

@@ -105,6 +105,20 @@ export const certificateNames = ({ hostname, domain }: SetupSettings): readonly 
   ...["autoconfig", "autodiscover", "mta-sts"].map((name) => `${name}.${domain}`),
 ];
 
+/** Of them, those that the configuration orders no certificate for, though it orders some. */
+export function namesWithoutOrder(
+  settings: SetupSettings,
+  { acme, hostname }: Pick<Config, "acme" | "hostname">,
+): readonly string[] {
+  if (!acme.isOn) return [];
+  const ordered = new Set([...acme.names, ...acme.certificates.flatMap(({ names }) => names)]);
+  return certificateNames(settings).filter((name) => name !== hostname && !ordered.has(name));
+}
+
+/** A configuration with one more certificate at its end. */
+export const withCertificate = (toml: string, names: readonly string[]): string =>
+  `${toml.trimEnd()}\n\n[[acme.certificates]]\nnames = ${JSON.stringify(names)}\n`;
+
 /** The configuration that is to be written, as text and as the servers will read it. */
 export function plannedConfig(
   settings: SetupSettings,

@@ -4,7 +4,7 @@ import { limits } from "../limits.ts";
 import { writeDurably } from "./durable-file.ts";
 
 /**
- * `state/http/last-try.json`, version 1. It is written before the ACME server is asked and again when
+ * `state/http/last-try.json`, version 1, and one more for each of `[[acme.certificates]]`, by its first name. It is written before the ACME server is asked and again when
  * it has answered, so that neither a restart nor a process that dies in the middle asks sooner.
  */
 export interface LastTry {
@@ -17,12 +17,18 @@ export interface LastTry {
   readonly problem?: string;
 }
 
-const pathIn = (stateDirectory: string) => join(stateDirectory, "last-try.json");
+const pathIn = (stateDirectory: string, firstName: string | undefined) =>
+  join(stateDirectory, firstName === undefined ? "last-try.json" : `last-try-${firstName}.json`);
 
 /** Undefined when nothing was ever asked, or the file is not one of ours: it only slows us down. */
-export async function readLastTry(stateDirectory: string): Promise<LastTry | undefined> {
+export async function readLastTry(
+  stateDirectory: string,
+  firstName?: string,
+): Promise<LastTry | undefined> {
   try {
-    const read = JSON.parse(await readFile(pathIn(stateDirectory), "utf8")) as Partial<LastTry>;
+    const read = JSON.parse(
+      await readFile(pathIn(stateDirectory, firstName), "utf8"),
+    ) as Partial<LastTry>;
     const { directoryUrl, atMs, failures, problem } = read;
     if (typeof directoryUrl !== "string" || !Number.isFinite(atMs) || !Number.isInteger(failures)) {
       return undefined;
@@ -38,8 +44,12 @@ export async function readLastTry(stateDirectory: string): Promise<LastTry | und
   }
 }
 
-export const writeLastTry = (stateDirectory: string, last: LastTry): Promise<void> =>
-  writeDurably(pathIn(stateDirectory), `${JSON.stringify({ version: 1, ...last })}\n`, {
+export const writeLastTry = (
+  stateDirectory: string,
+  last: LastTry,
+  firstName?: string,
+): Promise<void> =>
+  writeDurably(pathIn(stateDirectory, firstName), `${JSON.stringify({ version: 1, ...last })}\n`, {
     mode: 0o600,
   });
 

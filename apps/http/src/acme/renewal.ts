@@ -32,13 +32,16 @@ export interface RenewalOptions {
   readonly config: Pick<Config, "acme" | "paths">;
   readonly log: { info(text: string): void; error(text: string): void };
   readonly order: OrderCertificate;
+  /** Of one of `[[acme.certificates]]`; without them it is the host's own, that of `acme.names`. */
+  readonly names?: readonly string[];
   /** A new certificate is in place. */
   readonly onIssued: () => void;
   readonly now?: () => number;
 }
 
 /**
- * Keeps `state/tls/acme.pem` a certificate for the names of `[acme]` that is not about to end.
+ * Keeps `state/tls/acme.pem` a certificate for the names of `[acme]` that is not about to end; or one of
+ * `[[acme.certificates]]` in a file of its own.
  *
  *   state  account.pem   last-try   acme.pem   after a crash here
  *   A1     whole         as before  old        the account's key is used by the next try: it is one account for ever
@@ -52,6 +55,9 @@ export interface RenewalOptions {
 export class Renewal {
   readonly #options: RenewalOptions;
   readonly #now: () => number;
+  readonly #names: readonly string[];
+  /** What one of several is called by. */
+  readonly #firstName: string | undefined;
   readonly #path: string;
   #timer: NodeJS.Timeout | undefined;
   #running: Promise<RenewalResult> | undefined;
@@ -62,7 +68,9 @@ export class Renewal {
   constructor(options: RenewalOptions) {
     this.#options = options;
     this.#now = options.now ?? Date.now;
-    this.#path = acmeCertificateFile(options.config);
+    this.#names = options.names ?? options.config.acme.names;
+    this.#firstName = options.names?.[0];
+    this.#path = acmeCertificateFile(options.config, this.#firstName);
   }
 
   /** Looks at once, and from then on whenever something may be due. Resolves when it has looked once; never rejects. */
@@ -79,6 +87,10 @@ export class Renewal {
       };
     }
     return await (this.#running ?? this.#try(asked));
+  }
+
+  isFor(name: string): boolean {
+    return this.#names.includes(name);
   }
 
   problems(): readonly string[] {
@@ -110,7 +122,7 @@ export class Renewal {
   /** When the ACME server is to be asked next, by what is on disk. */
   async #dueAtMs(): Promise<number> {
     const { acme } = this.#options.config;
-    this.#last = await readLastTry(acme.stateDirectory);
+    this.#last = await readLastTry(acme.stateDirectory, this.#firstName);
     this.#current = await readIssued(this.#path);
     const dueMs = this.#isRight() && this.#current ? renewAtMs(this.#current) : 0;
     if (this.#last !== undefined && dueMs > this.#now()) {
@@ -127,7 +139,7 @@ export class Renewal {
     return (
       this.#current !== undefined &&
       this.#last?.directoryUrl === acme.directoryUrl &&
-      acme.names.every((name) => this.#current?.names.includes(name))
+      this.#names.every((name) => this.#current?.names.includes(name))
     );
   }
 
@@ -148,14 +160,15 @@ export class Renewal {
   async #order({ withNewKey }: { readonly withNewKey: boolean }): Promise<RenewalResult> {
     const { acme } = this.#options.config;
     const { log, order, onIssued } = this.#options;
-    const { directoryUrl, stateDirectory, names } = acme;
+    const { directoryUrl, stateDirectory } = acme;
+    const names = this.#names;
     const atMs = this.#now();
     await this.#dueAtMs();
     const failures = (this.#last?.failures ?? 0) + 1;
     try {
       const account = await accountKey(stateDirectory);
       crashPoint("A1");
-      await writeLastTry(stateDirectory, {
+      await this.#note({
         directoryUrl: this.#last?.directoryUrl ?? directoryUrl,
         atMs,
         failures,
@@ -180,7 +193,7 @@ export class Renewal {
       await writeDurably(this.#path, pem, { mode: 0o640 });
       crashPoint("A4");
       this.#last = { directoryUrl, atMs, failures: 0 };
-      await writeLastTry(stateDirectory, this.#last);
+      await this.#note(this.#last);
       crashPoint("A5");
       this.#current = issued;
       onIssued();
@@ -197,7 +210,6 @@ export class Renewal {
     tried: { readonly atMs: number; readonly failures: number },
   ): Promise<RenewalResult> {
     const { config, log } = this.#options;
-    const { stateDirectory } = config.acme;
     const problem = (error as Error).message;
     const directoryUrl = this.#last?.directoryUrl ?? config.acme.directoryUrl;
     this.#last = this.#ending.signal.aborted
@@ -207,23 +219,30 @@ export class Renewal {
     if (this.#ending.signal.aborted) log.info(message);
     else log.error(isForeseen(error) ? message : `${message} (${(error as Error).stack})`);
     try {
-      await writeLastTry(stateDirectory, this.#last);
+      await this.#note(this.#last);
     } catch (err) {
       log.error(`Cannot note when the ACME server was asked: ${(err as Error).message}`);
     }
     return { isDone: false, message };
   }
 
+  #note(last: LastTry): Promise<void> {
+    return writeLastTry(this.#options.config.acme.stateDirectory, last, this.#firstName);
+  }
+
   #sentence(problem: string): string {
     const { atMs = 0, failures = 0 } = this.#last ?? {};
     const served =
       this.#current === undefined
-        ? "the self-made certificate"
+        ? this.#firstName === undefined
+          ? "the self-made certificate"
+          : "the host's own"
         : this.#current.untilMs > this.#now()
           ? `the certificate until ${day(this.#current.untilMs)}`
           : `the certificate that ended on ${day(this.#current.untilMs)}`;
     const next = new Date(atMs + backOffMs(failures)).toISOString().slice(0, 16).replace("T", " ");
-    return `Cannot get a certificate: ${problem}; ${served} goes on being served, and the next try is at ${next} UTC`;
+    const what = this.#firstName === undefined ? "" : ` for ${this.#names.join(", ")}`;
+    return `Cannot get a certificate${what}: ${problem}; ${served} goes on being served, and the next try is at ${next} UTC`;
   }
 }
 

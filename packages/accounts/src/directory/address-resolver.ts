@@ -7,6 +7,7 @@ import {
   splitAddress,
 } from "../address/address.ts";
 import { normaliseDomain } from "../address/domain-name.ts";
+import { reportsLocalPart } from "../address/reports-local-part.ts";
 import type { SenderRewriting } from "../address/sender-rewriting.ts";
 import type { ListPolicy, RecipientResolution, RecipientTarget } from "../auth-client.ts";
 import { AuthUnavailable } from "../auth-unavailable.ts";
@@ -36,6 +37,7 @@ type Found =
  *   2. the same without its subaddress                 ann@example.org
  *   3. for postmaster, whoever is that                 RFC 5321 §4.5.1: it always exists
  *      for abuse the same                              RFC 2142 §4
+ *      for mail-reports, the account of that name      in whatever domain
  *   4. the catch-all of the domain, but for what it    @example.org
  *      is not to catch
  *
@@ -269,6 +271,12 @@ export class AddressResolver {
     if (address.localPart === "") return undefined;
     const bare = this.#withoutDetail(address);
     const found = this.#exactly(address) ?? this.#exactly(bare) ?? this.#ownersOf(bare);
+    if (found === undefined && bare.localPart === reportsLocalPart) {
+      const account = this.#isHere(address)
+        ? this.#tables.accountNamed(reportsLocalPart)
+        : undefined;
+      return account && { kind: "account", account };
+    }
     const isRole = bare.localPart === "abuse" || this.#isPostmaster(bare.localPart);
     if (found !== undefined || !isRole) return found;
     return this.#isHere(address) ? this.#postmasterOf(address.domain) : undefined;

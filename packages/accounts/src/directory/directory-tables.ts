@@ -134,6 +134,11 @@ export class DirectoryTables {
     return row === undefined ? undefined : this.#withTargets(row);
   }
 
+  /** The oldest account of this name, of whatever domain. */
+  accountNamed(localPart: string): AccountRow | undefined {
+    return this.#statements.accountNamed.get(localPart);
+  }
+
   insertDomain(domain: string, createdMs: number): void {
     this.#statements.insertDomain.run(domain, createdMs);
   }
@@ -346,6 +351,9 @@ function prepareAll(db: Database.Database) {
     ),
     postmasterAlias: db.prepare<[], AliasHead>(
       `${ALIAS} WHERE local_part = 'postmaster' ORDER BY number LIMIT 1`,
+    ),
+    accountNamed: db.prepare<[string], AccountRow>(
+      `${ACCOUNT} WHERE local_part = ? AND ${IS_HERE} ORDER BY number LIMIT 1`,
     ),
     domainsAfter: db.prepare<[string, number], DomainSummary>(`
       SELECT name AS domain,

@@ -158,6 +158,12 @@ export const certificateName = z
     "has to be a host name in lower case, such as mail.example.org",
   );
 
+/** One file may hold both. */
+const certificateFiles = z.strictObject({
+  certificate_file: z.string().min(1),
+  key_file: z.string().min(1).optional(),
+});
+
 const filter = z.strictObject({
   name: z.string().regex(/^[A-Za-z0-9_-]{1,32}$/, "has to be letters, digits, - and _"),
   kind: z.enum(["milter", "rspamd", "clamd"]),
@@ -215,6 +221,7 @@ export const configSchema = z.strictObject({
       certificate_file: z.string().min(1).optional(),
       key_file: z.string().min(1).optional(),
       client_ca_file: z.string().min(1).optional(),
+      certificates: z.array(certificateFiles).max(100).default([]),
     })
     .prefault({}),
   acme: z
@@ -225,6 +232,13 @@ export const configSchema = z.strictObject({
         .default("https://acme-v02.api.letsencrypt.org/directory"),
       contact: z.email("has to be an address such as postmaster@example.org").optional(),
       names: z.array(certificateName).max(100).default([]),
+      certificates: z
+        .array(z.strictObject({ names: z.array(certificateName).min(1).max(100) }))
+        .max(100)
+        .refine((all) => new Set(all.map(({ names }) => names[0])).size === all.length, {
+          message: "two have the same first name, by which they are called",
+        })
+        .default([]),
       challenge: z.enum(["http-01", "tls-alpn-01", "dns-01"]).default("http-01"),
       dns_server: z.string().min(1).optional(),
       dns_key_file: z.string().min(1).optional(),
@@ -242,7 +256,12 @@ export const configSchema = z.strictObject({
     .strictObject({ level: z.enum(["debug", "info", "warn", "error"]).default("info") })
     .prefault({}),
   retention: z
-    .strictObject({ junk_days: count(30), trash_days: count(30), expunged_days: count(7) })
+    .strictObject({
+      junk_days: count(30),
+      trash_days: count(30),
+      expunged_days: count(7),
+      report_days: z.int().min(1).default(60),
+    })
     .prefault({}),
   events: z.strictObject({ keep_days: z.int().min(1).default(30) }).prefault({}),
   auth: z

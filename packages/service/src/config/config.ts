@@ -41,6 +41,11 @@ export interface Config
     readonly certificateFile?: string;
     readonly keyFile?: string;
     readonly clientCaFile?: string;
+    /** Beside the host's own; each is shown for the names that it has. */
+    readonly certificates?: readonly {
+      readonly certificateFile: string;
+      readonly keyFile?: string;
+    }[];
   };
   readonly acme: {
     /** Whoever runs this host agreed to the terms of the ACME server; else nothing is asked of it. */
@@ -49,6 +54,8 @@ export interface Config
     readonly contact?: string;
     /** What the certificate is for; this host's name when the file says nothing. */
     readonly names: readonly string[];
+    /** Further ones, for other names, such as those of another domain. */
+    readonly certificates: readonly { readonly names: readonly string[] }[];
     /** How the ACME server is shown that the names are ours: RFC 8555 §8.3 and §8.4, RFC 8737. */
     readonly challenge: "http-01" | "tls-alpn-01" | "dns-01";
     /** Whom to give the records of dns-01, by dynamic update, and what signs that. */
@@ -140,12 +147,19 @@ export function configOf(
       }),
       ...(section.tls.keyFile && { keyFile: absolute(section.tls.keyFile) }),
       ...(section.tls.clientCaFile && { clientCaFile: absolute(section.tls.clientCaFile) }),
+      ...(section.tls.certificates.length > 0 && {
+        certificates: section.tls.certificates.map(({ certificateFile, keyFile }) => ({
+          certificateFile: absolute(certificateFile),
+          ...(keyFile !== undefined && { keyFile: absolute(keyFile) }),
+        })),
+      }),
     },
     acme: {
       isOn: agreeToTerms,
       directoryUrl: acme.directoryUrl,
       ...(contact !== undefined && { contact }),
       names: acme.names.length > 0 ? acme.names : [section.hostname.toLowerCase()],
+      certificates: acme.certificates,
       challenge: acme.challenge,
       ...(dnsServer !== undefined && { dnsServer }),
       ...(dnsKeyFile !== undefined && { dnsKeyFile: absolute(dnsKeyFile) }),

@@ -29,9 +29,34 @@ export function certificateInUse({
   };
 }
 
-/** Key and chain in one file, so that nobody ever reads the key of one certificate with another. */
-export const acmeCertificateFile = ({ paths }: Pick<Config, "paths">): string =>
-  join(paths.state, "tls", "acme.pem");
+/** Those beside it, each for the names that it has: the administrator's own, and what the ACME server gave. */
+export function furtherCertificates({
+  tls,
+  acme,
+  paths,
+}: Pick<Config, "tls" | "acme" | "paths">): readonly CertificateInUse[] {
+  const ofAcme = acme.isOn ? acme.certificates : [];
+  return [
+    ...(tls.certificates ?? []).map(
+      ({ certificateFile, keyFile = certificateFile }): CertificateInUse => ({
+        source: "configured",
+        certificateFile,
+        keyFile,
+      }),
+    ),
+    ...ofAcme
+      .map(({ names: [first] }) => acmeCertificateFile({ paths }, first))
+      .filter((file) => existsSync(file))
+      .map((file): CertificateInUse => ({ source: "acme", certificateFile: file, keyFile: file })),
+  ];
+}
+
+/**
+ * Key and chain in one file, so that nobody ever reads the key of one certificate with another. That of
+ * `acme.names`, or of `[[acme.certificates]]` by its first name.
+ */
+export const acmeCertificateFile = ({ paths }: Pick<Config, "paths">, firstName?: string): string =>
+  join(paths.state, "tls", firstName === undefined ? "acme.pem" : `acme-${firstName}.pem`);
 
 export const selfMadeCertificateFile = ({ paths }: Pick<Config, "paths">): string =>
   join(paths.state, "tls", "self-signed.pem");

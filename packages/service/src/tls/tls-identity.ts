@@ -1,3 +1,4 @@
+import { X509Certificate } from "node:crypto";
 import { linkSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { dirname } from "node:path";
@@ -7,6 +8,7 @@ import { ConfigError } from "../config/config-error.ts";
 import {
   type CertificateInUse,
   certificateInUse,
+  furtherCertificates,
   selfMadeCertificateFile,
 } from "./certificate-in-use.ts";
 import { makeSelfSignedCertificate } from "./self-signed-certificate.ts";
@@ -16,9 +18,10 @@ const LOOK_MS = 60_000;
 /** A self-made certificate is only ever a stand-in; clients that remember it should not have to ask again. */
 const SELF_SIGNED_DAYS = 3650;
 
-/** The certificate of this host, as it is now: ask at each handshake, never keep the answer. */
+/** The certificates of this host, as they are now: ask at each handshake, never keep the answer. */
 export interface TlsIdentity {
-  context(): SecureContext;
+  /** For the name that a client asks for (SNI, RFC 6066 §3); for any other, and for none, the host's own. */
+  context(serverName?: string): SecureContext;
   /** For tls.createServer() and for STARTTLS: the context is looked up at each handshake. */
   options(asked?: { readonly clientCertificate: boolean }): TlsOptions;
   /** Reads the files again; true when they changed. The old certificate stays when the new one is broken. @throws ConfigError */
@@ -32,7 +35,8 @@ type TlsConfig = Pick<Config, "hostname" | "paths" | "tls" | "acme">;
 
 /**
  * Loads `tls.certificate_file` and `tls.key_file`; or, with `[acme]`, what apps/http got from the ACME
- * server; or, where there is neither, a self-made certificate that is kept in the state directory.
+ * server; or, where there is neither, a self-made certificate that is kept in the state directory. Beside it
+ * those of `[[tls.certificates]]` and `[[acme.certificates]]`, each for the names that it has itself.
  * Files that change or come are read again within a minute, and at once by reload().
  *
  * @param ticketKeys 48 octets that several processes have, so that each resumes the sessions of the others
@@ -44,12 +48,16 @@ export function loadTls(
   ticketKeys?: Buffer,
 ): TlsIdentity {
   let current = readInUse(config, complain, ticketKeys);
+  let further = new FurtherContexts(config, complain, ticketKeys);
   const listeners: (() => void)[] = [];
 
   const reload = (): boolean => {
     const files = filesOf(config, certificateInUse(config));
-    if (stampOf(files) === current.stamp) return false;
-    current = read(files, ticketKeys);
+    const isSame = stampOf(files) === current.stamp;
+    if (isSame && further.isUpToDate()) return false;
+    const nextFurther = new FurtherContexts(config, complain, ticketKeys, further);
+    if (!isSame) current = read(files, ticketKeys);
+    further = nextFurther;
     for (const listener of listeners) listener();
     return true;
   };
@@ -61,8 +69,13 @@ export function loadTls(
     }
   }, LOOK_MS).unref();
 
+  const context = (serverName?: string): SecureContext =>
+    serverName === undefined || matches(current.names, serverName)
+      ? current.context
+      : (further.of(serverName) ?? current.context);
+
   return {
-    context: () => current.context,
+    context,
     options: (asked) => ({
       // Asked for, and not demanded: whoever has none may log in as everybody else does.
       ...(asked?.clientCertificate && { requestCert: true, rejectUnauthorized: false }),
@@ -70,7 +83,7 @@ export function loadTls(
       // What tls.createServer() takes for clients that send no name; others get the context.
       cert: current.certificate,
       key: current.key,
-      SNICallback: (_name, done) => done(null, current.context),
+      SNICallback: (name, done) => done(null, context(name)),
       minVersion: "TLSv1.2",
       honorCipherOrder: true,
     }),
@@ -153,7 +166,67 @@ function isThere(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false }) !== undefined;
 }
 
+/** Certificates beside the host's own, as they were read once. */
+class FurtherContexts {
+  readonly #config: TlsConfig;
+  readonly #loaded: readonly LoadedFiles[];
+  readonly #stamp: string;
+
+  /**
+   * One of the ACME server's that is damaged is complained about and left out, since its successor will come; in its
+   * place stays what `before` had.
+   *
+   * @throws ConfigError for one of `[[tls.certificates]]`
+   */
+  constructor(
+    config: TlsConfig,
+    complain: (error: unknown) => void,
+    ticketKeys?: Buffer,
+    before?: FurtherContexts,
+  ) {
+    this.#config = config;
+    this.#stamp = this.#stampNow();
+    const loadedBefore = before === undefined ? [] : before.#loaded;
+    this.#loaded = furtherCertificates(config).flatMap((inUse) => {
+      const files = filesOf(config, inUse);
+      const known = loadedBefore.find(({ path }) => path === files.certificate);
+      if (known?.stamp === stampOf(files)) return [known];
+      try {
+        return [read(files, ticketKeys)];
+      } catch (error) {
+        if (inUse.source !== "acme") throw error;
+        complain(error);
+        return known === undefined ? [] : [known];
+      }
+    });
+  }
+
+  isUpToDate(): boolean {
+    return this.#stampNow() === this.#stamp;
+  }
+
+  of(serverName: string): SecureContext | undefined {
+    return this.#loaded.find(({ names }) => matches(names, serverName))?.context;
+  }
+
+  #stampNow(): string {
+    return furtherCertificates(this.#config)
+      .map((inUse) => stampOf(filesOf(this.#config, inUse)))
+      .join("\n");
+  }
+}
+
+/** RFC 9525 §6.3: a wildcard stands for one whole label, the first one. */
+function matches(names: ReadonlySet<string>, serverName: string): boolean {
+  const name = serverName.toLowerCase();
+  return names.has(name) || names.has(name.replace(/^[^.]+/, "*"));
+}
+
 interface LoadedFiles {
+  /** Of the certificate. */
+  readonly path: string;
+  /** DNS names of the certificate, in lower case. */
+  readonly names: ReadonlySet<string>;
   readonly context: SecureContext;
   readonly certificate: string;
   readonly key: string;
@@ -167,6 +240,8 @@ function read(files: TlsFiles, ticketKeys?: Buffer): LoadedFiles {
   const ca = files.clientAuthority && readPem(files.clientAuthority, "tls.client_ca_file");
   try {
     return {
+      path: files.certificate,
+      names: namesOf(certificate),
       certificate,
       key,
       context: createSecureContext({
@@ -185,6 +260,13 @@ function read(files: TlsFiles, ticketKeys?: Buffer): LoadedFiles {
       { cause },
     );
   }
+}
+
+function namesOf(pem: string): ReadonlySet<string> {
+  const start = Math.max(0, pem.indexOf("-----BEGIN CERTIFICATE-----"));
+  const { subjectAltName = "" } = new X509Certificate(pem.slice(start));
+  const names = subjectAltName.matchAll(/DNS:([^\s,]+)/g);
+  return new Set([...names].map(([, name = ""]) => name.toLowerCase()));
 }
 
 function readPem(path: string, key: string): string {

@@ -44,8 +44,8 @@ export class LibraryServer extends SMTPServer {
         rejectUnauthorized: false,
       }),
       ...(options.tls !== undefined && {
-        SNICallback: (_name: string, done: (error: null, context: SecureContext) => void) =>
-          done(null, options.tls?.identity.context() as SecureContext),
+        SNICallback: (name: string, done: (error: null, context: SecureContext) => void) =>
+          done(null, options.tls?.identity.context(name) as SecureContext),
       }),
       // A client may say everything and close its side; it still hears the replies.
       allowHalfOpen: true,

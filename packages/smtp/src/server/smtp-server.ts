@@ -21,7 +21,7 @@ export interface SmtpServerOptions {
   /** Absent: no TLS at all. The context is asked for at each handshake. */
   readonly tls?: {
     readonly mode: "starttls" | "implicit";
-    readonly identity: { context(): SecureContext };
+    readonly identity: { context(serverName?: string): SecureContext };
     /** Asks for one, and does not demand it: for AUTH EXTERNAL. */
     readonly wantsClientCertificate?: boolean;
   };
