@@ -3,6 +3,7 @@ import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { Dialogue } from "./dialogue.ts";
+import { ImapDialogue } from "./imap-dialogue.ts";
 import { posthouse, succeeding } from "./posthouse.ts";
 import { hasPrograms, type ProgramResult, run } from "./program.ts";
 import { type Suite, startSuite } from "./suite.ts";
@@ -117,5 +118,25 @@ describe("mail programs that edit filters", () => {
     await answers(/^OK/, /^OK/, /^OK/, /^"c" ACTIVE$/, /^OK/);
     await client.write('SETACTIVE ""\r\nDELETESCRIPT "c"\r\nLOGOUT\r\n');
     await answers(/^OK/, /^OK/, /^OK/);
+  });
+
+  test("a filter that is attached to a mailbox runs when IMAP changes it", async () => {
+    const watching = join(suite.directory, "watch.sieve");
+    const lines = [
+      'require ["imapsieve", "environment", "imap4flags", "fileinto", "copy"];',
+      'if environment "imap.cause" "APPEND" { fileinto :copy "INBOX"; addflag "$seen-by-filter"; }',
+    ];
+    await writeFile(watching, lines.join("\n"));
+    const data = ["--data", suite.directory];
+    await succeeding(posthouse("sieve", "put", ALICE, "watch", watching, ...data));
+    await succeeding(posthouse("sieve", "attach", ALICE, "watch", "Archive", ...data));
+    using imap = await ImapDialogue.login(suite.portOf("imap"), ALICE, PASSWORD);
+    await imap.ok("SELECT INBOX");
+    const { exists } = imap;
+    const { completion } = await imap.append("Archive", Buffer.from("Subject: kept\r\n\r\nx\r\n"));
+    assert.match(completion, /^OK/);
+    await imap.existsBeyond(exists);
+    const [fetched] = await imap.ok(`FETCH ${exists + 1} BODY.PEEK[]`);
+    assert.equal(fetched?.literals[0]?.toString(), "Subject: kept\r\n\r\nx\r\n");
   });
 });

@@ -23,7 +23,7 @@ export function adminMethods(parts: {
     ...Object.entries(aliasMethods(parts.directory)),
     ...Object.entries(listMethods(parts.directory)),
     ...Object.entries(grantMethods(parts.directory)),
-    ...Object.entries(appPasswordMethods(parts.directory, parts.administration)),
+    ...Object.entries(appPasswordMethods(parts.administration)),
     ...Object.entries(apopMethods(parts.administration)),
     ...Object.entries(loginMethods(parts.administration, parts.bans)),
   ]);
@@ -161,7 +161,7 @@ function grantMethods(directory: Directory) {
   };
 }
 
-function appPasswordMethods(directory: Directory, administration: Administration) {
+function appPasswordMethods(administration: Administration) {
   return {
     addAppPassword: (args: CallArguments) =>
       administration.addAppPassword({

@@ -13,6 +13,7 @@ import { WireConnection } from "@posthouse/wire";
 import { Previews } from "./answers/previews.ts";
 import { limits } from "./limits.ts";
 import { type MessageLimits, messageLimitsOf } from "./message-limit.ts";
+import { ScriptEvents } from "./script-events.ts";
 import { SavedFilters } from "./search/saved-filters.ts";
 import type { Services } from "./services.ts";
 import { ImapSession } from "./session.ts";
@@ -63,6 +64,7 @@ export async function start(context: AppContext, parts: Parts = {}): Promise<Run
     messageLimits: parts.messageLimits ?? messageLimitsOf(config.imap),
     previews: new Previews(),
     savedFilters,
+    scriptEvents: new ScriptEvents(config, log),
   };
   const open = metrics.gauge("imap_connections", "Open IMAP connections");
   const server = new SessionServer({

@@ -1,4 +1,5 @@
 import type { Session } from "./command.ts";
+import type { Services } from "./services.ts";
 
 /** What this server can do for somebody who is logged in; a name is here when all of it works. */
 const capabilities = [
@@ -66,6 +67,14 @@ const capabilities = [
   "URL-PARTIAL", // RFC 5550
 ] as const;
 
+/** RFC 6785 §2.1: where ManageSieve is; without it nobody could store a script (§2.3.1). */
+function sieveCapability({ hostname, managesieve }: Services["config"]): string | undefined {
+  const [listener] = managesieve.listeners;
+  if (listener === undefined) return undefined;
+  const port = listener.port === 0 || listener.port === 4190 ? "" : `:${listener.port}`;
+  return `IMAPSIEVE=sieve://${hostname}${port}`;
+}
+
 /** What helps before a login; the rest is told with its success (RFC 9051 §7.2.2). */
 const beforeLogin: ReadonlySet<string> = new Set([
   "IMAP4rev1",
@@ -91,6 +100,8 @@ export function capabilityText(
   const { state, connection, services } = session;
   const isNobody = state.name === "not-authenticated";
   const names: string[] = capabilities.filter((name) => !isNobody || beforeLogin.has(name));
+  const sieve = sieveCapability(services.config);
+  if (!isNobody && sieve !== undefined) names.push(sieve);
   // RFC 7888 §5: one of the two, never both.
   names.push(services.config.imap.literals === "plus" ? "LITERAL+" : "LITERAL-");
   // RFC 7889 §2: the same for all mailboxes.
@@ -107,7 +118,7 @@ export function capabilityText(
     else names.push("LOGINDISABLED");
   }
   return names
-    .filter((name) => !session.switchedOff.has(name.replace(/=\d+$/, "")))
+    .filter((name) => !session.switchedOff.has(name.replace(/=(?:\d+$|sieve:.*)/, "")))
     .filter((name) => name !== "COMPRESS=DEFLATE" || !connection.isCompressed)
     .join(" ");
 }

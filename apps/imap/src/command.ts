@@ -6,6 +6,7 @@ import type { MessageLimits } from "./message-limit.ts";
 import type { OwnChange, OwnMessages } from "./notify/own-changes.ts";
 import type { CommandFailure, Farewell, ResponseCode } from "./response.ts";
 import type { ResponseWriter } from "./response-writer.ts";
+import type { ChangedFlags } from "./script-events.ts";
 import type { Services } from "./services.ts";
 import type { State, StateName, States } from "./state.ts";
 import type { SwitchedOff } from "./switched-off.ts";
@@ -84,8 +85,10 @@ export interface Session {
   noteMetadata(mailboxName: string | undefined): Promise<void>;
   /** The client itself made, deleted, renamed or subscribed a mailbox. */
   noteOwn(change: OwnChange): Promise<void>;
-  /** The client itself put messages there. */
-  noteOwnMessages(mailboxName: string, own: OwnMessages): Promise<void>;
+  /** The client itself put messages there: by what, as scripts call it (RFC 6785 §4.3). */
+  noteOwnMessages(mailboxName: string, own: OwnMessages, cause: "APPEND" | "COPY"): Promise<void>;
+  /** The client itself changed flags in the selected mailbox. */
+  noteFlags(changed: () => ChangedFlags): Promise<void>;
   /** Watches what NOTIFY asks for, in place of what was watched before; undefined: nothing. */
   notify(request: NotifyRequest | undefined): Promise<void>;
   /** Tells what is new outside the answer to a command: in IDLE, and where NOTIFY asks for it. */

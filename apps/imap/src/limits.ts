@@ -114,6 +114,8 @@ export const limits = {
   /** Connections of one account from one address: a client opens up to one a mailbox (RFC 5530 LIMIT). */
   connectionsPerAccountAndAddressMax: 50,
 
+  /** For so long a mailbox is known to have no script, or which: another process may change it. */
+  scriptNameMs: SECOND_MS,
   /** Between two words that a command is still running (RFC 9585): clients give up after a minute or so. */
   inProgressMs: 10 * SECOND_MS,
   /** From the greeting to a login. */

@@ -27,6 +27,7 @@ import {
   responseText,
 } from "./response.ts";
 import { ResponseWriter } from "./response-writer.ts";
+import type { ChangedFlags } from "./script-events.ts";
 import { type Additions, withAttributes } from "./search/search-contexts.ts";
 import type { SelectedMailbox } from "./selected-mailbox.ts";
 import type { Services } from "./services.ts";
@@ -212,16 +213,30 @@ export class ImapSession implements Session {
   }
 
   async noteMetadata(mailboxName: string | undefined): Promise<void> {
+    this.services.scriptEvents.forget();
     await this.#metadata?.noteOwn(mailboxName);
     await this.#notification?.noteOwnMetadata(mailboxName);
   }
 
   async noteOwn(change: OwnChange): Promise<void> {
+    this.services.scriptEvents.forget();
     await this.#notification?.noteOwn(change);
   }
 
-  async noteOwnMessages(mailboxName: string, own: OwnMessages): Promise<void> {
+  async noteOwnMessages(
+    mailboxName: string,
+    own: OwnMessages,
+    cause: "APPEND" | "COPY",
+  ): Promise<void> {
     await this.#notification?.noteOwnMessages(mailboxName, own);
+    if (this.#user === undefined || this.switchedOff.has("IMAPSIEVE")) return;
+    await this.services.scriptEvents.added(this.#user.mail, { mailboxName, cause, ...own });
+  }
+
+  async noteFlags(changed: () => ChangedFlags): Promise<void> {
+    if (this.#state.name !== "selected" || this.switchedOff.has("IMAPSIEVE")) return;
+    const { user, selected } = this.#state;
+    await this.services.scriptEvents.flagged(user.mail, selected.mailbox, changed);
   }
 
   async push({ isIdle }: { readonly isIdle: boolean }): Promise<void> {

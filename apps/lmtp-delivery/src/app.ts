@@ -4,7 +4,7 @@ import { type AuthClient, connectAuth, type Forwarding } from "@posthouse/accoun
 import { type MailStore, openMailStore, openScriptStore } from "@posthouse/mailbox-store";
 import { openQueueWriter } from "@posthouse/queue/writer";
 import { type AppContext, type BoundAddress, listen, type RunningApp } from "@posthouse/service";
-import { deliveryExtensions, ProgramCache } from "@posthouse/sieve";
+import { imapEventExtensions, ProgramCache } from "@posthouse/sieve";
 import { ConnectionCount, createSmtpServer, type SmtpServer } from "@posthouse/smtp";
 import { counted } from "./counts.ts";
 import { deliveryHandler } from "./delivery-handler.ts";
@@ -14,6 +14,8 @@ import { OutgoingMail } from "./filter/outgoing-mail.ts";
 import { limits } from "./limits.ts";
 import { QuotaWatch } from "./quota.ts";
 import { RejectsExpiry } from "./rejects-expiry.ts";
+import { SendingPace } from "./stored/sending-pace.ts";
+import { StoredScripts } from "./stored/stored-scripts.ts";
 
 /** Parts that a test, or a process that holds several apps, gives instead of the usual ones. */
 export interface Parts {
@@ -35,7 +37,7 @@ export async function start(context: AppContext, parts: Parts = {}): Promise<Run
   const auth = parts.auth ?? opened.use(connectAuth({ socketPath: config.auth.socketPath }));
   const { atCrashPoint } = parts;
   const tmpDirectory = paths.tmp;
-  const cache = new ProgramCache({ extensions: deliveryExtensions });
+  const cache = new ProgramCache();
   const outgoing = new OutgoingMail(auth, hostname, () =>
     openQueueWriter({
       queueDirectory: paths.queue,
@@ -52,6 +54,30 @@ export async function start(context: AppContext, parts: Parts = {}): Promise<Run
       log,
     }),
   );
+  const scripts = openScriptStore({ mailDirectory: paths.mail });
+  const globals = new GlobalScripts(config.sieve, cache, log);
+  const filtering = {
+    scripts,
+    globals,
+    outgoing,
+    detailSeparator: config.auth.subaddressSeparator,
+    listsDirectory: config.sieve.listsDirectory,
+    filterKinds: new Map(config.inspection.filters.map(({ name, kind }) => [name, kind])),
+  };
+  await mkdir(config.sieve.imapEventsDirectory, { recursive: true, mode: 0o700 });
+  const storedScripts = opened.use(
+    new StoredScripts({
+      ...filtering,
+      store,
+      auth,
+      events,
+      log,
+      hostname,
+      cache: new ProgramCache({ extensions: imapEventExtensions }),
+      pace: new SendingPace(),
+      directory: config.sieve.imapEventsDirectory,
+    }),
+  );
   const handler = deliveryHandler({
     store,
     auth,
@@ -64,15 +90,7 @@ export async function start(context: AppContext, parts: Parts = {}): Promise<Run
     quotaWatch: new QuotaWatch({ store, hostname }),
     hasSubaddressFolders: lmtp.subaddressFolders,
     duplicateMessageIdSeconds: lmtp.duplicateMessageIdSeconds,
-    filters: {
-      scripts: openScriptStore({ mailDirectory: paths.mail }),
-      globals: new GlobalScripts(config.sieve, cache, log),
-      cache,
-      outgoing,
-      detailSeparator: config.auth.subaddressSeparator,
-      listsDirectory: config.sieve.listsDirectory,
-      filterKinds: new Map(config.inspection.filters.map(({ name, kind }) => [name, kind])),
-    },
+    filters: { ...filtering, cache },
   });
 
   const serverFor = (isOurs: boolean): SmtpServer =>
@@ -110,6 +128,7 @@ export async function start(context: AppContext, parts: Parts = {}): Promise<Run
     addresses.push(await open(false, { address, port }));
   }
   rejectsExpiry.begin();
+  storedScripts.begin();
   const running = opened.move();
   // In reverse: deliveries under way end first, then the store closes.
   return { addresses, close: () => running.disposeAsync() };

@@ -20,7 +20,7 @@ import { detailOf, keywordsFor, mailboxFor, nulRule } from "./filing.ts";
 import { filterMessage } from "./filter/account-filter.ts";
 import { act, type CrashRow } from "./filter/act.ts";
 import { AddressLists } from "./filter/address-lists.ts";
-import { tellOfFailure } from "./filter/failure-notice.ts";
+import { tellOfFailure, untilMended } from "./filter/failure-notice.ts";
 import type { GlobalScripts } from "./filter/global-scripts.ts";
 import { MailNotQueued, type OutgoingMail } from "./filter/outgoing-mail.ts";
 import type { FilterKinds } from "./filter/scores.ts";
@@ -184,7 +184,9 @@ export async function deliverToAll(
       if (filtered.kind === "failed") {
         const { script, reason } = filtered;
         events.record({ type: "filter-failed", ...about, reason });
-        await tellOfFailure({ account, mail, scripts, script, reason, messageId, hostname });
+        const meanwhile = untilMended.delivered;
+        const failure = { script, reason, messageId, hostname, meanwhile };
+        await tellOfFailure({ account, mail, scripts, ...failure });
       }
       await lookAtQuota(mail);
       return delivered(messageId);

@@ -34,6 +34,16 @@ export const limits = {
   rejectsSweepMs: 6 * 3600 * 1000,
   /** For so long after a message was announced for Rejects an account without any is not forgotten. */
   rejectsNotedMs: 3600 * 1000,
+  /** Accounts whose scripts of mailboxes run at the same time: deliveries go first. */
+  storedLanesMax: 2,
+  /** What scripts of an account's mailboxes send in an hour: one command can be about every message of a mailbox. */
+  storedSendsPerHourMax: 500,
+  /** How often it is looked for what imap wrote down, where nothing tells of it. */
+  storedSweepMs: 60_000,
+  /** Before a script of a mailbox that could not be run is tried again; then twice as long, up to a sweep. */
+  storedRetryMs: 2000,
+  /** For so long it is tried. */
+  storedEventMs: 3 * 24 * 3600 * 1000,
   /** Of the 2 s that an app has to stop: for deliveries under way. */
   closeMs: 1500,
 } as const;

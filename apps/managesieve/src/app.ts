@@ -1,7 +1,7 @@
 import { openScriptStore, type ScriptStore } from "@posthouse/mailbox-store";
 import type { AppContext, RunningApp } from "@posthouse/service";
 import { type ServedParts, serveSessions } from "@posthouse/session";
-import { deliveryExtensions, ScriptChecker } from "@posthouse/sieve";
+import { ScriptChecker } from "@posthouse/sieve";
 import { AccountSessions } from "./account-sessions.ts";
 import { limits } from "./limits.ts";
 import { formatResponse } from "./response.ts";
@@ -16,7 +16,7 @@ export interface Parts extends ServedParts {
 /** Serves ManageSieve on the listeners of `[managesieve]`. */
 export async function start(context: AppContext, parts: Parts = {}): Promise<RunningApp> {
   const { config } = context;
-  const checker = new ScriptChecker({ extensions: deliveryExtensions });
+  const checker = new ScriptChecker();
   const app = await serveSessions<Services>(context, {
     name: "managesieve",
     title: "ManageSieve",

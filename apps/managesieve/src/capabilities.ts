@@ -1,5 +1,5 @@
 import { saslMechanisms } from "@posthouse/accounts";
-import { deliveryExtensions, sieveLimits } from "@posthouse/sieve";
+import { sieveExtensions, sieveLimits } from "@posthouse/sieve";
 import type { Session } from "./command.ts";
 import { formatString } from "./response.ts";
 import type { State } from "./state.ts";
@@ -14,7 +14,7 @@ export function capabilityLines(session: Session, state: State): readonly string
     ["IMPLEMENTATION", "Posthouse"],
     // Empty only where STARTTLS is announced: it has to come first.
     ["SASL", session.isLoginAllowed ? mechanismNames(session).join(" ") : ""],
-    ["SIEVE", [...deliveryExtensions].join(" ")],
+    ["SIEVE", [...sieveExtensions.keys()].join(" ")],
     ["NOTIFY", notifyMethods.join(" ")],
     // RFC 6134 §2.9: kinds of names of lists.
     ["EXTLISTS", "urn tag"],

@@ -13,9 +13,9 @@ import { FileReader } from "./reader/file-reader.ts";
 import { RestingMailboxes } from "./resting-mailboxes.ts";
 import { FillClient } from "./search/fill-client.ts";
 import { SearchClient } from "./search/search-client.ts";
+import { StoreError } from "./store-error.ts";
 import type { AccountRef } from "./types.ts";
 import type { BatchReply } from "./writer/jobs.ts";
-import { StoreError } from "./store-error.ts";
 import { WriterClient } from "./writer/writer-client.ts";
 
 /** Accounts over Maildir++ and mbox, with an index. */

@@ -56,7 +56,7 @@ export const extensions: ReadonlyMap<string, Extension> = new Map<string, Extens
   // RFC 6609
   ["include", {}],
   // RFC 6785
-  ["imapsieve", { implies: ["environment", "imap4flags"] }],
+  ["imapsieve", {}],
   // RFC 7352
   ["duplicate", {}],
   // Of later standards, see README.md
@@ -74,10 +74,15 @@ export const extensions: ReadonlyMap<string, Extension> = new Map<string, Extens
   ["special-use", {}],
 ]);
 
-/**
- * Those that Posthouse has at delivery: nothing in IMAP starts scripts. Whoever checks a script for an account
- * takes these.
- */
-export const deliveryExtensions: ReadonlySet<string> = new Set(
-  [...extensions.keys()].filter((name) => name !== "imapsieve"),
+/** RFC 6785 §3.11: what answers a delivery is an error in a script that IMAP starts. */
+const ofDelivery: ReadonlySet<string> = new Set([
+  "reject",
+  "ereject",
+  "vacation",
+  "vacation-seconds",
+]);
+
+/** Those of a script that IMAP starts. */
+export const imapEventExtensions: ReadonlySet<string> = new Set(
+  [...extensions.keys()].filter((name) => !ofDelivery.has(name)),
 );

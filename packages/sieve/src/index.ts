@@ -5,7 +5,7 @@ export { ProgramCache } from "./compile/program-cache.ts";
 export { type AnswerContext, reasonNotToAnswer } from "./compose/automatic-reply.ts";
 export { composeNotification, type Notification } from "./compose/notification.ts";
 export { type Composition, composeVacationReply } from "./compose/vacation-reply.ts";
-export { deliveryExtensions, extensions as sieveExtensions } from "./extensions.ts";
+export { extensions as sieveExtensions, imapEventExtensions } from "./extensions.ts";
 export { limits as sieveLimits } from "./limits.ts";
 export type { Action, ActionOf, Destination, DuplicateMark, Fcc } from "./run/actions.ts";
 export type { Trace, TraceEntry } from "./run/execution.ts";

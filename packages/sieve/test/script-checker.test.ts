@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { deliveryExtensions, ScriptChecker, SieveScriptError } from "../src/index.ts";
+import { ScriptChecker, SieveScriptError } from "../src/index.ts";
 
-const checker = () => new ScriptChecker({ extensions: deliveryExtensions });
+const checker = () => new ScriptChecker();
 const large = (end: string) =>
   Buffer.from(`${'if header "subject" "x" { discard; }\n'.repeat(12_000)}${end}`);
 

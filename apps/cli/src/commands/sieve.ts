@@ -1,11 +1,6 @@
 import { readFile } from "node:fs/promises";
 import type { AccountScripts } from "@posthouse/mailbox-store";
-import {
-  compileScript,
-  deliveryExtensions,
-  formatProblem,
-  SieveScriptError,
-} from "@posthouse/sieve";
+import { compileScript, formatProblem, SieveScriptError } from "@posthouse/sieve";
 import { Command } from "commander";
 import { asking } from "../asking.ts";
 import { CommandFailure } from "../command-failure.ts";
@@ -65,6 +60,23 @@ export function sieveCommand(): Command {
         ({ args: [address, name] }) => `Delete the filter "${name}" of ${address}, for good?`,
       ).action(remove),
       ["sieve delete ann@example.org old", "sieve delete ann@example.org old --yes"],
+    ),
+  );
+  sieve.addCommand(
+    withExamples(
+      ofAccount("attach", "run a filter whenever IMAP changes a mailbox: what comes in, and flags")
+        .argument("<name>")
+        .argument("[mailbox]", "without it, all mailboxes that have none of their own")
+        .action(attach),
+      ["sieve attach ann@example.org archive Archive", "sieve attach ann@example.org watch"],
+    ),
+  );
+  sieve.addCommand(
+    withExamples(
+      ofAccount("detach", "run none there any more")
+        .argument("[mailbox]", "without it, the one of all mailboxes")
+        .action(detach),
+      ["sieve detach ann@example.org Archive"],
     ),
   );
   sieve.addCommand(
@@ -175,6 +187,36 @@ async function deactivate(address: string, options: SourceOptions): Promise<void
   print("No filter runs from now on");
 }
 
+/** RFC 6785 §2.3.1. */
+const scriptEntry = "/shared/imapsieve/script";
+
+async function attach(
+  address: string,
+  name: string,
+  mailbox: string | undefined,
+  options: SourceOptions,
+): Promise<void> {
+  const script = await withScriptsOf(options, address, (scripts) => scripts.get(name));
+  if (script === undefined) throw new CommandFailure(`${address} has no filter "${name}"`);
+  const account = await accountOf(options, address);
+  await withMailOf(options, account, (mail) =>
+    mail.setAnnotations(mailbox, [{ entry: scriptEntry, value: Buffer.from(name) }]),
+  );
+  print(`"${name}" runs when IMAP changes ${mailbox ?? "a mailbox without a filter of its own"}`);
+}
+
+async function detach(
+  address: string,
+  mailbox: string | undefined,
+  options: SourceOptions,
+): Promise<void> {
+  const account = await accountOf(options, address);
+  await withMailOf(options, account, (mail) =>
+    mail.setAnnotations(mailbox, [{ entry: scriptEntry }]),
+  );
+  print(`No filter of ${mailbox ?? "all mailboxes"} runs any more`);
+}
+
 async function remove(address: string, name: string, options: SourceOptions): Promise<void> {
   await withScriptsOf(options, address, (scripts) => scripts.delete(name));
   print(`Deleted "${name}"`);
@@ -223,7 +265,7 @@ async function explain(
 
 function compileOrFail(script: Uint8Array, path: string): void {
   try {
-    compileScript(script, { extensions: deliveryExtensions });
+    compileScript(script);
   } catch (error) {
     if (!(error instanceof SieveScriptError)) throw error;
     const problems = error.problems.map((problem) => `  ${formatProblem(problem)}`).join("\n");

@@ -1,10 +1,10 @@
 import {
   type Action,
   type Destination,
-  deliveryExtensions,
   ProgramCache,
   reasonNotToAnswer,
   runScripts,
+  type ScriptEnvelope,
   SieveRunError,
   type Surroundings,
   sourceOfOctets,
@@ -26,7 +26,7 @@ export async function explainRun(
   script: Uint8Array,
   message: SampleMessage,
 ): Promise<readonly string[]> {
-  const cache = new ProgramCache({ extensions: deliveryExtensions });
+  const cache = new ProgramCache();
   const program = cache.compile(script);
   const told = new Map<number, string[]>();
   const trace = ({ line, text, script: included }: TraceEntry): void => {
@@ -38,8 +38,9 @@ export async function explainRun(
     told.set(line, said);
   };
   const outcome: string[] = [];
+  const envelope = { from: message.from, to: message.to };
   const surroundings: Surroundings = {
-    envelope: { from: message.from, to: message.to },
+    envelope,
     now: { ms: Date.now(), offsetMinutes: -new Date().getTimezoneOffset() },
   };
   const source = sourceOfOctets(message.octets);
@@ -48,7 +49,7 @@ export async function explainRun(
       compile: (included) => cache.compile(included),
       trace,
     });
-    outcome.push(...actions.map((action) => describe(action, source.header, surroundings)));
+    outcome.push(...actions.map((action) => describe(action, source.header, envelope)));
   } catch (error) {
     if (!(error instanceof SieveRunError)) throw error;
     outcome.push(
@@ -74,7 +75,7 @@ function annotated(script: Uint8Array, told: ReadonlyMap<number, readonly string
   ]);
 }
 
-function describe(action: Action, header: Uint8Array, { envelope }: Surroundings): string {
+function describe(action: Action, header: Uint8Array, envelope: ScriptEnvelope): string {
   switch (action.kind) {
     case "keep": {
       const why = action.isImplicit ? " (nothing else took it)" : "";

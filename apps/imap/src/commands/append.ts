@@ -27,7 +27,7 @@ export const append = defineCommand({
     const first = await messages.begin({ target: mailboxName });
     const appended = await user.mail.append(mailboxName, messages.all(first)).catch(explainTarget);
     recordAppended(session, user, mailboxName, messages);
-    await session.noteOwnMessages(mailboxName, appended);
+    await session.noteOwnMessages(mailboxName, appended, "APPEND");
     return {
       text: "APPEND completed",
       code: `APPENDUID ${appended.uidValidity} ${formatUidSet(appended.uids)}`,

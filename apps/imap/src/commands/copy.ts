@@ -41,7 +41,7 @@ function defineCopy({ name, isUid }: { readonly name: string; readonly isUid: bo
       }
       const copied = await selected.mailbox.copy(known, target).catch(explainTarget);
       const { uidValidity, targetUids } = copied;
-      await session.noteOwnMessages(target, { uidValidity, uids: targetUids });
+      await session.noteOwnMessages(target, { uidValidity, uids: targetUids }, "COPY");
       const code = copyUidCode(copied);
       return { text: `${name} completed`, ...(code !== undefined && { code }) };
     },

@@ -66,8 +66,8 @@ function defineFetch({ name, isUid }: { readonly name: string; readonly isUid: b
       const { uids: toAnswer, stop } = highest(partOf(all, modifiers, perCommand), perCommand);
       // RFC 9738 §3.1: where it stops it goes from the highest down.
       const uids = stop === undefined ? toAnswer : toAnswer.toReversed();
-      const { output, services } = session;
-      const fetching = new Fetching(selected, output, services.previews, attributes);
+      const { output } = session;
+      const fetching = new Fetching(selected, session, attributes);
       for (const batch of batchesOf(uids, selected, fetching.readsMessages)) {
         await fetching.answer(batch);
       }
@@ -101,10 +101,10 @@ export async function tellMessages(
   selected: SelectedMailbox,
   uids: readonly Uid[],
   attributes: readonly FetchAttribute[],
-  { output, services }: Pick<Session, "output" | "services">,
+  session: FetchingSession,
 ): Promise<void> {
   const all = withUnasked(attributes, selected.enabled);
-  const fetching = new Fetching(selected, output, services.previews, all);
+  const fetching = new Fetching(selected, session, all);
   for (const batch of batchesOf(uids, selected, fetching.readsMessages)) {
     await fetching.answer(batch);
   }
@@ -201,8 +201,12 @@ function* batchesOf(
   }
 }
 
+/** What answers need of a session. */
+type FetchingSession = Pick<Session, "output" | "services" | "noteFlags">;
+
 /** One FETCH on its way: what it asks for, and whether something was gone or unreadable. */
 class Fetching {
+  readonly #session: FetchingSession;
   readonly readsMessages: boolean;
   hasMissed = false;
   hasFailed = false;
@@ -220,15 +224,15 @@ class Fetching {
 
   constructor(
     selected: SelectedMailbox,
-    output: ResponseWriter,
-    previews: Previews,
+    session: FetchingSession,
     attributes: readonly FetchAttribute[],
   ) {
     this.#selected = selected;
-    this.#output = output;
+    this.#session = session;
+    this.#output = session.output;
     this.#attributes = attributes;
     this.readsMessages = attributes.some(({ kind }) => ofOctets.has(kind));
-    this.#previews = previews;
+    this.#previews = session.services.previews;
     // Asked for twice, it is made where it is asked for without LAZY.
     const asked = attributes.filter((attribute) => attribute.kind === "preview");
     this.#preview = asked.find(({ isLazy }) => !isLazy) ?? asked[0];
@@ -370,6 +374,7 @@ class Fetching {
       throw error;
     }
     await this.#selected.refresh();
+    await this.#session.noteFlags(() => new Map([["\\Seen", unseen]]));
     return new Set(unseen);
   }
 }

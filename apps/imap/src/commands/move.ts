@@ -40,7 +40,7 @@ function defineMove({ name, isUid }: { readonly name: string; readonly isUid: bo
       if (uids.length === 0) return { text: "No messages moved" };
       const moved = await selected.mailbox.move(uids, target).catch(explainTarget);
       const { uidValidity, targetUids } = moved;
-      await session.noteOwnMessages(target, { uidValidity, uids: targetUids });
+      await session.noteOwnMessages(target, { uidValidity, uids: targetUids }, "COPY");
       // RFC 6851 §4.3: COPYUID goes before the EXPUNGE responses, so it is untagged.
       const code = copyUidCode(moved);
       if (code !== undefined) output.untagged(`OK ${responseText(code, "Moved")}`);

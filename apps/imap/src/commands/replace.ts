@@ -45,7 +45,7 @@ function defineReplace({ name, isUid }: { readonly name: string; readonly isUid:
         .replace(uid, targetName, { ...first, octets })
         .catch(explainTarget);
       recordAppended(session, user, targetName, messages);
-      await session.noteOwnMessages(targetName, replaced);
+      await session.noteOwnMessages(targetName, replaced, "APPEND");
       // §4.3: before the EXPUNGE, and so not in the tagged answer.
       const code = `APPENDUID ${replaced.uidValidity} ${formatUidSet(replaced.uids)}` as const;
       session.output.untagged(`OK ${responseText(code, "Replacement is stored")}`);

@@ -3,6 +3,7 @@ import { StoreError } from "@posthouse/mailbox-store";
 import { defineCommand, loggedIn } from "../command.ts";
 import { limits } from "../limits.ts";
 import { bad, type CommandFailure, no } from "../response.ts";
+import { scriptEntry } from "../script-events.ts";
 import { filterKey, isFilterName } from "../search/saved-filters.ts";
 import { readChanges, readMailboxOrServer } from "../syntax/metadata-arguments.ts";
 
@@ -21,6 +22,9 @@ export const setMetadata = defineCommand({
     args.end();
 
     for (const change of changes) refuse(change, mailboxName === undefined);
+    // Which script of the owner is run, and with what the owner may do, is the owner's to say.
+    const namesScript = changes.some(({ entry }) => entry === scriptEntry);
+    if (namesScript && mailboxName !== undefined) await user.mail.place(mailboxName, "a");
     try {
       await user.mail.setAnnotations(mailboxName, changes);
     } catch (error) {
@@ -41,7 +45,9 @@ function refuse({ entry, value }: AnnotationChange, isServer: boolean): void {
     throw bad("That entry is only the parent of others");
   }
   // One value for everybody: RFC 5464 §3.3 lets a server keep these for its administrator.
-  if (isServer && scope === "shared") throw no("NOPERM", "That is for the administrator to say");
+  // But for the script of mailboxes that name none (RFC 6785 §2.3.1): it is of this account.
+  if (isServer && scope === "shared" && entry !== scriptEntry)
+    throw no("NOPERM", "That is for the administrator to say");
   if (isServer && kind === "filters") refuseFilter(entry, value);
   if ((value?.length ?? 0) > limits.annotationBytesMax) throw tooLarge();
 }

@@ -2,6 +2,7 @@ import {
   type FlagChange,
   type MessageColumns,
   type ModSeq,
+  type SystemFlag,
   systemFlagBits,
   type Uid,
 } from "@posthouse/mailbox-store";
@@ -10,6 +11,7 @@ import { indexOf, type MailboxView } from "../mailbox-view.ts";
 import { completedUpTo, highest } from "../message-limit.ts";
 import { bad, no, type ResponseCode, refusalOf } from "../response.ts";
 import type { ResponseWriter } from "../response-writer.ts";
+import type { ChangedFlags } from "../script-events.ts";
 import type { SelectedMailbox } from "../selected-mailbox.ts";
 import type { CommandReader } from "../syntax/command-reader.ts";
 import { formatUidSet } from "../syntax/sequence-set.ts";
@@ -45,6 +47,9 @@ function defineStore({ name, isUid }: { readonly name: string; readonly isUid: b
       const owed = new Set(selected.view.changedUids());
       const modified = await changeFlags(selected, known, { ...change, ...unchangedSince });
       await selected.refresh();
+      await session.noteFlags(() =>
+        changedFlags(known, { before, after: selected.view.columns, change }),
+      );
 
       const { output } = session;
       selected.tellFlagNames(output);
@@ -183,6 +188,45 @@ export async function keepSilent(
     await output.pace();
   }
 }
+
+/** What this STORE changed, by the flags: what others did to other flags in between is not of it. */
+export function changedFlags(
+  uids: readonly Uid[],
+  {
+    before,
+    after,
+    change,
+  }: {
+    readonly before: MessageColumns;
+    readonly after: MessageColumns;
+    readonly change: FlagChange;
+  },
+): ChangedFlags {
+  const groups = new Map<string, Uid[]>();
+  const isAll = change.mode === "replace";
+  const named = new Set(change.keywords.map((keyword) => keyword.toLowerCase()));
+  for (const uid of uids) {
+    const was = flagsIn(before, uid);
+    const is = flagsIn(after, uid);
+    if (was === undefined || is === undefined) continue;
+    const differ = was.bits ^ is.bits;
+    const flags: string[] = systemFlags.filter(
+      (flag) =>
+        (differ & systemFlagBits[flag]) !== 0 && (isAll || change.systemFlags.includes(flag)),
+    );
+    for (const keyword of was.keywords.symmetricDifference(is.keywords)) {
+      if (isAll || named.has(keyword)) flags.push(keyword);
+    }
+    if (flags.length === 0) continue;
+    const key = flags.join(" ");
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [uid]);
+    else group.push(uid);
+  }
+  return groups;
+}
+
+const systemFlags = Object.keys(systemFlagBits) as readonly SystemFlag[];
 
 /** System flags as bits, and keywords without regard to case. */
 interface Flags {

@@ -1,5 +1,5 @@
 import type { Account } from "@posthouse/accounts";
-import type { AccountMail, AccountScripts, SpecialUse } from "@posthouse/mailbox-store";
+import type { AccountMail, AccountScripts } from "@posthouse/mailbox-store";
 import {
   type MessageSource,
   type Program,
@@ -11,6 +11,7 @@ import {
   type Surroundings,
 } from "@posthouse/sieve";
 import type { EnvelopeHead } from "@posthouse/smtp";
+import { surroundingsOf } from "./account-surroundings.ts";
 import type { AddressLists } from "./address-lists.ts";
 import type { GlobalScripts } from "./global-scripts.ts";
 import { type FilterKinds, scoresOf } from "./scores.ts";
@@ -72,7 +73,7 @@ export async function filterMessage(options: FilterOptions): Promise<Filtered> {
 }
 
 function surroundings(options: FilterOptions): Surroundings {
-  const { account, mail, scripts, globals, envelope, originalAddress, hostname } = options;
+  const { account, envelope, originalAddress, hostname } = options;
   const nowMs = Date.now();
   return {
     envelope: {
@@ -88,6 +89,10 @@ function surroundings(options: FilterOptions): Surroundings {
     environment: new Map([
       ["domain", account.address.slice(account.address.lastIndexOf("@") + 1)],
       ["host", hostname],
+      // RFC 6785 §4: nobody's IMAP started this.
+      ...["user", "email", "cause", "mailbox", "changedflags"].map(
+        (item) => [`imap.${item}`, ""] as const,
+      ),
       ["location", "MDA"],
       ["name", "Posthouse"],
       ["phase", "during"],
@@ -95,32 +100,6 @@ function surroundings(options: FilterOptions): Surroundings {
       ["remote-ip", envelope.client.address],
       ["version", "1"],
     ]),
-    mailboxes: {
-      exists: async (name) =>
-        (await mail.listMailboxes()).some((one) => one.exists && isNamed(one.name, name)),
-      existsId: async (id) =>
-        (await mail.listMailboxes()).some((one) => one.exists && one.mailboxId === id),
-      hasSpecialUse: async (use, name) =>
-        (await mail.listMailboxes()).some(
-          (one) =>
-            one.specialUse.includes(use as SpecialUse) &&
-            (name === undefined || isNamed(one.name, name)),
-        ),
-      annotation: async (mailbox, entry) => {
-        const { found } = await mail.annotations(mailbox, { entries: [entry.toLowerCase()] });
-        const value = found.find((one) => one.entry === entry.toLowerCase())?.value;
-        return value === undefined ? undefined : Buffer.from(value).toString("utf8");
-      },
-    },
-    scripts: {
-      load: (location, name) =>
-        location === "personal" ? scripts.get(name) : globals.include(name),
-    },
-    lists: options.lists,
-    duplicates: { wasSeen: (key) => scripts.isRemembered(`duplicate:${key}`, nowMs) },
+    ...surroundingsOf(options, nowMs),
   };
 }
-
-/** INBOX in any case (RFC 9051 §5.1). */
-export const isNamed = (name: string, wanted: string): boolean =>
-  name === wanted.normalize("NFC") || (name === "INBOX" && wanted.toUpperCase() === "INBOX");

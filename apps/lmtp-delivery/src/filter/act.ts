@@ -1,21 +1,15 @@
-import { createHash } from "node:crypto";
 import type { Account } from "@posthouse/accounts";
 import {
   type AccountMail,
   type AccountScripts,
-  type SpecialUse,
   StoreError,
-  type SystemFlag,
   type Uid,
 } from "@posthouse/mailbox-store";
 import type { EventTrail, Logger } from "@posthouse/service";
 import {
   type Action,
   type ActionOf,
-  composeNotification,
   composeVacationReply,
-  type Destination,
-  type Fcc,
   type MessagePiece,
   type MessageSource,
   type RunResult,
@@ -25,9 +19,12 @@ import { type EnvelopeHead, type MessageSpool, newMessageId, type Reply } from "
 import { keywordsFor, mailboxFor, nulRule } from "../filing.ts";
 import { limits } from "../limits.ts";
 import { delivered, refusedByFilter } from "../replies.ts";
-import { isNamed } from "./account-filter.ts";
 import type { AddressLists } from "./address-lists.ts";
+import { flagsOf, mailboxOf } from "./destination.ts";
+import { digest } from "./digest.ts";
+import { copyOfSent, notify } from "./notify.ts";
 import type { OutgoingMail } from "./outgoing-mail.ts";
+import { hasTooManyHops, membersOf, notifyOf, retOf } from "./redirecting.ts";
 import { octetsOfPieces, sizeOfPieces } from "./spool-source.ts";
 
 export interface ActContext {
@@ -80,7 +77,11 @@ export async function act(context: ActContext, { actions, marks }: RunResult): P
   for (const action of actions) {
     if (action.kind === "redirect") await redirectToAll(context, action);
     else if (action.kind === "vacation") await answer(context, action);
-    else if (action.kind === "notify") await notify(context, action);
+    else if (action.kind === "notify") {
+      const { originalAddress, source } = context;
+      const about = { from: envelope.reversePath, to: originalAddress, header: source.header };
+      await notify({ ...context, ...about, key: envelope.messageId }, action);
+    }
   }
   const nowMs = Date.now();
   await scripts.remember(
@@ -164,61 +165,16 @@ async function store(
   });
 }
 
-/** The mailbox that a destination means, made where it is to be. */
-async function mailboxOf(mail: AccountMail, destination: Destination): Promise<string> {
-  const { mailbox, mailboxId, specialUse, creates } = destination;
-  if (isNamed("INBOX", mailbox) && mailboxId === undefined && specialUse === undefined)
-    return "INBOX";
-  if (mailboxId === undefined && specialUse === undefined && !creates)
-    return mailbox.normalize("NFC");
-  const mailboxes = (await mail.listMailboxes()).filter(({ exists }) => exists);
-  const found = mailboxes.find(
-    (one) =>
-      one.mailboxId === mailboxId ||
-      (specialUse !== undefined && one.specialUse.includes(specialUse as SpecialUse)),
-  );
-  if (found !== undefined) return found.name;
-  if (creates && !mailboxes.some(({ name }) => isNamed(name, mailbox))) {
-    try {
-      await mail.createMailbox(mailbox.normalize("NFC"));
-    } catch (error) {
-      // Another delivery made it in between; what cannot be made ends in INBOX.
-      if (!(error instanceof StoreError) || error.code === "unavailable") throw error;
-    }
-  }
-  return mailbox.normalize("NFC");
-}
-
-const systemFlags: ReadonlySet<string> = new Set([
-  "\\Seen",
-  "\\Answered",
-  "\\Flagged",
-  "\\Deleted",
-  "\\Draft",
-]);
-
-function flagsOf(flags: readonly string[]) {
-  const own = flags.filter((flag) => systemFlags.has(flag)) as SystemFlag[];
-  const keywords = flags.filter((flag) => !flag.startsWith("\\"));
-  return {
-    ...(own.length > 0 && { systemFlags: own }),
-    ...(keywords.length > 0 && { keywords }),
-  };
-}
-
 /** RFC 6134 §2.6: to each member of a list, as if the script had named them. */
 async function redirectToAll(context: ActContext, action: ActionOf<"redirect">): Promise<void> {
   if (!action.isList) return await redirect(context, action);
   const { account, envelope, lists, log } = context;
-  const members = await lists.members(action.address);
-  if (members.length > 0 && members.length <= limits.listMembersMax) {
-    for (const address of members) await redirect(context, { ...action, address });
+  const members = await membersOf(lists, action.address);
+  if (members.kind === "members") {
+    for (const address of members.addresses) await redirect(context, { ...action, address });
     return;
   }
-  log.warn(
-    { messageId: envelope.messageId, recipient: account.address },
-    `Not redirected to the list ${action.address}: it has ${members.length} addresses, and 1 to ${limits.listMembersMax} can be`,
-  );
+  log.warn({ messageId: envelope.messageId, recipient: account.address }, members.why);
   await keep(context, { flags: [], pieces: action.pieces });
 }
 
@@ -258,28 +214,10 @@ async function redirect(context: ActContext, action: ActionOf<"redirect">): Prom
 
 function isLooping(header: Uint8Array, address: string): boolean {
   const text = Buffer.from(header).toString("latin1");
-  const hops = text.match(/^received:/gim)?.length ?? 0;
-  if (hops > limits.hopsMax) return true;
+  if (hasTooManyHops(text)) return true;
   return [...text.matchAll(/^delivered-to:[ \t]*([^\r\n]*)/gim)].some(
     ([, to = ""]) => to.trim().toLowerCase() === address.toLowerCase(),
   );
-}
-
-type Notify = "NEVER" | "SUCCESS" | "FAILURE" | "DELAY";
-
-/** NOTIFY as the script says it; what is none is left out. */
-function notifyOf({ notify }: ActionOf<"redirect">): { readonly notify?: readonly Notify[] } {
-  const words = (notify ?? "").toUpperCase().split(",");
-  const isFit =
-    words.length > 0 && words.every((word) => /^(?:NEVER|SUCCESS|FAILURE|DELAY)$/.test(word));
-  return isFit && (words.length === 1 || !words.includes("NEVER"))
-    ? { notify: words as Notify[] }
-    : {};
-}
-
-function retOf({ ret }: ActionOf<"redirect">): { readonly ret?: "FULL" | "HDRS" } {
-  const word = ret?.toUpperCase();
-  return word === "FULL" || word === "HDRS" ? { ret: word } : {};
 }
 
 /** RFC 5230: where it is safe, and once a period for each sender. */
@@ -321,49 +259,5 @@ async function answer(context: ActContext, action: ActionOf<"vacation">): Promis
     { reversePath: "", recipients: [envelope.reversePath], messageId, notify: ["NEVER"] },
     [octets],
   );
-  await copy(context, action.fcc, octets);
+  await copyOfSent(context, action.fcc, octets);
 }
-
-async function notify(context: ActContext, action: ActionOf<"notify">): Promise<void> {
-  const { account, envelope, originalAddress, source, scripts, outgoing, hostname } = context;
-  const nowMs = Date.now();
-  const key = `notify:${digest([envelope.messageId, account.address, action.method])}`;
-  if (await scripts.isRemembered(key, nowMs)) return;
-  const messageId = newMessageId(nowMs);
-  const notification = composeNotification(
-    action,
-    {
-      envelope: { from: envelope.reversePath, to: originalAddress },
-      header: source.header,
-      ownAddresses: [account.address],
-    },
-    {
-      now: { ms: nowMs, offsetMinutes: -new Date(nowMs).getTimezoneOffset() },
-      messageId: `${messageId}@${hostname}`,
-    },
-  );
-  if (notification === undefined) return;
-  const { reversePath, recipients, octets } = notification;
-  // RFC 5436 §2.7: it is submitted once, whatever becomes of it.
-  await scripts.remember([{ key, untilMs: nowMs + limits.redirectRememberedMs }], nowMs);
-  await outgoing.send({ reversePath, recipients, messageId }, [octets]);
-  await copy(context, action.fcc, octets);
-}
-
-/** A copy of what was sent; that it cannot be kept is no reason to fail. */
-async function copy(
-  { mail, log }: ActContext,
-  fcc: Fcc | undefined,
-  octets: Uint8Array,
-): Promise<void> {
-  if (fcc === undefined) return;
-  try {
-    const mailbox = await mailboxOf(mail, fcc.destination);
-    await mail.append(mailbox, [{ octets: [octets], ...flagsOf(fcc.flags) }]);
-  } catch (err) {
-    log.info({ err }, "Cannot keep a copy of what a filter sent");
-  }
-}
-
-const digest = (parts: readonly string[]): string =>
-  createHash("sha256").update(JSON.stringify(parts)).digest("hex").slice(0, 32);

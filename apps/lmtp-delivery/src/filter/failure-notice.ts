@@ -12,11 +12,19 @@ export interface FilterFailure {
   readonly reason: string;
   readonly messageId: string;
   readonly hostname: string;
+  /** What becomes of mail meanwhile. */
+  readonly meanwhile: string;
 }
+
+export const untilMended = {
+  delivered:
+    "No mail is lost: as long as this is so, messages are put into INBOX as if there were no filter.",
+  stored: "No mail is lost: as long as this is so, messages stay as they are.",
+} as const;
 
 /** Tells the owner of a filter, once for one failure, that it has failed and where mail is until it is mended. */
 export async function tellOfFailure(failure: FilterFailure): Promise<void> {
-  const { account, mail, scripts, script, reason, messageId, hostname } = failure;
+  const { account, mail, scripts, script, reason, messageId, hostname, meanwhile } = failure;
   const nowMs = Date.now();
   const hash = createHash("sha256")
     .update(JSON.stringify([script, reason]))
@@ -38,7 +46,7 @@ export async function tellOfFailure(failure: FilterFailure): Promise<void> {
     "",
     ...reason.split("\n").map((line) => `    ${line.replace(/\p{Cc}/gu, " ").slice(0, 300)}`),
     "",
-    "No mail is lost: as long as this is so, messages are put into INBOX as if there were no filter.",
+    meanwhile,
     "This is said once.",
     "",
   ].join("\r\n");

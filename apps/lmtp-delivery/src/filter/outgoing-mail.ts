@@ -90,7 +90,7 @@ export interface OutgoingEnvelope {
   /** The address here that it came to, and from which it is sent on. */
   readonly via?: string;
   /** The message that goes on, where it is none of our own making. */
-  readonly original?: EnvelopeHead;
+  readonly original?: Pick<EnvelopeHead, "body" | "smtpUtf8" | "requireTls">;
   readonly messageId?: string;
   readonly notify?: Envelope["recipients"][number]["notify"];
   readonly ret?: "FULL" | "HDRS";

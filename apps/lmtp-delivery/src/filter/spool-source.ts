@@ -6,15 +6,23 @@ import type { MessageSpool } from "@posthouse/smtp";
 const headerBytesMax = 256 * 1024;
 
 /** The message that came, for scripts: parts are looked for once, however many recipients there are. */
-export async function spoolSource(spool: MessageSpool): Promise<MessageSource> {
-  const head = await spool.range(0, headerBytesMax);
+export function spoolSource(spool: MessageSpool): Promise<MessageSource> {
+  return sourceOf(spool, () => scan(spool));
+}
+
+/** A message that lies somewhere, of which only what is asked for is read. */
+export async function sourceOf(
+  message: Pick<MessageSpool, "range" | "sizeBytes">,
+  readParts: MessageSource["parts"],
+): Promise<MessageSource> {
+  const head = await message.range(0, headerBytesMax);
   let parts: ReturnType<MessageSource["parts"]> | undefined;
   return {
-    sizeBytes: spool.sizeBytes,
+    sizeBytes: message.sizeBytes,
     header: head.subarray(0, endOfHeader(head)),
-    read: (start, end) => spool.range(start, end),
+    read: (start, end) => message.range(start, end),
     parts() {
-      parts ??= scan(spool);
+      parts ??= readParts();
       return parts;
     },
   };
@@ -36,9 +44,9 @@ const readBytes = 128 * 1024;
 
 /** `before`, then the pieces of a message as a script left it. */
 export async function* octetsOfPieces(
-  spool: MessageSpool,
+  spool: Pick<MessageSpool, "range">,
   pieces: readonly MessagePiece[],
-  before: Uint8Array,
+  before: Uint8Array = new Uint8Array(),
 ): AsyncGenerator<Uint8Array> {
   if (before.length > 0) yield before;
   for (const piece of pieces) {

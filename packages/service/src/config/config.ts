@@ -96,6 +96,8 @@ export interface Config
     readonly afterFiles: readonly string[];
     readonly globalDirectory?: string;
     readonly listsDirectory?: string;
+    /** What imap writes down for scripts, and lmtp-delivery runs them for. */
+    readonly imapEventsDirectory: string;
   };
   readonly smtpOut: Omit<Section["smtpOut"], "tlsCaFile"> & {
     readonly socketPath: string;
@@ -206,6 +208,7 @@ export function configOf(
       ...(section.sieve.listsDirectory && {
         listsDirectory: absolute(section.sieve.listsDirectory),
       }),
+      imapEventsDirectory: join(within(section.paths.state, "state"), "imap-events"),
     },
     smtpOut: {
       ...smtpOut,
@@ -234,6 +237,7 @@ export const directoriesOf = (config: Config): readonly string[] => [
   config.auth.stateDirectory,
   config.smtpIn.stateDirectory,
   config.lmtp.stateDirectory,
+  config.sieve.imapEventsDirectory,
   config.smtpOut.stateDirectory,
   config.acme.stateDirectory,
 ];

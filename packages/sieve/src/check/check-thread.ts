@@ -1,4 +1,4 @@
-import { parentPort, workerData } from "node:worker_threads";
+import { parentPort } from "node:worker_threads";
 import { compileScript } from "../compile/compile-script.ts";
 import { SieveScriptError } from "../sieve-error.ts";
 import type { CheckAnswer, CheckTask } from "./check-task.ts";
@@ -7,13 +7,11 @@ import type { CheckAnswer, CheckTask } from "./check-task.ts";
 const port = parentPort;
 if (port === null) throw new Error("This file is the beginning of a thread");
 
-const extensions: ReadonlySet<string> = new Set(workerData as readonly string[]);
-
 port.on("message", (task: CheckTask) => port.postMessage(answerTo(task)));
 
 function answerTo({ id, script }: CheckTask): CheckAnswer {
   try {
-    return { id, problems: [], warnings: compileScript(script, { extensions }).warnings };
+    return { id, problems: [], warnings: compileScript(script).warnings };
   } catch (error) {
     if (error instanceof SieveScriptError) return { id, problems: error.problems, warnings: [] };
     throw error;

@@ -14,19 +14,14 @@ export class CheckUnavailable extends Error {
  * thread, one after the other, so that nobody else waits. The thread is there as long as it is used.
  */
 export class ScriptChecker implements AsyncDisposable {
-  readonly #extensions: ReadonlySet<string>;
   #thread: CheckingThread | undefined;
-
-  constructor(options: { readonly extensions: ReadonlySet<string> }) {
-    this.#extensions = options.extensions;
-  }
 
   /** Its warnings. @throws SieveScriptError, CheckUnavailable */
   async check(script: Uint8Array): Promise<readonly Problem[]> {
     if (script.length <= limits.checkedAtOnceBytesMax) {
-      return compileScript(script, { extensions: this.#extensions }).warnings;
+      return compileScript(script).warnings;
     }
-    this.#thread ??= new CheckingThread([...this.#extensions], () => {
+    this.#thread ??= new CheckingThread(() => {
       this.#thread = undefined;
     });
     const { problems, warnings } = await this.#thread.check(script);
@@ -46,11 +41,9 @@ class CheckingThread {
   #lastId = 0;
   #idle: NodeJS.Timeout | undefined;
 
-  constructor(extensions: readonly string[], ended: () => void) {
+  constructor(ended: () => void) {
     this.#ended = ended;
-    this.#worker = new Worker(new URL("./check-thread.ts", import.meta.url), {
-      workerData: extensions,
-    });
+    this.#worker = new Worker(new URL("./check-thread.ts", import.meta.url));
     this.#worker.unref();
     this.#worker.on("message", (answer: CheckAnswer) =>
       this.#waiting.get(answer.id)?.resolve(answer),

@@ -163,7 +163,8 @@ class Compiler implements ScriptScope {
         this.required.add(name);
         for (const implied of allExtensions.get(name)?.implies ?? []) this.required.add(implied);
       } else {
-        this.#report(`the extension "${name}" is not supported`, node.place);
+        const why = allExtensions.has(name) ? "can only be used at delivery" : "is not supported";
+        this.#report(`the extension "${name}" ${why}`, node.place);
       }
     }
   }

@@ -108,7 +108,7 @@ export class Execution {
   uniqueText(): string {
     this.#uniqueCount += 1;
     const { now, envelope } = this.surroundings;
-    const seed = `${now.ms} ${envelope.to} ${this.message.sizeBytes} ${this.#uniqueCount}`;
+    const seed = `${now.ms} ${envelope?.to} ${this.message.sizeBytes} ${this.#uniqueCount}`;
     return createHash("sha256").update(seed).digest("hex").slice(0, 32);
   }
 

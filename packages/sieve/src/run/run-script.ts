@@ -58,7 +58,7 @@ export async function runScripts(
     );
   }
   return {
-    actions: onceEach(execution.actions),
+    actions: onceEach(execution.actions, surroundings.envelope !== undefined),
     marks: [...execution.marks.values()],
     steps: execution.steps,
   };
@@ -68,10 +68,10 @@ export async function runScripts(
  * RFC 5228 §2.10.3: into one mailbox once, to one address once. The place is that of the first, the
  * flags are those of the last (RFC 5232 §3).
  */
-function onceEach(actions: readonly Action[]): Action[] {
+function onceEach(actions: readonly Action[], keepsInInbox: boolean): Action[] {
   const found = new Map<string, Action>();
   for (const action of actions) {
-    const key = identityOf(action);
+    const key = identityOf(action, keepsInInbox);
     const first = found.get(key);
     if (first === undefined) found.set(key, action);
     else if ("flags" in first && "flags" in action) {
@@ -81,9 +81,11 @@ function onceEach(actions: readonly Action[]): Action[] {
   return [...found.values()];
 }
 
-function identityOf(action: Action): string {
+function identityOf(action: Action, keepsInInbox: boolean): string {
   switch (action.kind) {
     case "keep":
+      // RFC 6785 §3.3: what is in a mailbox already is kept there, and fileinto makes another message.
+      if (!keepsInInbox) return action.kind;
       return JSON.stringify(["fileinto", "INBOX", null, null]);
     case "fileinto": {
       const { mailbox, mailboxId = null, specialUse = null } = action.destination;

@@ -3,7 +3,8 @@ import type { MaybePromise } from "./flow.ts";
 
 /** What a script may know beside the message. Whoever runs it says as much of it as there is. */
 export interface Surroundings {
-  readonly envelope: ScriptEnvelope;
+  /** None where IMAP starts the script: asking for it is an error then (RFC 6785 §4.6). */
+  readonly envelope: ScriptEnvelope | undefined;
   /** Now, and the zone of this host. */
   readonly now: DateTime;
   /** What separates the user from the detail in a local part (RFC 5233 §4). */
@@ -22,7 +23,7 @@ export interface Surroundings {
     /** 1 is no virus, 5 certainly one (RFC 5235 §2.6). */
     readonly virus?: number;
   };
-  /** Flags that the message has before the script runs: for scripts that IMAP starts (RFC 6785 §4.5). */
+  /** Flags that the message has before the script runs: for scripts that IMAP starts (RFC 6785 §3.8). */
   readonly flags?: readonly string[];
 }
 

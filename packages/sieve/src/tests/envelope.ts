@@ -37,7 +37,11 @@ export const envelope = defineTest({
 const dsnParts: ReadonlySet<string> = new Set(["notify", "orcpt", "ret", "envid"]);
 const envelopeParts: ReadonlySet<string> = new Set(["from", "to", "auth", ...dsnParts]);
 
-function envelopeValue(name: string, { surroundings }: Execution): string | undefined {
+function envelopeValue(name: string, execution: Execution): string | undefined {
+  const envelopeOfMessage = execution.surroundings.envelope;
+  if (envelopeOfMessage === undefined) {
+    throw execution.error("there is no envelope: the message was not delivered just now");
+  }
   switch (name) {
     case "from":
     case "to":
@@ -46,7 +50,7 @@ function envelopeValue(name: string, { surroundings }: Execution): string | unde
     case "orcpt":
     case "ret":
     case "envid":
-      return surroundings.envelope[name];
+      return envelopeOfMessage[name];
     default:
       return undefined;
   }
