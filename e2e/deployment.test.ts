@@ -15,8 +15,10 @@ const root = join(import.meta.dirname, "..");
 const systemd = join(root, "deploy/systemd");
 /** The template is for further processes of smtp-out, of which there are none at first. */
 const template = "posthouse-smtp-out@.service";
+/** All servers in one process; it comes in the place of the others. */
+const single = "posthouse-single.service";
 const allUnitPaths = globSync("*.service", { cwd: systemd }).sort();
-const unitPaths = allUnitPaths.filter((path) => path !== template);
+const unitPaths = allUnitPaths.filter((path) => path !== template && path !== single);
 const unitOf = (app: string) => readUnit(join(systemd, `posthouse-${app}.service`));
 
 let directory: string;
@@ -56,6 +58,15 @@ test("there is a unit for every server, and the target wants them all", () => {
   assert.deepEqual(wanted.split(" ").sort(), unitPaths);
 });
 
+test("the unit of all servers in one process keeps all others out", () => {
+  const unit = readUnit(join(systemd, single));
+  const others = ["posthouse.target", ...unitPaths].sort();
+  for (const key of ["Conflicts", "After"]) {
+    const named = (unit.value(key) ?? "").split(" ").filter((one) => one.startsWith("posthouse"));
+    assert.deepEqual(named.sort(), others, key);
+  }
+});
+
 test("further processes of smtp-out run under the same rules as the first", async () => {
   const linesOf = async (path: string) =>
     (await readFile(join(systemd, path), "utf8")).split("\n").map((line) => line.trimEnd());
@@ -83,7 +94,7 @@ test("systemd finds nothing wrong with the units", async (t) => {
   assert.deepEqual({ code, said: stdout + stderr }, { code: 0, said: "" });
 });
 
-for (const name of unitPaths) {
+for (const name of [...unitPaths, single]) {
   test(`systemd calls the exposure of ${name} low`, async (t) => {
     if (!hasPrograms(t, "systemd-analyze")) return;
     const path = join(systemd, name);

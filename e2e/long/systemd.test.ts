@@ -54,6 +54,21 @@ systemctl restart posthouse.target; serving
 systemctl reload 'posthouse-*'
 posthouse mailbox list ann@example.org
 posthouse queue list
+part single
+systemctl start posthouse-single; serving
+! systemctl is-active posthouse-imap
+swaks --silent --server 127.0.0.1 --from x@example.net --to ann@example.org --body again
+posthouse mailbox list ann@example.org
+posthouse queue list
+systemctl stop posthouse-single
+cd /var/lib/posthouse
+chown -R posthouse-auth: state/auth
+chown -R posthouse-in: state/smtp-in
+chown -R posthouse-out: state/smtp-out
+chown -R posthouse-http: state/http
+chown -R posthouse-out:posthouse-queue queue
+systemctl start posthouse.target; serving
+part separate; posthouse mailbox list ann@example.org; posthouse queue list
 part complaints; journalctl --no-pager -o cat -u 'posthouse-*' | grep -v '"level":30' || true
 part end
 `;
@@ -94,6 +109,8 @@ test("the units of deploy/systemd serve under a real systemd, with all that they
     assert.match(part("stopped"), /x@example\.net[\s\S]*Files and index agree/);
     assert.equal(part("root-files"), "");
     assert.match(part("restarted"), /^INBOX +1 [\s\S]*x@example\.net/m);
+    assert.match(part("single"), /^inactive\n[\s\S]*^INBOX +2 [\s\S]*x@example\.net/m);
+    assert.match(part("separate"), /^INBOX +2 [\s\S]*x@example\.net/m);
     assert.equal(part("complaints"), "");
   } finally {
     await rm(work, { recursive: true, force: true });

@@ -1,9 +1,18 @@
 import { join } from "node:path";
 import type { AppName } from "@posthouse/service";
 
-/** The file that Node runs as this app. */
-export const appFile = (name: AppName): string =>
-  join(import.meta.dirname, "..", "..", name, "src", "main.ts");
+/** The programs that serve: each app by itself, and all of them in one process. */
+export type ServerName = AppName | "single";
+
+/** The file that Node runs as this program. */
+export const appFile = (name: ServerName): string =>
+  name === "single"
+    ? join(import.meta.dirname, "single", "main.ts")
+    : join(import.meta.dirname, "..", "..", name, "src", "main.ts");
+
+/** The file that has an app's `start()`, for a process that it shares with others. */
+export const startFile = (name: AppName): string =>
+  join(import.meta.dirname, "..", "..", name, "src", "app.ts");
 
 /**
  * V8's own bounds for a server. By default each space for new objects grows to 16 MiB under load, and is never given

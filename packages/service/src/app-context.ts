@@ -1,3 +1,4 @@
+import type { AppName } from "./app-name.ts";
 import type { Config } from "./config/config.ts";
 import type { EventTrail } from "./event-trail.ts";
 import type { BoundAddress } from "./listen.ts";
@@ -39,7 +40,8 @@ export type StartApp = (context: AppContext) => Promise<RunningApp>;
 export interface ReadyMessage {
   readonly type: "ready";
   readonly app: string;
-  readonly addresses: readonly BoundAddress[];
+  /** With the app of each where several are in one process. */
+  readonly addresses: readonly (BoundAddress & { readonly app?: AppName })[];
 }
 
 /** sysexits(3), which systemd and people know. */

@@ -32,6 +32,7 @@ export { ProxyGate } from "./proxy/proxy-gate.ts";
 export { readProxyHeader } from "./proxy/proxy-header.ts";
 export { isPublicAddress } from "./public-address.ts";
 export { runApp } from "./run-app.ts";
+export { type ProcessContext, runApps, type SharedProcess } from "./run-apps.ts";
 export {
   type ServedListener,
   type ServedSession,

@@ -7,16 +7,19 @@ export type { Logger } from "pino";
  * Structured lines on standard output: for people when that is a terminal or POSTHOUSE_LOG_FORMAT is
  * "pretty", JSON otherwise. JSON is written asynchronously, so that a slow reader of the log never stops mail.
  */
-export function openLog(name: string, level: string): Logger {
-  return pino(
+export const openLog = (name: string, level: string): Logger => openLogs(level)(name);
+
+/** Logs of several names that share one way out, so that no line comes into the middle of another. */
+export function openLogs(level: string): (name: string) => Logger {
+  const log = pino(
     {
-      name,
       level,
-      base: { name },
+      base: null,
       redact: { paths: ["password", "*.password"], censor: "(hidden)" },
     },
     logDestination(),
   );
+  return (name) => log.child({ name });
 }
 
 function logDestination(): DestinationStream {

@@ -1,6 +1,6 @@
 import { type AppName, appNames } from "@posthouse/service";
 import { Command } from "commander";
-import { appFile, appFlags } from "../app-file.ts";
+import { becomeProgram } from "../become-program.ts";
 import { withExamples } from "../examples.ts";
 import {
   argumentsOf,
@@ -26,7 +26,7 @@ export const appCommands = (): Command[] =>
   appNames.map((name) =>
     withExamples(
       withSourceOptions(new Command(name).description(`run one server: ${whatItIs[name]}`)).action(
-        (options: SourceOptions) => runInForeground(name, options),
+        (options: SourceOptions) => becomeProgram(name, argumentsOf(configSourceOf(options))),
       ),
       [
         `${name} --config /etc/posthouse/posthouse.toml`,
@@ -34,14 +34,3 @@ export const appCommands = (): Command[] =>
       ],
     ),
   );
-
-/** The app takes this process over: one process, one pid for whoever supervises it. */
-function runInForeground(name: AppName, options: SourceOptions): void {
-  const args = [
-    process.execPath,
-    ...appFlags,
-    appFile(name),
-    ...argumentsOf(configSourceOf(options)),
-  ];
-  process.execve?.(process.execPath, args);
-}

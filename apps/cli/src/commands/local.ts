@@ -25,6 +25,7 @@ interface LocalOptions {
   readonly data: string;
   readonly portOffset: string;
   readonly send?: boolean;
+  readonly single?: boolean;
   readonly readyFile?: string;
 }
 
@@ -42,6 +43,7 @@ export const localCommand = (): Command =>
         "2000",
       )
       .option("--send", "really send mail to other domains")
+      .option("--single", "all servers in one process")
       .option("--ready-file <file>", "written as JSON with every address when everything serves")
       .action(local),
     ["local", "local --data /tmp/try --port-offset auto", "local --send"],
@@ -57,6 +59,7 @@ async function local(options: LocalOptions): Promise<void> {
   const supervisor = new Supervisor({
     config,
     arguments: argumentsOf(source),
+    ...(options.single === true && { apps: ["single"] }),
     log,
   });
   try {

@@ -1,7 +1,9 @@
 import { exitCodes, loadConfig, openLog } from "@posthouse/service";
 import { Command } from "commander";
+import { becomeProgram } from "../become-program.ts";
 import { withExamples } from "../examples.ts";
 import { serveUntilSignal } from "../serve.ts";
+import { TIDY_FLAG } from "../single/tidy-flag.ts";
 import {
   argumentsOf,
   configSourceOf,
@@ -18,15 +20,25 @@ export const upCommand = (): Command =>
       new Command("up").description(
         "run all servers, and start again one that dies, until a signal",
       ),
-    ).action(up),
-    ["up", "up --config /etc/posthouse/posthouse.toml"],
+    )
+      .option(
+        "--single",
+        "all servers in one process: for the smallest machines; docs/single.md says what it costs",
+      )
+      .action(up),
+    ["up", "up --config /etc/posthouse/posthouse.toml", "up --single"],
   );
 
-async function up(options: SourceOptions): Promise<void> {
+interface UpOptions extends SourceOptions {
+  readonly single?: boolean;
+}
+
+async function up(options: UpOptions): Promise<void> {
   const source = configSourceOf(options);
   const config = loadConfig(source);
-  const log = openLog("up", config.log.level);
   await preflight(config);
+  if (options.single === true) becomeProgram("single", [...argumentsOf(source), `--${TIDY_FLAG}`]);
+  const log = openLog("up", config.log.level);
   const supervisor = new Supervisor({ config, arguments: argumentsOf(source), log });
   const nightly = new DailyTidy(argumentsOf(source), log);
   await serveUntilSignal(supervisor, log, async () => {

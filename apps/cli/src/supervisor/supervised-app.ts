@@ -1,15 +1,13 @@
 import { type ChildProcess, fork } from "node:child_process";
 import {
-  type AppName,
   BackOff,
-  type BoundAddress,
   type Config,
   HANDED_CONFIG,
   handConfig,
   type Logger,
   type ReadyMessage,
 } from "@posthouse/service";
-import { appEnvironment, appFile, appFlags } from "../app-file.ts";
+import { appEnvironment, appFile, appFlags, type ServerName } from "../app-file.ts";
 
 /** SIGTERM first; what has not ended by then gets SIGKILL. Ctrl-C is to be over within 2 s. */
 const TERMINATE_MS = 1700;
@@ -21,7 +19,7 @@ const TERMINATE_MS = 1700;
  *       └──dies the first time──▶ failed                stop(): ▶ stopped from anywhere
  */
 export class SupervisedApp {
-  readonly name: AppName;
+  readonly name: ServerName;
   readonly #config: Config;
   readonly #arguments: readonly string[];
   readonly #log: Logger;
@@ -29,10 +27,10 @@ export class SupervisedApp {
   #child: ChildProcess | undefined;
   #restart: NodeJS.Timeout | undefined;
   #isStopping = false;
-  addresses: readonly BoundAddress[] = [];
+  addresses: ReadyMessage["addresses"] = [];
 
   constructor(
-    name: AppName,
+    name: ServerName,
     options: {
       readonly config: Config;
       readonly arguments: readonly string[];

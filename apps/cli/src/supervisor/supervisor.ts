@@ -1,10 +1,5 @@
-import {
-  type AppName,
-  appNames,
-  type BoundAddress,
-  type Config,
-  type Logger,
-} from "@posthouse/service";
+import { appNames, type BoundAddress, type Config, type Logger } from "@posthouse/service";
+import type { ServerName } from "../app-file.ts";
 import { CommandFailure } from "../command-failure.ts";
 import { SupervisedApp } from "./supervised-app.ts";
 
@@ -20,7 +15,8 @@ export class Supervisor {
     readonly config: Config;
     readonly arguments: readonly string[];
     readonly log: Logger;
-    readonly apps?: readonly AppName[];
+    /** Each app as a process of its own, where it is not said. */
+    readonly apps?: readonly ServerName[];
   }) {
     this.#apps = (options.apps ?? appNames).map((name) => new SupervisedApp(name, options));
   }
@@ -47,7 +43,7 @@ export class Supervisor {
     for (const app of this.#apps) app.reload();
   }
 
-  get addresses(): readonly (BoundAddress & { readonly app: AppName })[] {
+  get addresses(): readonly (BoundAddress & { readonly app: ServerName })[] {
     return this.#apps.flatMap((app) =>
       app.addresses.map((address) => ({ app: app.name, ...address })),
     );
