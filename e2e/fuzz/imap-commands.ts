@@ -100,6 +100,7 @@ const services = behindWith({
     hostname: "mail.example.org",
     limits: { messageBytesMax: 64 * 1024 },
     imap: { idleKeepaliveSeconds: 0, literals: "plus" },
+    managesieve: { listeners: [] },
     auth: {},
   },
   events: { record() {} },

@@ -1,6 +1,13 @@
-import { createHash, X509Certificate } from "node:crypto";
-import { readFileSync } from "node:fs";
-import { type Config, certificateInUse } from "@posthouse/service";
+import { X509Certificate } from "node:crypto";
+import { readFileSync, statSync } from "node:fs";
+import {
+  type Config,
+  certificateInUse,
+  nextKeyFile,
+  nextTlsa,
+  tlsaOfKey,
+} from "@posthouse/service";
+import type { KeyChange } from "./checks/key-change.ts";
 import { CommandFailure } from "./command-failure.ts";
 
 /** @throws CommandFailure */
@@ -23,14 +30,30 @@ export function readCertificate(path: string): X509Certificate {
   }
 }
 
-/** A TLSA record's data: DANE-EE, SPKI, SHA2-256 (RFC 7671 §5.1). */
-export function tlsaOf(certificate: X509Certificate): string {
-  const spki = certificate.publicKey.export({ type: "spki", format: "der" });
-  return `3 1 1 ${createHash("sha256").update(spki).digest("hex")}`;
-}
+export const tlsaOf = (certificate: X509Certificate): string => tlsaOfKey(certificate.publicKey);
 
 /** Undefined while there is only the self-made one, which is about to be replaced. */
 export function certificateTlsa(config: Config): string | undefined {
   const { source, certificateFile } = certificateInUse(config);
   return source === "self-made" ? undefined : tlsaOf(readCertificate(certificateFile));
+}
+
+/** What belongs into the DNS: the record of the key in use, and of the one that comes next, if that was made. */
+export function publishedTlsa(config: Config): readonly string[] {
+  const current = certificateTlsa(config);
+  return current === undefined
+    ? []
+    : [current, nextTlsa(config, current)].filter((one) => one !== undefined);
+}
+
+/** Where a change of the host's key stands, by the files. Undefined while there is only the self-made certificate. */
+export function keyChangeOf(config: Config): KeyChange | undefined {
+  const current = certificateTlsa(config);
+  if (current === undefined) return undefined;
+  const next = nextTlsa(config, current);
+  return {
+    name: `_25._tcp.${config.hostname}`,
+    current,
+    ...(next !== undefined && { next, nextSinceMs: statSync(nextKeyFile(config)).mtimeMs }),
+  };
 }

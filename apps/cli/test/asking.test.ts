@@ -11,7 +11,7 @@ import { program } from "../src/program.ts";
 /** What asks, as it is typed when it has to. */
 const asks = [
   "setup ann@example.org --apply 127.0.0.1 --replace",
-  "tls renew --new-key",
+  "tls renew --new-key --at-once",
   "domain remove example.org",
   "domain rename example.org example.net",
   "domain alias remove example.net",
@@ -44,7 +44,8 @@ const asks = [
 
 /** What does not: it shows, adds, or is taken back by the command beside it. */
 const doesNotAsk = [
-  ["doctor", "local", "up", "health", "config check", "tls status", "client"],
+  ["doctor", "local", "up", "health", "config check", "tls status", "tls new-key"],
+  ["client"],
   ["auth", "lmtp-delivery", "smtp-out", "smtp-in", "imap", "pop3", "managesieve", "http"],
   ["domain add", "domain list", "domain alias add", "domain alias list"],
   ["account add", "account list", "account compression", "account app-passwords-only"],
@@ -62,7 +63,8 @@ const doesNotAsk = [
   ["mailbox check", "queue check", "undelete", "rejects list", "rejects release"],
   // Storing under a name that is there is what an editor does.
   ["sieve put", "sieve put-list", "sieve get", "sieve list", "sieve lists", "sieve check"],
-  ["sieve activate", "sieve deactivate", "sieve test", "deliver"],
+  ["sieve activate", "sieve deactivate", "sieve attach", "sieve detach", "sieve test", "deliver"],
+  ["report list", "report show", "report summary"],
   ["queue list", "queue show", "queue retry", "queue hold", "queue resume", "queue release"],
   ["queue flush", "queue schedule"],
   ["suppression list", "watch", "trace"],

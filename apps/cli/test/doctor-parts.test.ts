@@ -4,12 +4,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import type { PlannedRecord } from "@posthouse/client-settings";
-import type { ZoneDataType, ZoneReader } from "@posthouse/dns";
+import { DnsError, type Resolver, type ZoneDataType, type ZoneReader } from "@posthouse/dns";
 import { type Zone, ZoneResolver } from "@posthouse/dns/zone";
 import { blockListFindings } from "../src/checks/block-lists.ts";
 import { domainDnsFindings } from "../src/checks/domain-dns.ts";
 import type { Finding } from "../src/checks/finding.ts";
 import { outsiderInTrail } from "../src/checks/inbound-proof.ts";
+import { type KeyChange, keyChangeFindings, keyChangeObstacle } from "../src/checks/key-change.ts";
 import { addressOfReverse, comparePublished } from "../src/dns/published.ts";
 import { changesMessage, changesSince } from "../src/doctor/changes.ts";
 
@@ -130,6 +131,53 @@ test("a list counts when it says so, and one that refuses the resolver is told a
     clean.map(({ state }) => state),
     ["good"],
   );
+});
+
+const [currentKey, nextKey, oldKey] = ["aa", "bb", "cc"].map((digest) => `3 1 1 ${digest}`);
+
+/** TLSA records at one name, or the way in which it cannot be asked. */
+function withTlsa(data: readonly string[] | "timeout"): Resolver {
+  return Object.assign(new ZoneResolver({}), {
+    async tlsa(name: string) {
+      if (data === "timeout") throw new DnsError("timeout", "no answer");
+      if (data.length === 0) throw new DnsError("no-data", "nothing there");
+      const records = data.map((one) => {
+        const [usage = 0, selector = 0, matchingType = 0] = one.split(" ").map(Number);
+        const certificate = Buffer.from(one.split(" ")[3] ?? "", "hex");
+        return { usage, selector, matchingType, certificate };
+      });
+      return { records, isAuthenticated: true, ttlSeconds: 3600, canonicalName: name };
+    },
+  });
+}
+
+test("a key changes only when the record of the next one is known everywhere", async () => {
+  const change = { name: "_25._tcp.mail.example.test", current: currentKey ?? "" };
+  const made = { ...change, next: nextKey ?? "", nextSinceMs: 0 };
+  const obstacle = (of: KeyChange, data: readonly string[] | "timeout", nowMs = 3_600_000) =>
+    keyChangeObstacle(of, withTlsa(data), nowMs);
+  const both = [currentKey ?? "", nextKey ?? ""];
+  assert.equal(await obstacle(change, []), undefined);
+  assert.match(
+    (await obstacle(change, both.slice(0, 1))) ?? "",
+    /posthouse tls new-key makes that key/,
+  );
+  assert.match(
+    (await obstacle(made, both.slice(0, 1))) ?? "",
+    /not published yet: .* TLSA 3 1 1 bb/,
+  );
+  assert.match((await obstacle(made, both)) ?? "", /until 1970-01-01 02:00 UTC/);
+  assert.equal(await obstacle(made, both, 7_200_000), undefined);
+  assert.match((await obstacle(made, "timeout")) ?? "", /is not known: no answer/);
+
+  const found = async (of: KeyChange, data: readonly string[]) =>
+    (await keyChangeFindings(of, withTlsa(data), 7_200_000)).map(({ id, state }) => [id, state]);
+  assert.deepEqual(await found(change, both.slice(0, 1)), []);
+  assert.deepEqual(await found(change, [currentKey ?? "", oldKey ?? "", "2 1 1 dd"]), [
+    ["tlsa stale 3 1 1 cc", "unproven"],
+  ]);
+  assert.deepEqual(await found(made, both.slice(0, 1)), [["tlsa next", "warning"]]);
+  assert.deepEqual(await found(made, both), [["tlsa next", "unproven"]]);
 });
 
 test("a client from outside in the trail proves port 25, and our own address does not", async (t) => {

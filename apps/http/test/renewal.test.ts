@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
+import { createPublicKey } from "node:crypto";
 import { once } from "node:events";
 import { mkdir, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -8,8 +9,11 @@ import {
   acmeCertificateFile,
   loadTls,
   makeSelfSignedCertificate,
+  nextKeyFile,
+  nextTlsa,
   type TestContext,
   testContext,
+  tlsaOfKey,
 } from "@posthouse/service";
 import { issuedOf } from "../src/acme/issued-certificate.ts";
 import { OrderFailure } from "../src/acme/order-failure.ts";
@@ -87,6 +91,29 @@ test("the key changes when that is asked for", async () => {
   assert.equal((await issuedIn(context)).key, key);
   assert.equal((await renewal.renewNow({ withNewKey: true })).isDone, true);
   assert.notEqual((await issuedIn(context)).key, key);
+  await renewal.close();
+});
+
+test("a key that was made ahead is the next one, once, and no renewal changes to it by itself", async () => {
+  await using context = await testContext(toml());
+  const { renewal, clock } = renewalIn(context);
+  await renewal.start();
+  const before = await issuedIn(context);
+  const tlsa = await renewal.prepareKey();
+  assert.equal(await renewal.prepareKey(), tlsa);
+  clock.nowMs += DAY_MS;
+  await renewal.renewNow({ withNewKey: false });
+  assert.equal((await issuedIn(context)).key, before.key);
+  assert.equal(nextTlsa(context.config), tlsa);
+
+  await renewal.renewNow({ withNewKey: true });
+  const after = await issuedIn(context);
+  assert.equal(tlsaOfKey(createPublicKey(after.key)), tlsa);
+  assert.equal(nextTlsa(context.config), undefined);
+  // What a crash leaves: the key in use, kept as the next one. It is none.
+  await writeFile(nextKeyFile(context.config), after.key);
+  assert.equal(nextTlsa(context.config, tlsa), undefined);
+  assert.notEqual(await renewal.prepareKey(), tlsa);
   await renewal.close();
 });
 

@@ -18,8 +18,8 @@ export interface DomainFacts {
   readonly addresses: readonly string[];
   /** Of the DKIM keys. */
   readonly dkim: readonly { readonly name: string; readonly text: string }[];
-  /** `3 1 1 …` of a certificate whose key stays. */
-  readonly tlsa?: string;
+  /** `3 1 1 …` of a certificate whose key stays, and of the key that comes next. */
+  readonly tlsa?: readonly string[];
 }
 
 /** Every record that a domain needs for its mail, and its host for being a mail server; in the order of need. */
@@ -92,17 +92,18 @@ function spf({ smtpOut }: Config): string {
 }
 
 /** Only for a port 25 that is the internet's: DANE of other ports nobody asks for. */
-const tlsaRecords = ({ hostname }: Config, tlsa: string | undefined): readonly PlannedRecord[] =>
-  tlsa === undefined
-    ? []
-    : [
-        optional(
-          `_25._tcp.${hostname}`,
-          "TLSA",
-          tlsa,
-          "DANE: other hosts insist on this key (RFC 7672); it counts where the zone is signed with DNSSEC",
-        ),
-      ];
+const tlsaRecords = (
+  { hostname }: Config,
+  tlsa: readonly string[] = [],
+): readonly PlannedRecord[] =>
+  tlsa.map((data) =>
+    optional(
+      `_25._tcp.${hostname}`,
+      "TLSA",
+      data,
+      "DANE: other hosts insist on this key (RFC 7672); it counts where the zone is signed with DNSSEC",
+    ),
+  );
 
 /** At the host's own name, so that nothing is said of the domain's web server; names that are a CNAME to it follow. */
 const caaRecords = ({ hostname, acme }: Config): readonly PlannedRecord[] =>

@@ -50,6 +50,7 @@ export {
 export { makeCertificateRequest } from "./tls/certificate-request.ts";
 export { makeSelfSignedCertificate } from "./tls/self-signed-certificate.ts";
 export { loadTls, type TlsIdentity } from "./tls/tls-identity.ts";
+export { nextKeyFile, nextTlsa, tlsaOfKey } from "./tls/tlsa.ts";
 export type { AppProcesses } from "./workers/app-processes.ts";
 export { BackOff } from "./workers/back-off.ts";
 export { ConnectionCounts, type SharedCounts } from "./workers/connection-counts.ts";

@@ -7,7 +7,7 @@ import { type Config, isAnswered } from "@posthouse/service";
 import { connectSmtp } from "@posthouse/smtp";
 import { Command } from "commander";
 import { administer } from "../administration.ts";
-import { certificateTlsa } from "../certificate.ts";
+import { keyChangeOf, publishedTlsa } from "../certificate.ts";
 import { acmeFindings } from "../checks/acme-directory.ts";
 import { appFindings } from "../checks/apps.ts";
 import { blockListFindings } from "../checks/block-lists.ts";
@@ -17,6 +17,7 @@ import { domainDnsFindings } from "../checks/domain-dns.ts";
 import { exitCodeOf, type Finding, printFinding } from "../checks/finding.ts";
 import { addressFinding, publicAddresses } from "../checks/host-addresses.ts";
 import { outsiderInTrail } from "../checks/inbound-proof.ts";
+import { keyChangeFindings } from "../checks/key-change.ts";
 import { loopBackFinding } from "../checks/loop-back.ts";
 import { diskFinding, memoryFinding } from "../checks/machine.ts";
 import { openRelayFinding } from "../checks/open-relay.ts";
@@ -129,6 +130,8 @@ async function* findingsOf(config: Config, options: DoctorOptions): AsyncGenerat
     };
     if (isUp && at.port !== 0) yield await openRelayFinding(at);
     yield* await blockListFindings(addresses, resolver, options.list);
+    const change = keyChangeOf(config);
+    if (change !== undefined) yield* await keyChangeFindings(change, resolver);
     const domains = (await administer(options, (admin) => admin.listDomains())).map(
       ({ domain }) => domain,
     );
@@ -171,11 +174,10 @@ async function domainFindings(
   resolver: ZoneReader,
 ): Promise<readonly Finding[]> {
   const keys = await keysOf(config, domain);
-  const tlsa = certificateTlsa(config);
   const records = domainDnsRecords(domain, config, {
     addresses,
     dkim: keys.map(dnsRecordOf),
-    ...(tlsa !== undefined && { tlsa }),
+    tlsa: publishedTlsa(config),
   });
   const unsigned: Finding = {
     id: `dkim ${domain}`,

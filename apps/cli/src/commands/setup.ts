@@ -13,7 +13,7 @@ import {
 } from "@posthouse/service";
 import { Command } from "commander";
 import { asking } from "../asking.ts";
-import { certificateTlsa } from "../certificate.ts";
+import { publishedTlsa } from "../certificate.ts";
 import { acmeFindings } from "../checks/acme-directory.ts";
 import { type Finding, printFinding } from "../checks/finding.ts";
 import { addressFinding } from "../checks/host-addresses.ts";
@@ -359,11 +359,10 @@ async function recordsFor(
   config: Config,
 ): Promise<readonly PlannedRecord[]> {
   const { domain, addresses } = settings;
-  const tlsa = certificateTlsa(config);
   return domainDnsRecords(domain, config, {
     addresses,
     dkim: (await keysOf(config, domain)).map(dnsRecordOf),
-    ...(tlsa !== undefined && { tlsa }),
+    tlsa: publishedTlsa(config),
   });
 }
 

@@ -1,13 +1,16 @@
+import { createResolver } from "@posthouse/dns";
 import {
   type CertificateInUse,
   type Config,
   certificateInUse,
   furtherCertificates,
+  nextTlsa,
   statusSocketPath,
 } from "@posthouse/service";
 import { Command } from "commander";
 import { asking } from "../asking.ts";
-import { readCertificate, tlsaOf } from "../certificate.ts";
+import { certificateTlsa, keyChangeOf, readCertificate, tlsaOf } from "../certificate.ts";
+import { keyChangeObstacle } from "../checks/key-change.ts";
 import { CommandFailure } from "../command-failure.ts";
 import { withExamples } from "../examples.ts";
 import { harmless, print } from "../output.ts";
@@ -46,14 +49,32 @@ export function tlsCommand(): Command {
           new Command("renew")
             .description("order new certificates from the ACME server now")
             .argument("[name]", "only the one for this name")
-            .option("--new-key", "with a new key: TLSA records about the old one have to change"),
+            .option(
+              "--new-key",
+              "with the key that tls new-key made, once its TLSA record is known everywhere",
+            )
+            .option("--at-once", "with --new-key: without looking at TLSA records")
+            .option(
+              "--dns-server <address>",
+              "look names up there, and not as /etc/resolv.conf says",
+            ),
         ),
-        ({ options: { newKey } }) =>
-          newKey === true
-            ? "Give up the old key? TLSA records that are about it have to change at once"
+        ({ options: { newKey, atOnce } }) =>
+          newKey === true && atOnce === true
+            ? "Give up the old key at once? TLSA records that are about it are wrong from then on"
             : undefined,
       ).action(renew),
       ["tls renew", "tls renew mail.example.net", "tls renew --new-key --yes"],
+    ),
+  );
+  tls.addCommand(
+    withExamples(
+      withSourceOptions(
+        new Command("new-key").description(
+          "make the key that comes next, and say which TLSA record to publish before it is used",
+        ),
+      ).action(makeNextKey),
+      ["tls new-key"],
     ),
   );
   return tls;
@@ -78,11 +99,19 @@ async function status(options: SourceOptions & { readonly json?: boolean }): Pro
   const found = statusOf(certificateInUse(config));
   const problems = [...found.problems, ...(config.acme.isOn ? await problemsOfHttp(config) : [])];
   const further = furtherCertificates(config).map(statusOf);
+  const next = nextTlsa(config, found.tlsa);
   if (options.json === true) {
-    print(JSON.stringify({ ...found, problems, further }, null, 2));
+    print(
+      JSON.stringify(
+        { ...found, ...(next !== undefined && { nextTlsa: next }), problems, further },
+        null,
+        2,
+      ),
+    );
   } else {
     tell({ ...found, problems: [] });
     print(`TLSA         _25._tcp.${config.hostname}. TLSA ${found.tlsa}`);
+    if (next !== undefined) print(`Next key     _25._tcp.${config.hostname}. TLSA ${next}`);
     for (const problem of problems) print(`Problem      ${harmless(problem)}`);
     for (const one of further) {
       print("");
@@ -138,37 +167,81 @@ async function problemsOfHttp({ runDir }: Config): Promise<readonly string[]> {
   }
 }
 
-async function renew(
-  name: string | undefined,
-  options: SourceOptions & { readonly newKey?: boolean },
-): Promise<void> {
+interface RenewOptions extends SourceOptions {
+  readonly newKey?: boolean;
+  readonly atOnce?: boolean;
+  readonly dnsServer?: string;
+}
+
+async function renew(name: string | undefined, options: RenewOptions): Promise<void> {
   const config = configOf(options);
-  if (!config.acme.isOn) {
-    throw new CommandFailure(
-      "There is no agree_to_terms = true under [acme] in the configuration, so no certificates are ordered",
-    );
-  }
-  const { isDone, message } = await askForRenewal(config, {
-    withNewKey: options.newKey === true,
-    ...(name !== undefined && { name: name.toLowerCase() }),
+  assertIsOrdering(config);
+  const withNewKey = options.newKey === true;
+  if (withNewKey && options.atOnce !== true) await assertKeyMayChange(config, options, name);
+  // Only one at a time changes its key, and without a name the host's own.
+  const asked = name?.toLowerCase() ?? (withNewKey ? config.acme.names[0] : undefined);
+  const query = new URLSearchParams({
+    ...(withNewKey && { "new-key": "" }),
+    ...(asked !== undefined && { name: asked }),
   });
+  const { isDone, message } = await askHttp(config, `/renew?${query.toString()}`);
   const lines = message.split("\n").map(harmless).join("\n");
   if (!isDone) throw new CommandFailure(lines);
   print(lines);
 }
 
-async function askForRenewal(
+function assertIsOrdering({ acme }: Config): void {
+  if (acme.isOn) return;
+  throw new CommandFailure(
+    "There is no agree_to_terms = true under [acme] in the configuration, so no certificates are ordered",
+  );
+}
+
+/** @throws CommandFailure while hosts that keep to DANE would keep their mail back */
+async function assertKeyMayChange(
+  config: Config,
+  { dnsServer }: RenewOptions,
+  name: string | undefined,
+): Promise<void> {
+  const servers = dnsServer === undefined ? config.smtpOut.dnsServers : [dnsServer];
+  const resolver = createResolver({ servers });
+  try {
+    const own = keyChangeOf(config);
+    const isOwn = name === undefined || config.acme.names.includes(name.toLowerCase());
+    const change = isOwn ? own : { name: `_25._tcp.${name}`, current: "" };
+    const obstacle = change && (await keyChangeObstacle(change, resolver));
+    if (obstacle === undefined) return;
+    throw new CommandFailure(
+      `The key stays: ${obstacle}. --at-once changes it all the same; until its record is known, hosts that keep to DANE wait with their mail`,
+    );
+  } finally {
+    resolver.close();
+  }
+}
+
+/** The first of two steps: docs/tls.md. */
+async function makeNextKey(options: SourceOptions): Promise<void> {
+  const config = configOf(options);
+  assertIsOrdering(config);
+  const { isDone, message } = await askHttp(config, "/next-key");
+  if (!isDone) throw new CommandFailure(harmless(message));
+  const current = certificateTlsa(config);
+  const name = `_25._tcp.${config.hostname}.`;
+  print("The next key is there, and the one in use stays. Both records belong into the DNS now:");
+  for (const data of [current, message]) if (data !== undefined) print(`  ${name} TLSA ${data}`);
+  print(
+    "When the second has been there for twice the TTL of the first, posthouse tls renew --new-key changes the key; then take the first out",
+  );
+}
+
+async function askHttp(
   { http, acme }: Config,
-  asked: { readonly withNewKey: boolean; readonly name?: string },
+  path: string,
 ): Promise<{ readonly isDone: boolean; readonly message: string }> {
-  const query = new URLSearchParams({
-    ...(asked.withNewKey && { "new-key": "" }),
-    ...(asked.name !== undefined && { name: asked.name }),
-  });
   try {
     const { body } = await askSocket({
       socketPath: http.socketPath,
-      path: `/renew?${query.toString()}`,
+      path,
       method: "POST",
       timeoutMs: RENEW_MS_MAX * (1 + acme.certificates.length),
     });

@@ -29,7 +29,9 @@ async function compareOne(
     const found = there.filter((data) => isAbout(record, data));
     const others = there.filter((data) => !found.includes(data));
     if (isEnough(record, found, all)) return { record, state: "published", found, others };
-    return { record, state: found.length === 0 ? "missing" : "different", found, others };
+    const isBeside = record.type === "TLSA" && found.every((data) => isPlanned(record, data, all));
+    const isMissing = found.length === 0 || isBeside;
+    return { record, state: isMissing ? "missing" : "different", found, others };
   } catch (error) {
     if (!(error instanceof DnsError)) throw error;
     return error.isTransient
@@ -37,6 +39,13 @@ async function compareOne(
       : await withoutRecord(record, all, resolver);
   }
 }
+
+/** Of TLSA records one that holds is enough (RFC 7671 §8.1): with one of ours there, another is only missing. */
+const isPlanned = (
+  { name, type }: PlannedRecord,
+  data: string,
+  all: readonly PlannedRecord[],
+): boolean => all.some((one) => one.name === name && one.type === type && one.data === data);
 
 /** A name that should be an alias of ours may have our address itself. */
 async function withoutRecord(

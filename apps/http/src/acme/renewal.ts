@@ -1,12 +1,14 @@
+import { createPublicKey } from "node:crypto";
 import { mkdir } from "node:fs/promises";
 import { dirname } from "node:path";
-import { acmeCertificateFile, type Config, isForOperator } from "@posthouse/service";
+import { acmeCertificateFile, type Config, isForOperator, tlsaOfKey } from "@posthouse/service";
 import { limits } from "../limits.ts";
 import { accountKey, newKey } from "./account-key.ts";
 import { crashPoint } from "./crash-point.ts";
 import { writeDurably } from "./durable-file.ts";
 import { type IssuedCertificate, issuedOf, readIssued, renewAtMs } from "./issued-certificate.ts";
 import { backOffMs, type LastTry, readLastTry, writeLastTry } from "./last-try.ts";
+import { forgetNextKey, makeNextKey, readNextKey } from "./next-key.ts";
 import { OrderFailure } from "./order-failure.ts";
 
 /** What the ACME server is asked for. */
@@ -48,7 +50,7 @@ export interface RenewalOptions {
  *   A2     whole         a failure  old        the next try is after the back-off, though the process starts anew at once
  *   A3     whole         a failure  old        as A2: the certificate that came is lost, and ordered again
  *   A4     whole         a failure  new        the new certificate is served; the next start finds it and asks for nothing
- *   A5     whole         success    new        done
+ *   A5     whole         success    new        done; a next-key.pem that is still there is known to be the one in use
  *
  * Each file is put in place as durable-file.ts says. Old is also "none": then the self-made one is served.
  */
@@ -87,6 +89,13 @@ export class Renewal {
       };
     }
     return await (this.#running ?? this.#try(asked));
+  }
+
+  /** Makes the key that renewNow() with a new key changes to. The data of its TLSA record. */
+  async prepareKey(): Promise<string> {
+    await this.#running;
+    const inUse = (await readIssued(this.#path))?.key;
+    return tlsaOfKey(createPublicKey(await makeNextKey(this.#options.config, inUse)));
   }
 
   isFor(name: string): boolean {
@@ -176,7 +185,7 @@ export class Renewal {
       });
       crashPoint("A2");
       // The key stays, so that a TLSA record about it stays true (RFC 7671 §5.1).
-      const key = (withNewKey ? undefined : this.#current?.key) ?? newKey();
+      const key = (withNewKey ? await this.#keyToChangeTo() : this.#current?.key) ?? newKey();
       const request = {
         directoryUrl,
         names,
@@ -196,6 +205,7 @@ export class Renewal {
       await this.#note(this.#last);
       crashPoint("A5");
       this.#current = issued;
+      if (withNewKey && this.#firstName === undefined) await forgetNextKey(this.#options.config);
       onIssued();
       const message = `There is a new certificate for ${names.join(", ")}, until ${day(issued.untilMs)}; every server shows it within a minute`;
       log.info(message);
@@ -224,6 +234,12 @@ export class Renewal {
       log.error(`Cannot note when the ACME server was asked: ${(err as Error).message}`);
     }
     return { isDone: false, message };
+  }
+
+  /** What was made ahead; only the host's own certificate has such a key. */
+  async #keyToChangeTo(): Promise<string | undefined> {
+    if (this.#firstName !== undefined) return undefined;
+    return await readNextKey(this.#options.config, this.#current?.key);
   }
 
   #note(last: LastTry): Promise<void> {

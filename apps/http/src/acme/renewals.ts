@@ -50,6 +50,16 @@ export class Renewals {
     };
   }
 
+  /** Makes the next key of the host's own certificate, where there is none; the data of its TLSA record. */
+  async prepareKey(): Promise<RenewalResult> {
+    try {
+      const [own] = this.#all;
+      return { isDone: true, message: (await own?.prepareKey()) ?? "" };
+    } catch (error) {
+      return { isDone: false, message: `Cannot make a key: ${(error as Error).message}` };
+    }
+  }
+
   problems(): readonly string[] {
     return this.#all.flatMap((renewal) => renewal.problems());
   }

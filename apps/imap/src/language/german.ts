@@ -221,4 +221,9 @@ export const german: TextTable = {
     "FlagChange braucht MessageNew und MessageExpunge",
   "Of the selected mailbox only message events can be told":
     "Vom gewählten Postfach können nur Nachrichten gemeldet werden",
+
+  // What was expunged
+  "What was expunged is only for reading": "Gelöschtes lässt sich nur lesen",
+  "Such a name is of a day of what was expunged":
+    "Ein solcher Name gehört einem Tag mit Gelöschtem",
 };
