@@ -17,12 +17,24 @@ import { join } from "node:path";
 import { describe, test } from "node:test";
 import Database from "better-sqlite3";
 import type { AccountMail, Uid } from "../src/index.ts";
-import { ann, message, octetsOf, snapshotOf, TestStore, uidsOf } from "./store-for-tests.ts";
+import {
+  accountsOf,
+  ann,
+  message,
+  octetsOf,
+  snapshotOf,
+  TestStore,
+  uidsOf,
+} from "./store-for-tests.ts";
+
+type Files = Pick<TestStore, "account" | "annPath">;
 
 /** What is wrong, what a check says of it, and what is there when it was repaired. */
 interface Case {
   readonly name: string;
-  readonly damage: (files: TestStore) => unknown;
+  readonly damage: (files: Files) => unknown;
+  /** While nobody has the account open. */
+  readonly damageClosed?: true;
   readonly findings: readonly RegExp[];
   /** UIDs of INBOX afterwards; 1, 2 and 3 when absent. */
   readonly uids?: readonly number[];
@@ -30,7 +42,7 @@ interface Case {
   readonly isOther?: boolean;
 }
 
-const sql = (text: string) => (files: TestStore) => {
+const sql = (text: string) => (files: Files) => {
   const database = new Database(join(files.annPath, "index.sqlite"));
   database.unsafeMode(true);
   database.exec(text);
@@ -38,7 +50,7 @@ const sql = (text: string) => (files: TestStore) => {
 };
 
 /** The path of the file of a UID in INBOX. */
-async function fileOf(files: TestStore, uid: number): Promise<string> {
+async function fileOf(files: Files, uid: number): Promise<string> {
   const list = await readFile(join(files.annPath, "dovecot-uidlist"), "utf8");
   const key = new RegExp(`^${uid} .*:(.*)$`, "m").exec(list)?.[1] ?? "";
   for (const directory of ["new", "cur"]) {
@@ -193,7 +205,7 @@ const cases: readonly Case[] = [
       /posthouse-deleted\.0123456789abcdef" is what a crash left of something that was being deleted/,
       /posthouse-mailbox\.tmp-1-2" is what a crash left/,
       /posthouse-making\.0123456789abcdef" is what a crash left of something that was being written/,
-      /ann\/tmp\/old" was never finished/,
+      /ann-\d+\/tmp\/old" was never finished/,
       /\.Work\/tmp\/old" was never finished/,
     ],
   },
@@ -235,8 +247,8 @@ const cases: readonly Case[] = [
   },
   {
     name: "an index whose pages and their indexes disagree",
+    damageClosed: true,
     damage: async (files) => {
-      await files.close();
       const path = join(files.annPath, "index.sqlite");
       const database = new Database(path);
       const page = database
@@ -257,7 +269,7 @@ async function replace(path: string, pattern: RegExp, by: string): Promise<void>
   await writeFile(path, (await readFile(path, "utf8")).replace(pattern, by));
 }
 
-async function fill(files: TestStore): Promise<AccountMail> {
+async function fill(files: Files): Promise<AccountMail> {
   const account = await files.account();
   for (const subject of ["1", "2", "3"]) {
     await account.deliver("INBOX", { octets: [message(subject)] }, subject);
@@ -271,13 +283,17 @@ async function fill(files: TestStore): Promise<AccountMail> {
   return account;
 }
 
+const oneAccount = accountsOf(() => TestStore.open());
+
 void describe("check()", { concurrency: 2 }, () => {
-  for (const { name, damage, findings, uids = [1, 2, 3], isOther } of cases) {
+  for (const { name, damage, damageClosed, findings, uids = [1, 2, 3], isOther } of cases) {
     test(`tells of ${name}, and puts it right`, async () => {
-      await using files = await TestStore.open();
+      await using alone = damageClosed === true ? await TestStore.open() : undefined;
+      const files = alone ?? (await oneAccount());
       const filled = await fill(files);
       assert.deepEqual(await filled.check(), [], "all is well before");
       const before = await snapshotOf(filled, "INBOX");
+      await alone?.close();
       await damage(files);
       const account = await files.account();
       const found = await account.check();

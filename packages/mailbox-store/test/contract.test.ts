@@ -1,15 +1,15 @@
 import assert from "node:assert/strict";
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
-import { after, describe, test } from "node:test";
+import { describe, test } from "node:test";
 import fc from "fast-check";
 import { type Mailbox, StoreError, type StoreErrorCode, type Uid } from "../src/index.ts";
 import {
+  accountsOf,
   ann,
   message,
   octetsOf,
   snapshotOf,
-  TestAccount,
   TestStore,
   uidsOf,
 } from "./store-for-tests.ts";
@@ -20,22 +20,6 @@ const formats = [
   { name: "maildir, compressed", openAlone: () => TestStore.open({ compression: "zstd" }) },
   { name: "mbox", openAlone: () => TestStore.open({}, "mbox") },
 ].map((format) => ({ ...format, open: accountsOf(format.openAlone) }));
-
-/**
- * Each test that does not care what else is in its store has an account of its own in one that they share:
- * a store is a thread that takes a tenth of a second to begin.
- */
-function accountsOf(openStore: () => Promise<TestStore>) {
-  let store: Promise<TestStore> | undefined;
-  let accountsMade = 0;
-  after(async () => await (await store)?.[Symbol.asyncDispose]());
-  return async (): Promise<TestAccount> => {
-    store ??= openStore();
-    accountsMade += 1;
-    const localPart = `ann-${accountsMade}`;
-    return new TestAccount(await store, localPart);
-  };
-}
 
 function refusal(code: StoreErrorCode): (error: unknown) => boolean {
   return (error) => error instanceof StoreError && error.code === code;

@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { after } from "node:test";
 import {
   type AccountMail,
   type AccountRef,
@@ -89,6 +90,22 @@ export class TestStore implements AsyncDisposable {
   }
 }
 
+/**
+ * Gives each who asks an account of its own in one store, which is a thread that takes a tenth of a second to
+ * begin; it goes with the last test of the file.
+ */
+export function accountsOf(openStore: () => Promise<TestStore>): () => Promise<TestAccount> {
+  let store: Promise<TestStore> | undefined;
+  let accountsMade = 0;
+  after(async () => await (await store)?.[Symbol.asyncDispose]());
+  return async () => {
+    store ??= openStore();
+    accountsMade += 1;
+    const localPart = `ann-${accountsMade}`;
+    return new TestAccount(await store, localPart);
+  };
+}
+
 /** One account of a store that others use too. */
 export class TestAccount {
   readonly #store: TestStore;
@@ -101,6 +118,11 @@ export class TestAccount {
 
   account(): Promise<AccountMail> {
     return this.#store.account(this.#ref);
+  }
+
+  get annPath(): string {
+    const [localPart = "", domain = ""] = this.#ref.address.split("@");
+    return join(this.#store.mailDirectory, domain, localPart);
   }
 }
 
