@@ -25,6 +25,7 @@ const { values } = parseArgs({
 const median = (numbers: number[]): number =>
   numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? Number.NaN;
 
+const compileCache = join(import.meta.dirname, "../node_modules/.cache/node-compile");
 const base = await mkdtemp(join(tmpdir(), "bench-start-"));
 const fresh: number[] = [];
 const again: number[] = [];
@@ -34,7 +35,8 @@ for (let round = 0; round < Number(values.rounds); round += 1) {
     await using suite = await startSuite({
       directory: join(base, String(round)),
       arguments: values.single ? ["--single"] : [],
-      env: { POSTHOUSE_LOG_FORMAT: "json" },
+      // As bin/posthouse sets it.
+      env: { POSTHOUSE_LOG_FORMAT: "json", NODE_COMPILE_CACHE: compileCache },
     });
     times.push(performance.now() - startMs);
     const isLast = round === Number(values.rounds) - 1 && times === again;

@@ -4,13 +4,15 @@ import { type AuthClient, connectAuth, type Forwarding } from "@posthouse/accoun
 import { type MailStore, openMailStore, openScriptStore } from "@posthouse/mailbox-store";
 import { openQueueWriter } from "@posthouse/queue/writer";
 import { type AppContext, type BoundAddress, listen, type RunningApp } from "@posthouse/service";
-import { imapEventExtensions, ProgramCache } from "@posthouse/sieve";
-import { ConnectionCount, createSmtpServer, type SmtpServer } from "@posthouse/smtp";
+import { imapEventExtensions } from "@posthouse/sieve/check";
+import { ConnectionCount, type SmtpServer } from "@posthouse/smtp";
+import { createSmtpServer } from "@posthouse/smtp/server";
 import { counted } from "./counts.ts";
 import { deliveryHandler } from "./delivery-handler.ts";
 import type { CrashRow } from "./filter/act.ts";
 import { GlobalScripts } from "./filter/global-scripts.ts";
 import { OutgoingMail } from "./filter/outgoing-mail.ts";
+import { Programs } from "./filter/programs.ts";
 import { limits } from "./limits.ts";
 import { QuotaWatch } from "./quota.ts";
 import { RejectsExpiry } from "./rejects-expiry.ts";
@@ -37,7 +39,7 @@ export async function start(context: AppContext, parts: Parts = {}): Promise<Run
   const auth = parts.auth ?? opened.use(connectAuth({ socketPath: config.auth.socketPath }));
   const { atCrashPoint } = parts;
   const tmpDirectory = paths.tmp;
-  const cache = new ProgramCache();
+  const programs = new Programs();
   const outgoing = new OutgoingMail(auth, hostname, () =>
     openQueueWriter({
       queueDirectory: paths.queue,
@@ -55,7 +57,7 @@ export async function start(context: AppContext, parts: Parts = {}): Promise<Run
     }),
   );
   const scripts = openScriptStore({ mailDirectory: paths.mail });
-  const globals = new GlobalScripts(config.sieve, cache, log);
+  const globals = new GlobalScripts(config.sieve, programs, log);
   const filtering = {
     scripts,
     globals,
@@ -73,7 +75,7 @@ export async function start(context: AppContext, parts: Parts = {}): Promise<Run
       events,
       log,
       hostname,
-      cache: new ProgramCache({ extensions: imapEventExtensions }),
+      programs: new Programs(imapEventExtensions),
       pace: new SendingPace(),
       directory: config.sieve.imapEventsDirectory,
     }),
@@ -90,7 +92,7 @@ export async function start(context: AppContext, parts: Parts = {}): Promise<Run
     quotaWatch: new QuotaWatch({ store, hostname }),
     hasSubaddressFolders: lmtp.subaddressFolders,
     duplicateMessageIdSeconds: lmtp.duplicateMessageIdSeconds,
-    filters: { ...filtering, cache },
+    filters: { ...filtering, programs },
   });
 
   const serverFor = (isOurs: boolean): SmtpServer =>

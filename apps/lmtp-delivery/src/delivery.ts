@@ -6,7 +6,7 @@ import {
   StoreError,
 } from "@posthouse/mailbox-store";
 import type { EventTrail, Logger } from "@posthouse/service";
-import type { MessageSource, ProgramCache } from "@posthouse/sieve";
+import type { MessageSource } from "@posthouse/sieve";
 import {
   beginsWithHeader,
   type EnvelopeHead,
@@ -18,11 +18,12 @@ import {
 import { deliverOnce } from "./duplicates.ts";
 import { detailOf, keywordsFor, mailboxFor, nulRule } from "./filing.ts";
 import { filterMessage } from "./filter/account-filter.ts";
-import { act, type CrashRow } from "./filter/act.ts";
+import type { CrashRow } from "./filter/act.ts";
 import { AddressLists } from "./filter/address-lists.ts";
 import { tellOfFailure, untilMended } from "./filter/failure-notice.ts";
 import type { GlobalScripts } from "./filter/global-scripts.ts";
 import { MailNotQueued, type OutgoingMail } from "./filter/outgoing-mail.ts";
+import type { Programs } from "./filter/programs.ts";
 import type { FilterKinds } from "./filter/scores.ts";
 import { spoolSource } from "./filter/spool-source.ts";
 import { finalFields } from "./final-fields.ts";
@@ -35,7 +36,7 @@ import { delivered, replies, replyOfStoreError } from "./replies.ts";
 export interface Filters {
   readonly scripts: ScriptStore;
   readonly globals: GlobalScripts;
-  readonly cache: ProgramCache;
+  readonly programs: Programs;
   readonly outgoing: OutgoingMail;
   readonly detailSeparator: string;
   /** `sieve.lists_directory` */
@@ -155,6 +156,7 @@ export async function deliverToAll(
           events,
         };
         const { outgoing } = filters;
+        const { act } = await import("./filter/act.ts");
         const reply = await act(
           { ...context, outgoing, source: await source(), log, hostname, atCrashPoint },
           filtered.result,

@@ -1,7 +1,7 @@
 import { openScriptStore, type ScriptStore } from "@posthouse/mailbox-store";
 import type { AppContext, RunningApp } from "@posthouse/service";
 import { type ServedParts, serveSessions } from "@posthouse/session";
-import { ScriptChecker } from "@posthouse/sieve";
+import { ScriptChecker } from "@posthouse/sieve/check";
 import { AccountSessions } from "./account-sessions.ts";
 import { limits } from "./limits.ts";
 import { formatResponse } from "./response.ts";

@@ -1,5 +1,5 @@
 import { saslMechanisms } from "@posthouse/accounts";
-import { sieveExtensions, sieveLimits } from "@posthouse/sieve";
+import { sieveExtensions, sieveLimits } from "@posthouse/sieve/check";
 import type { Session } from "./command.ts";
 import { formatString } from "./response.ts";
 import type { State } from "./state.ts";

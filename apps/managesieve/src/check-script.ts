@@ -3,7 +3,7 @@ import {
   formatProblem,
   type ScriptChecker,
   SieveScriptError,
-} from "@posthouse/sieve";
+} from "@posthouse/sieve/check";
 import type { Completion } from "./command.ts";
 import { no } from "./response.ts";
 

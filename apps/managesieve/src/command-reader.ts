@@ -1,5 +1,5 @@
 import { bad, Farewell } from "@posthouse/session";
-import { isScriptName } from "@posthouse/sieve";
+import { isScriptName } from "@posthouse/sieve/check";
 import { ConnectionLost, LineTooLong, type WireConnection } from "@posthouse/wire";
 import { limits } from "./limits.ts";
 import { no } from "./response.ts";

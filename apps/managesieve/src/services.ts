@@ -1,7 +1,7 @@
 import type { AuthClient } from "@posthouse/accounts";
 import type { MailStore, ScriptStore } from "@posthouse/mailbox-store";
 import type { SessionServices } from "@posthouse/session";
-import type { ScriptChecker } from "@posthouse/sieve";
+import type { ScriptChecker } from "@posthouse/sieve/check";
 import type { AccountSessions } from "./account-sessions.ts";
 
 /** What all sessions of the process share. */

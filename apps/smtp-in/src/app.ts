@@ -14,12 +14,8 @@ import {
   type RunningApp,
   type TlsIdentity,
 } from "@posthouse/service";
-import {
-  ConnectionCount,
-  createSmtpServer,
-  type SmtpHandler,
-  type SmtpServer,
-} from "@posthouse/smtp";
+import { ConnectionCount, type SmtpHandler, type SmtpServer } from "@posthouse/smtp";
+import { createSmtpServer } from "@posthouse/smtp/server";
 import { connectionCounter, counted } from "./counts.ts";
 import { EtrnPolicy } from "./etrn-policy.ts";
 import { HandOver } from "./hand-over.ts";

@@ -1,12 +1,12 @@
 import { listen } from "@posthouse/service";
 import {
-  createSmtpServer,
   type Envelope,
   lmtpParametersToEnvelope,
   type RcptTo,
   type Reply,
   type SmtpServer,
 } from "@posthouse/smtp";
+import { createSmtpServer } from "@posthouse/smtp/server";
 
 /** A message that was handed over: its envelope as it came over the socket, and its octets. */
 export interface HandedOver {

@@ -1,4 +1,3 @@
-export { CheckUnavailable, ScriptChecker } from "./check/script-checker.ts";
 export { type CompileOptions, compileScript } from "./compile/compile-script.ts";
 export type { Program } from "./compile/program.ts";
 export { ProgramCache } from "./compile/program-cache.ts";

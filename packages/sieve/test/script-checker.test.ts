@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ScriptChecker, SieveScriptError } from "../src/index.ts";
+import { ScriptChecker, SieveScriptError } from "../src/check/index.ts";
 
 const checker = () => new ScriptChecker();
 const large = (end: string) =>

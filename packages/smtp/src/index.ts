@@ -73,5 +73,5 @@ export { newMessageId } from "./server/message-id.ts";
 export { MessageSpool, SpoolUnavailable } from "./server/message-spool.ts";
 export { receivedField } from "./server/received-field.ts";
 export { replies as serverReplies } from "./server/replies.ts";
-export { createSmtpServer, type SmtpServer, type SmtpServerOptions } from "./server/smtp-server.ts";
+export type { SmtpServer, SmtpServerOptions } from "./server/smtp-server.ts";
 export { decodeXtext, encodeXtext } from "./xtext.ts";

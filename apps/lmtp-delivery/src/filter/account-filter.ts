@@ -1,19 +1,11 @@
 import type { Account } from "@posthouse/accounts";
 import type { AccountMail, AccountScripts } from "@posthouse/mailbox-store";
-import {
-  type MessageSource,
-  type Program,
-  type ProgramCache,
-  type RunResult,
-  runScripts,
-  SieveRunError,
-  SieveScriptError,
-  type Surroundings,
-} from "@posthouse/sieve";
+import type { MessageSource, RunResult, Surroundings } from "@posthouse/sieve";
 import type { EnvelopeHead } from "@posthouse/smtp";
 import { surroundingsOf } from "./account-surroundings.ts";
 import type { AddressLists } from "./address-lists.ts";
 import type { GlobalScripts } from "./global-scripts.ts";
+import type { Programs } from "./programs.ts";
 import { type FilterKinds, scoresOf } from "./scores.ts";
 
 /** What the filters of an account said about a message. */
@@ -29,7 +21,7 @@ export interface FilterOptions {
   readonly mail: AccountMail;
   readonly scripts: AccountScripts;
   readonly globals: GlobalScripts;
-  readonly cache: ProgramCache;
+  readonly programs: Programs;
   readonly envelope: EnvelopeHead;
   readonly originalAddress: string;
   readonly hostname: string;
@@ -42,18 +34,19 @@ export interface FilterOptions {
 
 /** Runs the scripts around and of an account over one message. */
 export async function filterMessage(options: FilterOptions): Promise<Filtered> {
-  const { scripts, globals, cache } = options;
+  const { scripts, globals } = options;
   const [before, active, after] = await Promise.all([
     globals.before(),
     scripts.active(),
     globals.after(),
   ]);
-  const own: Program[] = [];
+  if (active === undefined && before.length + after.length === 0) return { kind: "none" };
+  const { runScripts, SieveRunError, SieveScriptError } = await import("@posthouse/sieve");
+  const cache = await options.programs.cache();
   const name = active?.name ?? "";
   try {
-    if (active !== undefined) own.push(cache.compile(active.octets));
+    const own = active === undefined ? [] : [cache.compile(active.octets)];
     const programs = [...before, ...own, ...after];
-    if (programs.length === 0) return { kind: "none" };
     const source = await options.source();
     const scores = scoresOf(source.header, options.filterKinds);
     const result = await runScripts(

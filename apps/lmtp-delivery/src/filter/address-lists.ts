@@ -1,7 +1,8 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type AccountScripts, StoreError } from "@posthouse/mailbox-store";
-import { type ExternalLists, isScriptName } from "@posthouse/sieve";
+import type { ExternalLists } from "@posthouse/sieve";
+import { isScriptName } from "@posthouse/sieve/check";
 
 export interface AddressListsOptions {
   readonly scripts: Pick<AccountScripts, "addressList">;

@@ -1,17 +1,19 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Config, Logger } from "@posthouse/service";
-import { isScriptName, type Program, type ProgramCache, SieveScriptError } from "@posthouse/sieve";
+import type { Program } from "@posthouse/sieve";
+import { isScriptName, SieveScriptError } from "@posthouse/sieve/check";
+import type { Programs } from "./programs.ts";
 
 /** The scripts of the administrator: those around everybody's own, and those for `include :global`. */
 export class GlobalScripts {
   readonly #config: Config["sieve"];
-  readonly #cache: ProgramCache;
+  readonly #compiled: Programs;
   readonly #log: Logger;
 
-  constructor(config: Config["sieve"], cache: ProgramCache, log: Logger) {
+  constructor(config: Config["sieve"], compiled: Programs, log: Logger) {
     this.#config = config;
-    this.#cache = cache;
+    this.#compiled = compiled;
     this.#log = log;
   }
 
@@ -40,7 +42,7 @@ export class GlobalScripts {
     const programs: Program[] = [];
     for (const path of paths) {
       try {
-        programs.push(this.#cache.compile(await readFile(path)));
+        programs.push(await this.#compiled.compile(await readFile(path)));
       } catch (error) {
         const why = error instanceof SieveScriptError ? error.message : (error as Error).message;
         this.#log.error(`The filter "${path}" of [sieve] is left out: ${why}`);

@@ -23,6 +23,7 @@ import { AddressLists } from "../filter/address-lists.ts";
 import { tellOfFailure, untilMended } from "../filter/failure-notice.ts";
 import type { GlobalScripts } from "../filter/global-scripts.ts";
 import type { OutgoingMail } from "../filter/outgoing-mail.ts";
+import type { Programs } from "../filter/programs.ts";
 import { type FilterKinds, scoresOf } from "../filter/scores.ts";
 import { actOnStored } from "./act-on-stored.ts";
 import { flagsOfRow, rowOf } from "./message-flags.ts";
@@ -34,7 +35,7 @@ export interface EventRunOptions {
   readonly scripts: ScriptStore;
   readonly globals: GlobalScripts;
   /** Of scripts that IMAP starts: what answers a delivery is an error in them. */
-  readonly cache: ProgramCache;
+  readonly programs: Programs;
   readonly outgoing: OutgoingMail;
   readonly pace: SendingPace;
   readonly detailSeparator: string;
@@ -46,6 +47,7 @@ export interface EventRunOptions {
 }
 
 interface Running extends EventRunOptions {
+  readonly cache: ProgramCache;
   readonly account: Account;
   readonly mail: AccountMail;
   readonly mailbox: Mailbox;
@@ -82,10 +84,11 @@ export async function runEvent(
   const octets = await own.get(event.script);
   if (octets === undefined) return;
   try {
-    const program = options.cache.compile(octets);
+    const cache = await options.programs.cache();
+    const program = cache.compile(octets);
     const { hostname, listsDirectory: directory } = options;
     const lists = new AddressLists({ scripts: own, hostname, directory });
-    const running = { ...options, account, mail, mailbox, own, lists, program, event, name };
+    const running = { ...options, cache, account, mail, mailbox, own, lists, program, event, name };
     for (const messages of event.messages) await runForAll(running, messages, signal);
   } catch (error) {
     const reason = reasonOf(error);

@@ -4,7 +4,7 @@ import { EventSpool, type ImapEvent } from "@posthouse/imap-events";
 import { StoreError } from "@posthouse/mailbox-store";
 import { MailNotQueued } from "../filter/outgoing-mail.ts";
 import { limits } from "../limits.ts";
-import { type EventRunOptions, runEvent } from "./run-event.ts";
+import type { EventRunOptions } from "./run-event.ts";
 
 export interface StoredScriptsOptions extends EventRunOptions {
   readonly auth: Pick<AuthClient, "findAccount">;
@@ -140,6 +140,8 @@ export class StoredScripts implements AsyncDisposable {
       const account = await auth.findAccount(event.account);
       if (account !== undefined) {
         const { signal } = this.#closing;
+        // With it comes the filter language, which most hosts never need.
+        const { runEvent } = await import("./run-event.ts");
         await runEvent(this.#options, { account, event, name, signal });
       }
     } catch (err) {

@@ -1,4 +1,4 @@
-import { sieveLimits } from "@posthouse/sieve";
+import { sieveLimits } from "@posthouse/sieve/check";
 import { checkedScript } from "../check-script.ts";
 import { authenticated, defineCommand } from "../command.ts";
 import { no } from "../response.ts";

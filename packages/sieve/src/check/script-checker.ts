@@ -1,5 +1,4 @@
 import { Worker } from "node:worker_threads";
-import { compileScript } from "../compile/compile-script.ts";
 import { limits } from "../limits.ts";
 import { type Problem, SieveScriptError } from "../sieve-error.ts";
 import type { CheckAnswer, CheckTask } from "./check-task.ts";
@@ -11,7 +10,8 @@ export class CheckUnavailable extends Error {
 
 /**
  * Says what is wrong with scripts. A large one takes as long as half a second to compile: that is done in a
- * thread, one after the other, so that nobody else waits. The thread is there as long as it is used.
+ * thread, one after the other, so that nobody else waits. The thread is there as long as it is used; the language
+ * itself is loaded with the first script.
  */
 export class ScriptChecker implements AsyncDisposable {
   #thread: CheckingThread | undefined;
@@ -19,6 +19,7 @@ export class ScriptChecker implements AsyncDisposable {
   /** Its warnings. @throws SieveScriptError, CheckUnavailable */
   async check(script: Uint8Array): Promise<readonly Problem[]> {
     if (script.length <= limits.checkedAtOnceBytesMax) {
+      const { compileScript } = await import("../compile/compile-script.ts");
       return compileScript(script).warnings;
     }
     this.#thread ??= new CheckingThread(() => {

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { test } from "node:test";
-import { createSmtpServer, type SmtpTransaction } from "@posthouse/smtp";
+import type { SmtpTransaction } from "@posthouse/smtp";
+import { createSmtpServer } from "@posthouse/smtp/server";
 import { connectTo } from "@posthouse/transcript";
 
 /** A server that takes everything but the message, which is for the test to take. */

@@ -4,7 +4,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createSecureContext } from "node:tls";
 import {
-  createSmtpServer,
   type MailFrom,
   MessageSpool,
   type RcptTo,
@@ -13,6 +12,7 @@ import {
   type SmtpPeer,
   type SmtpServerOptions,
 } from "@posthouse/smtp";
+import { createSmtpServer } from "@posthouse/smtp/server";
 import { tlsIdentity } from "../client/tls-identity.ts";
 
 /** What the handler of a test server was given. */
