@@ -1,16 +1,23 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:https";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import type { PlannedRecord } from "@posthouse/client-settings";
+import { mtaStsPolicy, type PlannedRecord } from "@posthouse/client-settings";
 import { DnsError, type Resolver, type ZoneDataType, type ZoneReader } from "@posthouse/dns";
 import { type Zone, ZoneResolver } from "@posthouse/dns/zone";
+import { configFromToml, makeSelfSignedCertificate } from "@posthouse/service";
 import { blockListFindings } from "../src/checks/block-lists.ts";
 import { domainDnsFindings } from "../src/checks/domain-dns.ts";
 import type { Finding } from "../src/checks/finding.ts";
 import { outsiderInTrail } from "../src/checks/inbound-proof.ts";
 import { type KeyChange, keyChangeFindings, keyChangeObstacle } from "../src/checks/key-change.ts";
+import { mtaStsFindings } from "../src/checks/mta-sts.ts";
+import { spfFinding } from "../src/checks/spf.ts";
+import { countSpfTerms } from "../src/checks/spf-terms.ts";
 import { addressOfReverse, comparePublished } from "../src/dns/published.ts";
 import { changesMessage, changesSince } from "../src/doctor/changes.ts";
 
@@ -112,6 +119,96 @@ test("a record that is missing is told with what to publish; optional ones are t
     ],
   );
   assert.equal(found[0]?.says, "example.test has no MX record: It is needed");
+});
+
+test("SPF is judged as a receiver does: includes and redirects followed, look-ups counted", async () => {
+  const at = (record: string, more: Zone = {}): Zone => ({
+    "example.test": { TXT: [record] },
+    ...more,
+  });
+  const include = { "_spf.example.net": { TXT: ["v=spf1 ip4:192.0.2.0/24 -all"] } };
+  const many = Object.fromEntries(
+    Array.from({ length: 12 }, (_, n) => [
+      `s${n}.test`,
+      { TXT: [`v=spf1 ip4:198.51.100.${n} include:s${n + 1}.test -all`] },
+    ]),
+  );
+  const planned = { name: "example.test", data: '"v=spf1 mx -all"' };
+  for (const [zone, state, says] of [
+    [at("v=spf1 include:_spf.example.net -all", include), "good", /\(1 of 10 look-ups\)/],
+    [at("v=spf1 redirect=_spf.example.net", include), "good", /\(1 of 10/],
+    [at("v=spf1 ip4:198.51.100.1 -all"), "bad", /does not cover 192\.0\.2\.25, .* may not send/],
+    [at("v=spf1 ip4:198.51.100.1 ?all"), "bad", /does not cover 192\.0\.2\.25, .* does not say/],
+    [
+      at("v=spf1 include:s0.test -all", many),
+      "bad",
+      /cannot be used.*\(it needs 13 look-ups, and 10/,
+    ],
+    [at("v=spf1 ip4:192.0.2.25 include:s0.test -all", many), "warning", /needs 13 look-ups/],
+    [at("other"), "bad", /has no SPF record/],
+    [{ "example.test": "timeout" as const }, "unproven", /is not known/],
+  ] as const) {
+    const facts = { hostname: "mail.example.test", senders: ["192.0.2.25"], planned };
+    const found = await spfFinding("example.test", facts, new ZoneResolver(zone));
+    assert.deepEqual([found.state, says.test(found.says)], [state, true], found.says);
+  }
+  const loop = { "a.test": { TXT: ["v=spf1 include:a.test include:a.test"] } };
+  assert.equal(await countSpfTerms("a.test", new ZoneResolver(loop)), 30);
+});
+
+test("the MTA-STS policy is fetched as other hosts do, and told beside MX, mode and id", async (t) => {
+  const made = makeSelfSignedCertificate({
+    names: ["mta-sts.example.test"],
+    notBefore: new Date(Date.now() - 60_000),
+    days: 1,
+  });
+  const config = configFromToml('hostname = "mail.example.test"\ndata_dir = "."', "/x/p.toml");
+  const served = { text: mtaStsPolicy(config), type: "text/plain" };
+  const server = createServer({ cert: made.certificate, key: made.key }, (_request, response) => {
+    response.setHeader("content-type", served.type).end(served.text);
+  }).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  t.after(() => server.close());
+  const look = async (more: Zone = {}, ca: string = made.certificate) => {
+    const resolver = new ZoneResolver({
+      "_mta-sts.example.test": { TXT: ["v=STSv1; id=1"] },
+      "mta-sts.example.test": { A: ["127.0.0.1"] },
+      "example.test": { MX: [[10, "mail.example.test"]] },
+      ...more,
+    });
+    const { port } = server.address() as AddressInfo;
+    const settings = { resolver, port, ca, arePrivateAddressesAllowed: true };
+    const [found, ...others] = await mtaStsFindings("example.test", config, settings);
+    assert.deepEqual(others, []);
+    return found && `${found.state}: ${found.says}`;
+  };
+  assert.equal(
+    await look(),
+    "good: Other hosts get the MTA-STS policy of example.test: mode testing",
+  );
+  assert.equal(await look({ "_mta-sts.example.test": {} }), undefined);
+  assert.match(
+    (await look({ "_mta-sts.example.test": { TXT: ["v=STSv1;"] } })) ?? "",
+    /^bad: .*has no id/,
+  );
+  const elsewhere = { "example.test": { MX: [[10, "mx.else.test"]] } };
+  assert.match((await look(elsewhere)) ?? "", /^warning: .*does not name mx\.else\.test/);
+  assert.match((await look({ "mta-sts.example.test": {} })) ?? "", /^warning: .*cannot be fetched/);
+  const stranger = makeSelfSignedCertificate({ names: ["x.test"], notBefore: new Date(), days: 1 });
+  assert.match(
+    (await look({}, stranger.certificate)) ?? "",
+    /^warning: .*cannot be fetched: .*self-signed certificate/,
+  );
+  served.text = served.text.replace("mode: testing", "mode: enforce");
+  assert.match(
+    (await look()) ?? "",
+    /^warning: .* says mode enforce, and http\.mta_sts is "testing"/,
+  );
+  assert.match((await look(elsewhere)) ?? "", /^bad: .*send nothing there/);
+  served.text = "version: STSv2";
+  assert.match((await look()) ?? "", /cannot be fetched: It is no policy/);
+  served.type = "text/html";
+  assert.match((await look()) ?? "", /answered 200 with "text\/html"/);
 });
 
 test("a list counts when it says so, and one that refuses the resolver is told as such", async () => {

@@ -1,4 +1,5 @@
 import { isIP, isIPv6 } from "node:net";
+import type { MtaStsPolicy } from "@posthouse/mail-auth/mta-sts";
 import {
   type Delivery,
   type Destination,
@@ -32,7 +33,6 @@ import { findRoute, type Hop, inTurns, type Route, type RouteSettings } from "./
 import type { MailRoute, Routes } from "./routes.ts";
 import { type HopSecurity, securityOf, tlsPolicyOf } from "./security/hop-security.ts";
 import type { MtaSts } from "./security/mta-sts.ts";
-import type { MtaStsPolicy } from "./security/mta-sts-policy.ts";
 import type { TlsReports } from "./security/tls-reports.ts";
 import type { Signer } from "./signer.ts";
 import { type SourceAddresses, sourceFor } from "./source-addresses.ts";

@@ -20,9 +20,11 @@ import { outsiderInTrail } from "../checks/inbound-proof.ts";
 import { keyChangeFindings } from "../checks/key-change.ts";
 import { loopBackFinding } from "../checks/loop-back.ts";
 import { diskFinding, memoryFinding } from "../checks/machine.ts";
+import { mtaStsFindings } from "../checks/mta-sts.ts";
 import { openRelayFinding } from "../checks/open-relay.ts";
 import { port25InFinding, port25OutFinding } from "../checks/port-25.ts";
 import { resolverFindings } from "../checks/resolver.ts";
+import type { spfFinding as SpfFinding } from "../checks/spf.ts";
 import { CommandFailure } from "../command-failure.ts";
 import { comparePublished } from "../dns/published.ts";
 import { changesMessage, changesSince, type KeptFindings } from "../doctor/changes.ts";
@@ -158,13 +160,7 @@ const isOurs = (address: string): boolean => publicAddresses().includes(address)
 /** Behind a router only the DNS knows them. */
 async function addressesOf(hostname: string, resolver: ZoneReader): Promise<readonly string[]> {
   const own = publicAddresses();
-  if (own.length > 0) return own;
-  try {
-    return (await resolver.addresses(hostname)).records.map(({ address }) => address);
-  } catch (error) {
-    if (error instanceof DnsError) return [];
-    throw error;
-  }
+  return own.length > 0 ? own : await namedAddresses(hostname, resolver);
 }
 
 async function domainFindings(
@@ -173,6 +169,7 @@ async function domainFindings(
   addresses: readonly string[],
   resolver: ZoneReader,
 ): Promise<readonly Finding[]> {
+  const { hostname } = config;
   const keys = await keysOf(config, domain);
   const records = domainDnsRecords(domain, config, {
     addresses,
@@ -185,11 +182,48 @@ async function domainFindings(
     says: `Mail of ${domain} is not signed, so large providers may refuse it`,
     fix: `posthouse dkim add ${domain}`,
   };
+  const spf = records.find(({ name, data }) => name === domain && data.startsWith('"v=spf1'));
+  const senders = (await relayAddresses(config, resolver)) ?? addresses;
+  // Where mail goes out from is known: then what counts is whether the record lets it, and not its words.
+  const isJudged = spf !== undefined && senders.length > 0;
+  const compared = isJudged ? records.filter((record) => record !== spf) : records;
   const found = [
-    ...(await domainDnsFindings(domain, records, resolver)),
+    ...(await domainDnsFindings(domain, compared, resolver)),
+    ...(isJudged
+      ? [await spfFindingOf(domain, { hostname, senders, planned: spf }, resolver)]
+      : []),
+    ...(await mtaStsFindings(domain, config, {
+      resolver,
+      arePrivateAddressesAllowed: config.smtpOut.privateDestinations,
+    })),
     ...uncertifiedFinding(config, domain, await namesThatLeadHere(records, resolver)),
   ];
   return keys.length === 0 ? [unsigned, ...found] : found;
+}
+
+/** Only here are mailauth's threads needed. */
+async function spfFindingOf(...args: Parameters<typeof SpfFinding>): Promise<Finding> {
+  const { spfFinding } = await import("../checks/spf.ts");
+  return await spfFinding(...args);
+}
+
+/** Of the relay that all mail goes through, as far as they are its names'; undefined when there is none. */
+async function relayAddresses(
+  { smtpOut }: Config,
+  resolver: ZoneReader,
+): Promise<readonly string[] | undefined> {
+  const relay = smtpOut.routes.find(({ via, to }) => via !== undefined && to === undefined)?.via;
+  const host = relay === undefined ? undefined : /^\w+:\/\/([^:/[\]]+)/.exec(relay)?.[1];
+  return host === undefined ? undefined : await namedAddresses(host, resolver);
+}
+
+async function namedAddresses(host: string, resolver: ZoneReader): Promise<readonly string[]> {
+  try {
+    return (await resolver.addresses(host)).records.map(({ address }) => address);
+  } catch (error) {
+    if (error instanceof DnsError) return [];
+    throw error;
+  }
 }
 
 /** Of those that mail programs and other hosts ask by HTTPS. */

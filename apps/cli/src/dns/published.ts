@@ -151,7 +151,7 @@ function isEnough(
 const keyOf = (text: string): string | undefined =>
   /;\s*p\s*=([^;]*)/i.exec(text)?.[1]?.replaceAll(/\s/g, "");
 
-/** SPF in other words: by mx, by our name or by each of our addresses. Includes are not followed here. */
+/** SPF in other words: by mx, by our name or by each of our addresses. Includes are not followed here; the check of SPF does. */
 function letsUsSend(text: string, { name }: PlannedRecord, all: readonly PlannedRecord[]): boolean {
   const terms = text.toLowerCase().split(/\s+/);
   const hosts = all.filter(({ type }) => type === "A" || type === "AAAA");

@@ -1,10 +1,10 @@
 import type { TlsaRecord } from "@posthouse/dns";
+import type { MtaStsPolicy } from "@posthouse/mail-auth/mta-sts";
+import { isMxNamed } from "@posthouse/mail-auth/mta-sts";
 import type { TlsPolicy } from "@posthouse/smtp";
 import type { MailDns } from "../mail-dns.ts";
 import type { Hop } from "../route.ts";
 import { daneRefusal, isUsable } from "./dane.ts";
-import type { MtaStsPolicy } from "./mta-sts-policy.ts";
-import { isMxNamed } from "./mta-sts-policy.ts";
 
 /** What the administrator asks of the way to a domain at least. */
 export type TlsMinimum = "opportunistic" | "encrypted" | "verified";

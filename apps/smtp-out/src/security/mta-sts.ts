@@ -1,10 +1,15 @@
 import { mkdir, open, readFile, rename } from "node:fs/promises";
 import { join } from "node:path";
 import { DnsError } from "@posthouse/dns";
+import {
+  fetchMtaStsPolicy,
+  type HttpsSettings,
+  type MtaStsPolicy,
+  mtaStsIdIn,
+  parseMtaStsPolicy,
+} from "@posthouse/mail-auth/mta-sts";
 import type { Logger } from "@posthouse/service";
 import { limits } from "../limits.ts";
-import { askHttps, type HttpsSettings } from "./https.ts";
-import { type MtaStsPolicy, mtaStsIdIn, parseMtaStsPolicy } from "./mta-sts-policy.ts";
 
 export interface MtaStsSettings extends HttpsSettings {
   readonly directory: string;
@@ -71,9 +76,10 @@ export class MtaSts {
   async #fetch(domain: string, id: string): Promise<Known | undefined> {
     const { log, now } = this.#settings;
     try {
-      const text = await this.#download(`mta-sts.${domain}`);
-      const policy = parseMtaStsPolicy(text);
-      if (policy === undefined) throw new Error("It is no policy of MTA-STS version 1");
+      const { text, policy } = await fetchMtaStsPolicy(domain, this.#settings, {
+        fetchMs: limits.mtaStsFetchMs,
+        bytesMax: limits.mtaStsBytesMax,
+      });
       const known = { id, fetchedAtMs: now(), text, policy };
       this.#keep(domain, known);
       await this.#write(domain, known);
@@ -84,17 +90,6 @@ export class MtaSts {
       log.warn({ err, domain }, "Cannot fetch the MTA-STS policy");
       return undefined;
     }
-  }
-
-  /** RFC 8461 §3.3: a certificate that holds, 200, no redirect, text, and not for ever. */
-  async #download(host: string): Promise<string> {
-    const url = new URL(`https://${host}/.well-known/mta-sts.txt`);
-    const { status, type, text } = await askHttps(url, this.#settings, {
-      timeoutMs: limits.mtaStsFetchMs,
-      bytesMax: limits.mtaStsBytesMax,
-    });
-    if (status === 200 && /^text\/plain\b/iu.test(type)) return text;
-    throw new Error(`${host} answered ${status} with "${type}"`);
   }
 
   async #recall(domain: string): Promise<Known | undefined> {

@@ -3,11 +3,11 @@ import { promisify } from "node:util";
 import { gzip } from "node:zlib";
 import type { DkimKeyStore } from "@posthouse/dkim";
 import { DnsError } from "@posthouse/dns";
+import { askHttps, type HttpsSettings } from "@posthouse/mail-auth/mta-sts";
 import type { QueueWriter } from "@posthouse/queue";
 import type { Logger } from "@posthouse/service";
 import { ENVELOPE_VERSION } from "@posthouse/smtp/envelope";
 import { limits } from "../limits.ts";
-import { askHttps, type HttpsSettings } from "./https.ts";
 import { composeTlsReport, reportJson, type TlsReport } from "./tls-report.ts";
 import type { TlsReports } from "./tls-reports.ts";
 

@@ -1,11 +1,11 @@
 import { mkdir, open, readdir, readFile, rename, unlink } from "node:fs/promises";
 import { join } from "node:path";
+import type { MtaStsPolicy } from "@posthouse/mail-auth/mta-sts";
 import type { SmtpClientSession } from "@posthouse/smtp";
 import { SmtpConnectionError } from "@posthouse/smtp";
 import { limits } from "../limits.ts";
 import type { Hop } from "../route.ts";
 import type { HopSecurity } from "./hop-security.ts";
-import type { MtaStsPolicy } from "./mta-sts-policy.ts";
 
 /** One session, or why there was none. */
 export interface TlsSession {
