@@ -1,8 +1,23 @@
 import assert from "node:assert/strict";
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { test } from "node:test";
 import { posthouse } from "./posthouse.ts";
 import { hasPrograms, run } from "./program.ts";
 import { startSuite } from "./suite.ts";
+
+const ALICE = "alice@example.test";
+const cli = join(import.meta.dirname, "..", "apps", "cli", "src", "main.ts");
+const usualPorts = {
+  imap: 143,
+  imaps: 993,
+  pop3: 110,
+  pop3s: 995,
+  submission: 587,
+  submissions: 465,
+  http: 80,
+  https: 443,
+} as const;
 
 /** Python's own readers, which take nothing that is not well formed. */
 const readings = {
@@ -18,7 +33,7 @@ async function readBy(reading: keyof typeof readings, text: string): Promise<str
 }
 
 test("mail programs find their settings, and other hosts the policy of MTA-STS", async (t) => {
-  if (!hasPrograms(t, "curl", "python3")) return;
+  if (!hasPrograms(t, "curl", "openssl", "python3")) return;
   await using suite = await startSuite();
   const port = suite.portOf("https");
   /** As a program asks that believes the DNS, and any certificate. */
@@ -64,9 +79,15 @@ test("mail programs find their settings, and other hosts the policy of MTA-STS",
   await readBy("xml", outlook.body);
   assert.match(outlook.body, /<LoginName>alice@example\.test</);
 
-  const profile = await asked("mail.example.test", "/mobileconfig?address=alice%40example.test");
-  assert.equal(profile.status, 200, profile.body);
-  const account = JSON.parse(await readBy("plist", profile.body));
+  const profile = join(suite.directory, "profile.der");
+  const asking = "/mobileconfig?address=alice%40example.test";
+  assert.equal((await asked("mail.example.test", asking, "--output", profile)).status, 200);
+  // Signed by the host, whose certificate is self-made here.
+  const certificate = join(suite.directory, "state", "tls", "self-signed.pem");
+  const verifying = ["cms", "-verify", "-inform", "DER", "-in", profile, "-CAfile", certificate];
+  const content = await run("openssl", [...verifying, "-binary", "-purpose", "any"]);
+  assert.equal(content.code, 0, content.stderr);
+  const account = JSON.parse(await readBy("plist", content.stdout));
   assert.equal(account.IncomingMailServerPortNumber, suite.portOf("imaps"));
   assert.equal(account.OutgoingMailServerPortNumber, suite.portOf("submissions"));
   // Nobody learns who has an account.
@@ -78,6 +99,45 @@ test("mail programs find their settings, and other hosts the policy of MTA-STS",
   const policy = await asked("mta-sts.example.test", "/.well-known/mta-sts.txt");
   assert.equal(policy.status, 200);
   assert.match(policy.body, /^version: STSv1\r\nmode: testing\r\nmx: mail\.example\.test\r\n/);
+
+  // As mail programs do it, with the ports that the trial has: the certificate is not for all its names.
+  const toml = join(suite.directory, "with-ports.toml");
+  const here = await readFile(join(suite.directory, "posthouse.toml"), "utf8");
+  const ports = new Map<number, number>(
+    (["imap", "imaps", "pop3", "pop3s", "submission", "submissions", "http", "https"] as const).map(
+      (name) => [usualPorts[name], suite.portOf(name)],
+    ),
+  );
+  await writeFile(
+    toml,
+    here.replaceAll(
+      /port = (\d+)/g,
+      (text, port) => `port = ${ports.get(Number(port)) ?? text.slice(7)}`,
+    ),
+  );
+  const tested = await run(
+    process.execPath,
+    [cli, "client", ALICE, "--test", "--login", "--here", "--config", toml],
+    {
+      input: "posthouse\n",
+      env: { NODE_EXTRA_CA_CERTS: certificate },
+    },
+  );
+  assert.equal(tested.code, 2, tested.stderr);
+  assert.match(tested.stdout, /ok {2}iPhone, iPad, Mac finds its settings at mail\.example\.test/);
+  assert.match(
+    tested.stdout,
+    /! {3}Thunderbird.* at http:\/\/autoconfig\.example\.test, after .*\(its certificate is for other names\)/,
+  );
+  assert.match(tested.stdout, /-> Get a certificate for autoconfig\.example\.test/);
+  for (const name of ["IMAP", "POP3", "SMTP"]) {
+    for (const tls of ["implicit", "starttls"]) {
+      assert.match(
+        tested.stdout,
+        new RegExp(`ok {2}${name} at .*\\(${tls}\\): ${ALICE} is logged in`),
+      );
+    }
+  }
 
   const at = ["--data", suite.directory];
   const told = await posthouse("client", "alice@example.test", ...at);

@@ -85,7 +85,7 @@ test("setup makes a domain of an empty directory, publishes its records, is safe
   await writeFile(tomlPath, toml);
   const again = await succeeding(posthouse(...args, ...publishing, "--replace", "--yes"));
   assert.doesNotMatch(again, /passphrase, shown|made DKIM/);
-  assert.match(again, /Published 4 records, replaced 2\n/);
+  assert.match(again, /Published 6 records, replaced 2\n/);
   assert.equal(await readFile(tomlPath, "utf8"), toml);
   const fresh = createResolver({ servers: [server] });
   t.after(() => fresh.close());

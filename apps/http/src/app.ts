@@ -7,6 +7,7 @@ import { proverOf } from "./acme/prover.ts";
 import type { OrderCertificate } from "./acme/renewal.ts";
 import { Renewals } from "./acme/renewals.ts";
 import { OurDomains } from "./clients/our-domains.ts";
+import { profileSigner } from "./clients/profile-signer.ts";
 import { openControlServer } from "./control-server.ts";
 import { routeOf } from "./routes.ts";
 import { WebServer } from "./web-server.ts";
@@ -44,7 +45,7 @@ export async function start(context: AppContext, parts: Parts = {}): Promise<Run
     alpn,
     log,
     requests: metrics.counter("http_requests", "HTTP requests by status", ["status"]),
-    route: routeOf({ config, challenges, domains }),
+    route: routeOf({ config, challenges, domains, sign: profileSigner(config, log) }),
   });
   const control = openControlServer(renewal);
   async function close(): Promise<void> {

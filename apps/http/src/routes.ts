@@ -3,7 +3,7 @@ import type { Config } from "@posthouse/service";
 import type { Challenges } from "./acme/challenges.ts";
 import { answerChallenge } from "./acme/challenges.ts";
 import { type Answer, answers, type Request } from "./answers.ts";
-import { clientRoutes } from "./clients/client-routes.ts";
+import { clientRoutes, type SignProfile } from "./clients/client-routes.ts";
 import type { OurDomains } from "./clients/our-domains.ts";
 
 /** What has an answer at a path; undefined: this one does not. */
@@ -13,6 +13,7 @@ export interface RouteParts {
   readonly config: Config;
   readonly challenges: Challenges;
   readonly domains: Pick<OurDomains, "has">;
+  readonly sign?: SignProfile;
 }
 
 /** Everything that this server answers to: the table of contents of apps/http. */
@@ -20,12 +21,13 @@ export function routeOf({
   config,
   challenges,
   domains,
+  sign,
 }: RouteParts): (request: Request) => Promise<Answer> {
   const routes: readonly Route[] = [
     // Certificates: RFC 8555 §8.3
     (request) => answerChallenge(challenges, request),
     // Mail programs, and MTA-STS
-    ...clientRoutes(config, domains),
+    ...clientRoutes(config, domains, sign),
   ];
   return async (request) => {
     try {

@@ -1,5 +1,6 @@
 import type { Config } from "@posthouse/service";
 import { mtaStsRecord } from "./mta-sts.ts";
+import { paccDocument, paccRecord } from "./pacc.ts";
 import { clientServersOf } from "./servers.ts";
 
 export interface DnsRecord {
@@ -38,6 +39,7 @@ export function clientDnsRecords(
   );
   const https = config.http.listeners.find((one) => one.tls === "implicit" && one.port !== 0);
   const target = `${config.hostname}.`;
+  const pacc = paccDocument(domain, servers);
   return [
     ...services,
     ...(https === undefined
@@ -52,6 +54,12 @@ export function clientDnsRecords(
           { name: `autodiscover.${domain}`, type: "CNAME", data: target },
           { name: `mta-sts.${domain}`, type: "CNAME", data: target },
           { name: `_mta-sts.${domain}`, type: "TXT", data: `"${mtaStsRecord(config)}"` },
+        ] as const)),
+    ...(https === undefined || pacc === undefined
+      ? []
+      : ([
+          { name: `ua-auto-config.${domain}`, type: "CNAME", data: target },
+          { name: `_ua-auto-config.${domain}`, type: "TXT", data: `"${paccRecord(pacc)}"` },
         ] as const)),
   ];
 }

@@ -4,7 +4,7 @@ import { xmlText } from "./xml.ts";
 
 /**
  * A configuration profile that iOS, iPadOS and macOS make a mail account of; they ask for the password.
- * Not signed, which they show as "unverified". Undefined when there is no IMAP or POP3, or no submission.
+ * Whoever serves it signs it, or they show it as "unverified". Undefined when there is no IMAP or POP3, or no submission.
  */
 export function mobileConfig(
   address: string,

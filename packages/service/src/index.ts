@@ -48,6 +48,7 @@ export {
   furtherCertificates,
 } from "./tls/certificate-in-use.ts";
 export { makeCertificateRequest } from "./tls/certificate-request.ts";
+export { cmsSignedData, type SigningIdentity } from "./tls/cms-signed-data.ts";
 export { makeSelfSignedCertificate } from "./tls/self-signed-certificate.ts";
 export { loadTls, type TlsIdentity } from "./tls/tls-identity.ts";
 export { nextKeyFile, nextTlsa, tlsaOfKey } from "./tls/tlsa.ts";

@@ -3,9 +3,11 @@ import { AuthUnavailable, connectAuth } from "@posthouse/accounts";
 import { clientDnsRecords, clientServersOf, zoneLine } from "@posthouse/client-settings";
 import type { Config } from "@posthouse/service";
 import { Command } from "commander";
+import { exitCodeOf, type Finding, printFinding } from "../checks/finding.ts";
 import { CommandFailure } from "../command-failure.ts";
 import { withExamples } from "../examples.ts";
 import { print, printRows } from "../output.ts";
+import { readOldPassword } from "../password-input.ts";
 import {
   configOf,
   type SourceOptions,
@@ -22,19 +24,37 @@ export const clientCommand = (): Command =>
           .description(
             "print the settings for a mail program, and the DNS records that lead to them",
           )
-          .argument("<address>", "whose; the settings are the same for everybody of a domain"),
+          .argument("<address>", "whose; the settings are the same for everybody of a domain")
+          .option("--test", "do what each mail program does to find them, and say what fails")
+          .option(
+            "--login",
+            "with --test: log in too; the password is asked for, or read from standard input",
+          )
+          .option("--here", "with --test: ask this very host, whatever the DNS says")
+          .option("--dns-server <address>", "with --test: look names up there"),
       ),
     ).action(client),
-    ["client ann@example.org", "client ann@example.org --json"],
+    [
+      "client ann@example.org",
+      "client ann@example.org --json",
+      "client ann@example.org --test",
+      "client ann@example.org --test --login --here",
+    ],
   );
 
-async function client(
-  address: string,
-  options: SourceOptions & { readonly json?: boolean },
-): Promise<void> {
+interface ClientOptions extends SourceOptions {
+  readonly json?: boolean;
+  readonly test?: boolean;
+  readonly login?: boolean;
+  readonly here?: boolean;
+  readonly dnsServer?: string;
+}
+
+async function client(address: string, options: ClientOptions): Promise<void> {
   const config = configOf(options);
   const domain = domainOf(address);
   await assertIsOurs(domain, config);
+  if (options.test === true) return await testAll(address, domain, config, options);
   const servers = clientServersOf(config);
   const records = clientDnsRecords(domain, config);
   const urls = urlsFor(address, domain, config);
@@ -53,12 +73,43 @@ async function client(
     print("\nMail programs find them at");
     for (const { program, url } of urls) print(`  ${program.padEnd(18)} ${url}`);
   }
+  const profile = urls.find(({ program }) => program === "iPhone, iPad, Mac")?.url;
+  if (profile !== undefined && process.stdout.isTTY) {
+    const { qrCode } = await import("../qr-code.ts");
+    print(`\nFor the camera of an iPhone or iPad\n\n${await qrCode(profile)}`);
+  }
   print(`\nDNS of ${domain}`);
   for (const record of records) print(`  ${zoneLine(record)}`);
   const missing = namesFor(domain).filter((name) => !config.acme.names.includes(name));
   if (urls.length > 0 && config.acme.isOn && missing.length > 0) {
     print(`\nThe certificate is not for ${missing.join(", ")} yet: write them into acme.names`);
   }
+}
+
+/** What each mail program does; the exit code is that of doctor. */
+async function testAll(
+  address: string,
+  domain: string,
+  config: Config,
+  { login, here, json, dnsServer }: ClientOptions,
+): Promise<void> {
+  const password = login === true ? await readOldPassword(`Password of ${address}`) : undefined;
+  const { testClients } = await import("../client-test/test-clients.ts");
+  const told: Finding[] = [];
+  await testClients({
+    address,
+    domain,
+    config,
+    isHere: here === true,
+    tell(finding) {
+      told.push(finding);
+      if (json !== true) printFinding(finding);
+    },
+    ...(password !== undefined && { password }),
+    ...(dnsServer !== undefined && { dnsServer }),
+  });
+  if (json === true) print(JSON.stringify(told, null, 2));
+  process.exitCode = exitCodeOf(told);
 }
 
 function domainOf(address: string): string {
@@ -84,7 +135,7 @@ async function assertIsOurs(domain: string, { auth }: Config): Promise<void> {
 }
 
 const namesFor = (domain: string): readonly string[] =>
-  ["autoconfig", "autodiscover", "mta-sts"].map((name) => `${name}.${domain}`);
+  ["autoconfig", "autodiscover", "mta-sts", "ua-auto-config"].map((name) => `${name}.${domain}`);
 
 function urlsFor(
   address: string,
@@ -106,6 +157,10 @@ function urlsFor(
     {
       program: "iPhone, iPad, Mac",
       url: `https://${hostname}${port}/mobileconfig?address=${encodeURIComponent(address)}`,
+    },
+    {
+      program: "PACC",
+      url: `https://ua-auto-config.${domain}${port}/.well-known/user-agent-configuration.json`,
     },
     {
       program: "other mail servers",

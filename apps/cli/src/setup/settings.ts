@@ -102,7 +102,7 @@ const isHostName = (name: string): boolean =>
 /** The names that a certificate for this domain is for. */
 export const certificateNames = ({ hostname, domain }: SetupSettings): readonly string[] => [
   hostname,
-  ...["autoconfig", "autodiscover", "mta-sts"].map((name) => `${name}.${domain}`),
+  ...["autoconfig", "autodiscover", "mta-sts", "ua-auto-config"].map((name) => `${name}.${domain}`),
 ];
 
 /** Of them, those that the configuration orders no certificate for, though it orders some. */

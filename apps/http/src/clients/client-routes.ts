@@ -6,6 +6,7 @@ import {
   clientServersOf,
   mobileConfig,
   mtaStsPolicy,
+  paccDocument,
 } from "@posthouse/client-settings";
 import type { Config } from "@posthouse/service";
 import { type Answer, answers, type Request } from "../answers.ts";
@@ -18,7 +19,11 @@ import type { OurDomains } from "./our-domains.ts";
  * Settings for mail programs. They are the same for everybody of a domain, so that no answer says who
  * has an account; a domain that is not ours is not found, also when it is asked for at a name of ours.
  */
-export function clientRoutes(config: Config, domains: Pick<OurDomains, "has">): readonly Route[] {
+export function clientRoutes(
+  config: Config,
+  domains: Pick<OurDomains, "has">,
+  sign: SignProfile = () => undefined,
+): readonly Route[] {
   const servers = clientServersOf(config);
   // Never what the Host field says: whoever can choose that would choose where passwords go.
   const autodiscoverUrl = `${httpsUrlOf(config)}/autodiscover/autodiscover.xml`;
@@ -79,8 +84,20 @@ export function clientRoutes(config: Config, domains: Pick<OurDomains, "has">): 
           status: 200,
           contentType: "application/x-apple-aspen-config",
           headers: { "content-disposition": 'attachment; filename="mail.mobileconfig"' },
-          body: profile,
+          body: sign(profile) ?? profile,
         };
+      });
+    },
+    // draft-ietf-mailmaint-pacc: at ua-auto-config.DOMAIN
+    async ({ method, path, host }) => {
+      if (path !== "/.well-known/user-agent-configuration.json") return undefined;
+      if (!isReading(method)) return answers.methodNotAllowed;
+      const [, domain] = /^ua-auto-config\.(.+)$/.exec(domainOfHost(host) ?? "") ?? [];
+      return await forOurs(domain, (ours) => {
+        const body = paccDocument(ours, servers);
+        return body === undefined
+          ? undefined
+          : { status: 200, contentType: "application/json", body };
       });
     },
     // Other mail servers: RFC 8461 §3.3
@@ -96,6 +113,9 @@ export function clientRoutes(config: Config, domains: Pick<OurDomains, "has">): 
     },
   ];
 }
+
+/** The octets of a profile with the signature of this host; undefined where it cannot sign. */
+export type SignProfile = (profile: string) => Uint8Array | undefined;
 
 /** Behind another web server, which has port 443, there is no listener to tell. */
 function httpsUrlOf({ hostname, http }: Config): string {

@@ -8,7 +8,9 @@ export function der(tag: number, content: Uint8Array): Buffer {
       ? [tag, length]
       : length < 0x100
         ? [tag, 0x81, length]
-        : [tag, 0x82, length >> 8, length & 0xff];
+        : length < 0x1_0000
+          ? [tag, 0x82, length >> 8, length & 0xff]
+          : [tag, 0x83, length >> 16, (length >> 8) & 0xff, length & 0xff];
   return Buffer.concat([Buffer.from(header), content]);
 }
 
