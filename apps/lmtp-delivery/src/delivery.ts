@@ -30,6 +30,7 @@ import { limits } from "./limits.ts";
 import { accountFor, type QuotaWatch, replyWhenFull } from "./quota.ts";
 import type { RejectsExpiry } from "./rejects-expiry.ts";
 import { delivered, replies, replyOfStoreError } from "./replies.ts";
+import type { WebNotes } from "./web-notes.ts";
 
 /** What filters need beside the message. */
 export interface Filters {
@@ -37,6 +38,9 @@ export interface Filters {
   readonly globals: GlobalScripts;
   readonly cache: ProgramCache;
   readonly outgoing: OutgoingMail;
+  readonly webNotes: WebNotes;
+  /** `sieve.notify_hosts` */
+  readonly notifyHosts: readonly string[];
   readonly detailSeparator: string;
   /** `sieve.lists_directory` */
   readonly listsDirectory: string | undefined;
@@ -154,9 +158,9 @@ export async function deliverToAll(
           before,
           events,
         };
-        const { outgoing } = filters;
+        const { outgoing, webNotes } = filters;
         const reply = await act(
-          { ...context, outgoing, source: await source(), log, hostname, atCrashPoint },
+          { ...context, outgoing, webNotes, source: await source(), log, hostname, atCrashPoint },
           filtered.result,
         );
         await lookAtQuota(mail);
@@ -172,13 +176,11 @@ export async function deliverToAll(
       const appended = await mail.deliver(mailbox, request, `${messageId} ${account.address}`);
       await atCrashPoint?.("L3");
       const uid = appended.uids[0];
-      events.record({
-        type: "delivered",
-        ...about,
-        mailbox,
-        sizeBytes: before.length + spool.sizeBytes,
-        ...(uid !== undefined && { uid }),
-      });
+      const sizeBytes = before.length + spool.sizeBytes;
+      const isWhere = { mailbox, sizeBytes, ...(uid !== undefined && { uid }) };
+      events.record({ type: "delivered", ...about, ...isWhere });
+      const header = spool.head;
+      await filters.webNotes.delivered(account, { ...isWhere, uid, messageId, header });
       // The event trail tells it; a line of log for each message as well is an operator's choice.
       log.debug({ ...about, uid }, "Delivered");
       if (filtered.kind === "failed") {

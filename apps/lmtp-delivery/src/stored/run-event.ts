@@ -24,6 +24,7 @@ import { tellOfFailure, untilMended } from "../filter/failure-notice.ts";
 import type { GlobalScripts } from "../filter/global-scripts.ts";
 import type { OutgoingMail } from "../filter/outgoing-mail.ts";
 import { type FilterKinds, scoresOf } from "../filter/scores.ts";
+import type { WebNotes } from "../web-notes.ts";
 import { actOnStored } from "./act-on-stored.ts";
 import { flagsOfRow, rowOf } from "./message-flags.ts";
 import type { SendingPace } from "./sending-pace.ts";
@@ -36,6 +37,8 @@ export interface EventRunOptions {
   /** Of scripts that IMAP starts: what answers a delivery is an error in them. */
   readonly cache: ProgramCache;
   readonly outgoing: OutgoingMail;
+  readonly webNotes: WebNotes;
+  readonly notifyHosts: readonly string[];
   readonly pace: SendingPace;
   readonly detailSeparator: string;
   readonly listsDirectory: string | undefined;

@@ -347,6 +347,13 @@ export const configSchema = z.strictObject({
       after_files: z.array(z.string().min(1)).default([]),
       global_directory: z.string().min(1).optional(),
       lists_directory: z.string().min(1).optional(),
+      notify_hosts: z
+        .array(
+          z.string().regex(/^(?:\*\.)?(?:[a-z\d-]{1,63}\.)+[a-z\d-]{1,63}(?::[1-9]\d{0,4})?$/, {
+            message: "has to be as hooks.example.org, hooks.example.org:8443 or *.example.org",
+          }),
+        )
+        .default([]),
     })
     .prefault({}),
   imap: z
