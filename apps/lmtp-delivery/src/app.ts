@@ -13,6 +13,7 @@ import {
 import { imapEventExtensions, ProgramCache } from "@posthouse/sieve";
 import { ConnectionCount, createSmtpServer, type SmtpServer } from "@posthouse/smtp";
 import { WebhookWriter } from "@posthouse/webhooks";
+import { Biff } from "./biff.ts";
 import { counted } from "./counts.ts";
 import { deliveryHandler } from "./delivery-handler.ts";
 import type { CrashRow } from "./filter/act.ts";
@@ -69,6 +70,7 @@ export async function start(context: AppContext, parts: Parts = {}): Promise<Run
     scripts,
     globals,
     outgoing,
+    biff: opened.use(new Biff(config.comsat)),
     webNotes: new WebNotes(new WebhookWriter(webhooksDirectory), log),
     notifyHosts: config.sieve.notifyHosts,
     detailSeparator: config.auth.subaddressSeparator,

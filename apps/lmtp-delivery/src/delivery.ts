@@ -15,6 +15,7 @@ import {
   receivedField,
   withoutFields,
 } from "@posthouse/smtp";
+import type { Biff } from "./biff.ts";
 import { deliverOnce } from "./duplicates.ts";
 import { detailOf, keywordsFor, mailboxFor, nulRule } from "./filing.ts";
 import { filterMessage } from "./filter/account-filter.ts";
@@ -38,6 +39,7 @@ export interface Filters {
   readonly globals: GlobalScripts;
   readonly cache: ProgramCache;
   readonly outgoing: OutgoingMail;
+  readonly biff: Biff;
   readonly webNotes: WebNotes;
   /** `sieve.notify_hosts` */
   readonly notifyHosts: readonly string[];
@@ -158,9 +160,18 @@ export async function deliverToAll(
           before,
           events,
         };
-        const { outgoing, webNotes } = filters;
+        const { outgoing, biff, webNotes } = filters;
         const reply = await act(
-          { ...context, outgoing, webNotes, source: await source(), log, hostname, atCrashPoint },
+          {
+            ...context,
+            outgoing,
+            biff,
+            webNotes,
+            source: await source(),
+            log,
+            hostname,
+            atCrashPoint,
+          },
           filtered.result,
         );
         await lookAtQuota(mail);
@@ -180,6 +191,7 @@ export async function deliverToAll(
       const isWhere = { mailbox, sizeBytes, ...(uid !== undefined && { uid }) };
       events.record({ type: "delivered", ...about, ...isWhere });
       const header = spool.head;
+      filters.biff.delivered(account, mailbox, uid);
       await filters.webNotes.delivered(account, { ...isWhere, uid, messageId, header });
       // The event trail tells it; a line of log for each message as well is an operator's choice.
       log.debug({ ...about, uid }, "Delivered");

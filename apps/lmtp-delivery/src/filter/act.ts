@@ -16,6 +16,7 @@ import {
   reasonNotToAnswer,
 } from "@posthouse/sieve";
 import { type EnvelopeHead, type MessageSpool, newMessageId, type Reply } from "@posthouse/smtp";
+import type { Biff } from "../biff.ts";
 import { keywordsFor, mailboxFor, nulRule } from "../filing.ts";
 import { limits } from "../limits.ts";
 import { delivered, refusedByFilter } from "../replies.ts";
@@ -33,6 +34,7 @@ export interface ActContext {
   readonly mail: AccountMail;
   readonly scripts: AccountScripts;
   readonly outgoing: OutgoingMail;
+  readonly biff: Biff;
   readonly webNotes: WebNotes;
   readonly lists: AddressLists;
   readonly envelope: EnvelopeHead;
@@ -162,6 +164,7 @@ async function store(
   const { messageId } = envelope;
   const isWhere = { mailbox: isIn, sizeBytes, ...(uid !== undefined && { uid }) };
   events.record({ type: "delivered", ...about, ...isWhere });
+  context.biff.delivered(account, isIn, uid);
   const { header } = context.source;
   await context.webNotes.delivered(account, { ...isWhere, uid, messageId, header });
 }

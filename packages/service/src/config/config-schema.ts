@@ -356,6 +356,19 @@ export const configSchema = z.strictObject({
         .default([]),
     })
     .prefault({}),
+  comsat: z
+    .strictObject({
+      users: z
+        .array(
+          z.strictObject({
+            account: z.string().regex(/^[^@\s]+@[^@\s]+$/, "has to be an address"),
+            user: z.string().regex(/^[a-z_][a-z\d_.-]{0,31}$/i, "has to be a Unix user"),
+          }),
+        )
+        .default([]),
+      port: port.default(512),
+    })
+    .prefault({}),
   imap: z
     .strictObject({
       listeners: z.array(imapListener).prefault([
