@@ -6,6 +6,7 @@ import {
 } from "@posthouse/accounts";
 import { type Directory, LOGIN_PROTOCOLS } from "@posthouse/accounts/directory";
 import { type CallArguments, type CallMethods, callLimits } from "@posthouse/accounts/socket";
+import { webhookLimits } from "@posthouse/webhooks";
 import type { Administration } from "./administration.ts";
 import type { Bans } from "./bans.ts";
 import { limits } from "./limits.ts";
@@ -25,6 +26,7 @@ export function adminMethods(parts: {
     ...Object.entries(grantMethods(parts.directory)),
     ...Object.entries(appPasswordMethods(parts.administration)),
     ...Object.entries(apopMethods(parts.administration)),
+    ...Object.entries(webhookMethods(parts.administration)),
     ...Object.entries(loginMethods(parts.administration, parts.bans)),
   ]);
 }
@@ -196,6 +198,15 @@ function apopMethods(administration: Administration) {
     makeApopSecret: (args: CallArguments) => administration.makeApopSecret(address(args)),
     removeApopSecret: (args: CallArguments) => administration.removeApopSecret(address(args)),
     listApopSecrets: (args: CallArguments) => administration.listApopSecrets(after(args)),
+  };
+}
+
+function webhookMethods(administration: Administration) {
+  return {
+    setWebhook: (args: CallArguments) =>
+      administration.setWebhook(address(args), args.string("url", webhookLimits.urlCharsMax)),
+    webhook: (args: CallArguments) => administration.webhook(address(args)) ?? null,
+    removeWebhook: (args: CallArguments) => administration.removeWebhook(address(args)),
   };
 }
 

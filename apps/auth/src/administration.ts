@@ -14,6 +14,7 @@ import {
   type RemovedAccount,
   type RemovedDomain,
   type RenamedDomain,
+  type Webhook,
 } from "@posthouse/accounts";
 import {
   type Directory,
@@ -31,6 +32,7 @@ import {
   type Secrets,
 } from "@posthouse/accounts/directory";
 import { callLimits } from "@posthouse/accounts/socket";
+import { newWebhookSecret, readWebhookUrl } from "@posthouse/webhooks";
 import { limits } from "./limits.ts";
 import type { LoginChanges } from "./login-changes.ts";
 import type { LoginDesk } from "./login-desk.ts";
@@ -220,6 +222,40 @@ export class Administration {
       throw new DirectoryError("not-found", `${written} has no secret for APOP`);
     }
     this.#endLogins(id);
+  }
+
+  setWebhook(address: string, text: string): Webhook {
+    const { directory, secrets } = this.#parts;
+    const url = readWebhookUrl(text)?.href;
+    if (url === undefined) {
+      throw new DirectoryError(
+        "bad-request",
+        `"${text}" cannot be told of mail: it has to be https://, with a host name and no login, as https://hooks.example.org/mail`,
+      );
+    }
+    const secret = newWebhookSecret();
+    // The secret first: what is told is never without one.
+    secrets.setWebhookSecret(directory.account(address).id, secret);
+    directory.setWebhookUrl(address, url);
+    return { url, secret };
+  }
+
+  webhook(address: string): Webhook | undefined {
+    const { directory, secrets } = this.#parts;
+    const { id } = directory.account(address);
+    const url = directory.webhookUrl(id);
+    const secret = secrets.webhookSecret(id);
+    return url === undefined || secret === undefined ? undefined : { url, secret };
+  }
+
+  removeWebhook(address: string): void {
+    const { directory, secrets } = this.#parts;
+    const { id, address: written } = directory.account(address);
+    if (directory.webhookUrl(id) === undefined) {
+      throw new DirectoryError("not-found", `${written} has no webhook`);
+    }
+    directory.setWebhookUrl(address, undefined);
+    secrets.removeWebhookSecret(id);
   }
 
   /** A page, by address. */

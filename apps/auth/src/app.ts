@@ -108,7 +108,7 @@ export async function start(context: AppContext, seams: AuthSeams = {}): Promise
   const forServers = await serve(
     context,
     "auth",
-    authMethods({ directory, logins, bans, open: openLogins }),
+    authMethods({ directory, secrets, logins, bans, open: openLogins }),
   );
   servers.push(forServers);
   const ofAdministrator = telling(adminMethods({ ...parts, administration, bans }), {

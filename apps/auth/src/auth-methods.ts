@@ -6,8 +6,9 @@ import type {
   ScramProofRequest,
   TokenLoginRequest,
 } from "@posthouse/accounts";
-import { type Directory, LOGIN_PROTOCOLS } from "@posthouse/accounts/directory";
+import { type Directory, LOGIN_PROTOCOLS, type Secrets } from "@posthouse/accounts/directory";
 import { type CallArguments, type CallMethods, callLimits } from "@posthouse/accounts/socket";
+import { signWebhook, webhookLimits } from "@posthouse/webhooks";
 import type { Bans } from "./bans.ts";
 import type { OpenLogins } from "./open-logins.ts";
 
@@ -26,6 +27,7 @@ export interface Logins {
 /** What servers may ask: AuthClient, method by method. */
 export function authMethods(parts: {
   readonly directory: Directory;
+  readonly secrets: Secrets;
   readonly logins: Logins;
   readonly bans: Bans;
   readonly open: OpenLogins;
@@ -34,6 +36,7 @@ export function authMethods(parts: {
     ...Object.entries(loginMethods(parts.logins)),
     ...Object.entries(openLoginMethods(parts.open)),
     ...Object.entries(directoryMethods(parts.directory)),
+    ...Object.entries(webhookMethods(parts)),
     ...Object.entries(banMethods(parts.bans)),
   ]);
 }
@@ -96,6 +99,30 @@ function directoryMethods(directory: Directory) {
       directory.forwardingSender(address(args, "reversePath"), address(args, "via")),
     maySendAs: (args: CallArguments) =>
       directory.maySendAs(address(args, "accountAddress"), address(args, "senderAddress")),
+  };
+}
+
+/** The secret does not leave this process. */
+function webhookMethods({
+  directory,
+  secrets,
+}: {
+  readonly directory: Directory;
+  readonly secrets: Secrets;
+}) {
+  return {
+    signWebhook: (args: CallArguments) => {
+      const accountId = address(args, "accountId");
+      const url = directory.webhookUrl(accountId);
+      const secret = secrets.webhookSecret(accountId);
+      if (url === undefined || secret === undefined) return null;
+      const signature = signWebhook(secret, {
+        id: address(args, "id"),
+        timestamp: args.optionalCount("timestamp") ?? 0,
+        body: args.string("body", webhookLimits.bodyBytesMax),
+      });
+      return { url, signature };
+    },
   };
 }
 

@@ -54,6 +54,7 @@ const chapters: readonly Chapter[] = [
   chapter("suppression", async () =>
     (await import("./commands/suppression.ts")).suppressionCommand(),
   ),
+  chapter("comsat", async () => (await import("./commands/comsat.ts")).comsatCommand()),
   chapter("watch", async () => (await import("./commands/watch.ts")).watchCommand()),
   chapter("trace", async () => (await import("./commands/trace.ts")).traceCommand()),
   chapter("tidy", async () => (await import("./commands/tidy.ts")).tidyCommand()),

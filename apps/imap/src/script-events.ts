@@ -1,4 +1,5 @@
-import { EventsUnavailable, EventWriter, type ImapEvent } from "@posthouse/imap-events";
+import { SpoolUnavailable } from "@posthouse/file-spool";
+import { EventWriter, type ImapEvent } from "@posthouse/imap-events";
 import { StoreError, type Uid } from "@posthouse/mailbox-store";
 import type { AppContext } from "@posthouse/service";
 import { limits } from "./limits.ts";
@@ -103,7 +104,7 @@ export class ScriptEvents {
       });
     } catch (err) {
       const isForeseen =
-        err instanceof EventsUnavailable ||
+        err instanceof SpoolUnavailable ||
         err instanceof StoreError ||
         err instanceof CommandFailure;
       if (!isForeseen) throw err;

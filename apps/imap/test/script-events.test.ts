@@ -1,16 +1,18 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { EventSpool, type ImapEvent } from "@posthouse/imap-events";
+import { SpoolReader } from "@posthouse/file-spool";
+import { type ImapEvent, imapEventLimits, parseEvent } from "@posthouse/imap-events";
 import { parseTranscript, playTranscript } from "@posthouse/transcript";
 import { type ImapServer, startImapServer } from "./imap-server.ts";
 
 /** What lmtp-delivery is told, in short; the answers to the commands are those of the dialogue. */
 async function toldOf(server: ImapServer, dialogue: string): Promise<readonly string[]> {
   await playTranscript(parseTranscript(dialogue), server);
-  const spool = new EventSpool(server.context.config.sieve.imapEventsDirectory);
+  const directory = server.context.config.sieve.imapEventsDirectory;
+  const spool = new SpoolReader({ directory, bytesMax: imapEventLimits.eventBytesMax });
   const events: ImapEvent[] = [];
   for (const name of await spool.list()) {
-    const event = await spool.read(name);
+    const event = parseEvent((await spool.read(name)) ?? "");
     if (event !== undefined) events.push(event);
     await spool.remove(name);
   }

@@ -3,10 +3,18 @@ import { join } from "node:path";
 import { type AuthClient, connectAuth, type Forwarding } from "@posthouse/accounts";
 import { type MailStore, openMailStore, openScriptStore } from "@posthouse/mailbox-store";
 import { openQueueWriter } from "@posthouse/queue/writer";
-import { type AppContext, type BoundAddress, listen, type RunningApp } from "@posthouse/service";
+import {
+  type AppContext,
+  type BoundAddress,
+  listen,
+  type RunningApp,
+  webhooksDirectoryOf,
+} from "@posthouse/service";
 import { imapEventExtensions } from "@posthouse/sieve/check";
 import { ConnectionCount, type SmtpServer } from "@posthouse/smtp";
 import { createSmtpServer } from "@posthouse/smtp/server";
+import { WebhookWriter } from "@posthouse/webhooks";
+import { Biff } from "./biff.ts";
 import { counted } from "./counts.ts";
 import { deliveryHandler } from "./delivery-handler.ts";
 import type { CrashRow } from "./filter/act.ts";
@@ -17,7 +25,8 @@ import { limits } from "./limits.ts";
 import { QuotaWatch } from "./quota.ts";
 import { RejectsExpiry } from "./rejects-expiry.ts";
 import { SendingPace } from "./stored/sending-pace.ts";
-import { StoredScripts } from "./stored/stored-scripts.ts";
+import { storedScripts } from "./stored/stored-scripts.ts";
+import { WebNotes } from "./web-notes.ts";
 
 /** Parts that a test, or a process that holds several apps, gives instead of the usual ones. */
 export interface Parts {
@@ -58,17 +67,22 @@ export async function start(context: AppContext, parts: Parts = {}): Promise<Run
   );
   const scripts = openScriptStore({ mailDirectory: paths.mail });
   const globals = new GlobalScripts(config.sieve, programs, log);
+  const webhooksDirectory = webhooksDirectoryOf(config);
   const filtering = {
     scripts,
     globals,
     outgoing,
+    biff: opened.use(new Biff(config.comsat)),
+    webNotes: new WebNotes(new WebhookWriter(webhooksDirectory), log),
+    notifyHosts: config.sieve.notifyHosts,
     detailSeparator: config.auth.subaddressSeparator,
     listsDirectory: config.sieve.listsDirectory,
     filterKinds: new Map(config.inspection.filters.map(({ name, kind }) => [name, kind])),
   };
+  await mkdir(webhooksDirectory, { recursive: true, mode: 0o770 });
   await mkdir(config.sieve.imapEventsDirectory, { recursive: true, mode: 0o700 });
-  const storedScripts = opened.use(
-    new StoredScripts({
+  const scriptsOfMailboxes = opened.use(
+    storedScripts({
       ...filtering,
       store,
       auth,
@@ -130,7 +144,7 @@ export async function start(context: AppContext, parts: Parts = {}): Promise<Run
     addresses.push(await open(false, { address, port }));
   }
   rejectsExpiry.begin();
-  storedScripts.begin();
+  scriptsOfMailboxes.begin();
   const running = opened.move();
   // In reverse: deliveries under way end first, then the store closes.
   return { addresses, close: () => running.disposeAsync() };

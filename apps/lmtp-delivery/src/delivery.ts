@@ -15,6 +15,7 @@ import {
   receivedField,
   withoutFields,
 } from "@posthouse/smtp";
+import type { Biff } from "./biff.ts";
 import { deliverOnce } from "./duplicates.ts";
 import { detailOf, keywordsFor, mailboxFor, nulRule } from "./filing.ts";
 import { filterMessage } from "./filter/account-filter.ts";
@@ -31,6 +32,7 @@ import { limits } from "./limits.ts";
 import { accountFor, type QuotaWatch, replyWhenFull } from "./quota.ts";
 import type { RejectsExpiry } from "./rejects-expiry.ts";
 import { delivered, replies, replyOfStoreError } from "./replies.ts";
+import type { WebNotes } from "./web-notes.ts";
 
 /** What filters need beside the message. */
 export interface Filters {
@@ -38,6 +40,10 @@ export interface Filters {
   readonly globals: GlobalScripts;
   readonly programs: Programs;
   readonly outgoing: OutgoingMail;
+  readonly biff: Biff;
+  readonly webNotes: WebNotes;
+  /** `sieve.notify_hosts` */
+  readonly notifyHosts: readonly string[];
   readonly detailSeparator: string;
   /** `sieve.lists_directory` */
   readonly listsDirectory: string | undefined;
@@ -155,10 +161,19 @@ export async function deliverToAll(
           before,
           events,
         };
-        const { outgoing } = filters;
+        const { outgoing, biff, webNotes } = filters;
         const { act } = await import("./filter/act.ts");
         const reply = await act(
-          { ...context, outgoing, source: await source(), log, hostname, atCrashPoint },
+          {
+            ...context,
+            outgoing,
+            biff,
+            webNotes,
+            source: await source(),
+            log,
+            hostname,
+            atCrashPoint,
+          },
           filtered.result,
         );
         await lookAtQuota(mail);
@@ -174,13 +189,12 @@ export async function deliverToAll(
       const appended = await mail.deliver(mailbox, request, `${messageId} ${account.address}`);
       await atCrashPoint?.("L3");
       const uid = appended.uids[0];
-      events.record({
-        type: "delivered",
-        ...about,
-        mailbox,
-        sizeBytes: before.length + spool.sizeBytes,
-        ...(uid !== undefined && { uid }),
-      });
+      const sizeBytes = before.length + spool.sizeBytes;
+      const isWhere = { mailbox, sizeBytes, ...(uid !== undefined && { uid }) };
+      events.record({ type: "delivered", ...about, ...isWhere });
+      const header = spool.head;
+      filters.biff.delivered(account, mailbox, uid);
+      await filters.webNotes.delivered(account, { ...isWhere, uid, messageId, header });
       // The event trail tells it; a line of log for each message as well is an operator's choice.
       log.debug({ ...about, uid }, "Delivered");
       if (filtered.kind === "failed") {

@@ -38,12 +38,14 @@ export const limits = {
   storedLanesMax: 2,
   /** What scripts of an account's mailboxes send in an hour: one command can be about every message of a mailbox. */
   storedSendsPerHourMax: 500,
-  /** How often it is looked for what imap wrote down, where nothing tells of it. */
-  storedSweepMs: 60_000,
-  /** Before a script of a mailbox that could not be run is tried again; then twice as long, up to a sweep. */
+  /** Before a script of a mailbox that could not be run is tried again; then twice as long, up to the second. */
   storedRetryMs: 2000,
+  storedRetryMsMax: 60_000,
   /** For so long it is tried. */
   storedEventMs: 3 * 24 * 3600 * 1000,
+  /** Of what a web server is told: characters of a field, and of the message of `notify`. */
+  noteFieldCharactersMax: 500,
+  noteMessageCharactersMax: 2000,
   /** Of the 2 s that an app has to stop: for deliveries under way. */
   closeMs: 1500,
 } as const;

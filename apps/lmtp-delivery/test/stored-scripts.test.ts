@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
-import { EventSpool, EventWriter, type ImapEvent } from "@posthouse/imap-events";
+import { SpoolReader } from "@posthouse/file-spool";
+import { EventWriter, type ImapEvent } from "@posthouse/imap-events";
 import {
   openScriptStore,
   type SystemFlag,
@@ -59,7 +60,8 @@ async function happen(app: TestApp, happened: Happened): Promise<void> {
 
 /** Resolves when nothing waits for its script any more. */
 async function settled(app: TestApp): Promise<void> {
-  const spool = new EventSpool(app.context.config.sieve.imapEventsDirectory);
+  const directory = app.context.config.sieve.imapEventsDirectory;
+  const spool = new SpoolReader({ directory, bytesMax: 1_000_000 });
   for (;;) {
     const { promise: woken, resolve } = Promise.withResolvers<void>();
     using _watch = spool.watch(resolve);
@@ -167,7 +169,7 @@ test("an event that is run again files and sends nothing twice", async () => {
   const event = await store(app, { script });
   // A crash behind the last action leaves the file where it was.
   for (let times = 1; times <= 2; times += 1) {
-    const name = `${Date.UTC(2026, 0)}-000000001-0123456789abcdef`;
+    const name = `${Date.UTC(2026, 0)}-000000001-0123456789abcdef-`;
     await writeFile(join(imapEventsDirectory, name), `${JSON.stringify(event)}\n`);
     await settled(app);
     assert.equal((await messagesOf(app.store, ann)).length, 1);

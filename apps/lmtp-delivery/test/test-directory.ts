@@ -8,6 +8,7 @@ import {
 
 /**
  * The directory of the tests: accounts ann, bob, small (with room for one message) and ten at example.test;
+ * hooked has a webhook;
  * `team@` is ann and bob, `away@` goes elsewhere. It can be switched off.
  */
 export class TestDirectory implements AuthClient, Forwarding {
@@ -64,10 +65,11 @@ export class TestDirectory implements AuthClient, Forwarding {
 }
 
 function accountOf(address: string): Account | undefined {
-  const [, name] = /^(ann|bob|small|ten)@example\.test$/i.exec(address) ?? [];
+  const [, name] = /^(ann|bob|small|ten|hooked)@example\.test$/i.exec(address) ?? [];
   if (name === undefined) return undefined;
   const id = name.toLowerCase().padEnd(16, "0");
-  const account = { id, address: address.toLowerCase() };
+  const hasWebhook = name.toLowerCase() === "hooked";
+  const account = { id, address: address.toLowerCase(), ...(hasWebhook && { hasWebhook }) };
   const quotaMessages = { small: 1, ten: 10 }[name.toLowerCase()];
   return quotaMessages === undefined ? account : { ...account, quotaMessages };
 }

@@ -4,18 +4,17 @@ import type { Session } from "./command.ts";
 import { formatString } from "./response.ts";
 import type { State } from "./state.ts";
 
-/** What `notify` can reach: apps/lmtp-delivery composes messages and does nothing else. */
-const notifyMethods = ["mailto"];
-
 /** The lines of RFC 5804 §1.7; nothing is announced that would be refused now. */
 export function capabilityLines(session: Session, state: State): readonly string[] {
+  const { config } = session.services;
   const isLoggedIn = state.name === "authenticated";
   const lines: (readonly [name: string, value?: string])[] = [
     ["IMPLEMENTATION", "Posthouse"],
     // Empty only where STARTTLS is announced: it has to come first.
     ["SASL", session.isLoginAllowed ? mechanismNames(session).join(" ") : ""],
     ["SIEVE", [...sieveExtensions.keys()].join(" ")],
-    ["NOTIFY", notifyMethods.join(" ")],
+    // What `notify` can reach: web servers where the administrator named some.
+    ["NOTIFY", config.sieve.notifyHosts.length > 0 ? "mailto https" : "mailto"],
     // RFC 6134 §2.9: kinds of names of lists.
     ["EXTLISTS", "urn tag"],
     ["MAXREDIRECTS", String(sieveLimits.redirectsMax)],

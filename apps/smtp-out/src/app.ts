@@ -1,11 +1,18 @@
 import { readFileSync } from "node:fs";
+import { mkdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { rootCertificates } from "node:tls";
 import { connectAuth } from "@posthouse/accounts";
 import { DkimKeyStore } from "@posthouse/dkim";
 import { createResolver } from "@posthouse/dns";
 import { LOCAL, openQueue, openQueueWriter, type RetryPolicy } from "@posthouse/queue";
-import { type AppContext, type Config, listen, type RunningApp } from "@posthouse/service";
+import {
+  type AppContext,
+  type Config,
+  listen,
+  type RunningApp,
+  webhooksDirectoryOf,
+} from "@posthouse/service";
 import { LmtpPool, type SmtpTimeouts } from "@posthouse/smtp";
 import { CompanionFinder } from "./companions.ts";
 import { ControlSocket } from "./control-socket.ts";
@@ -30,6 +37,7 @@ import { Signer } from "./signer.ts";
 import { SourceAddresses } from "./source-addresses.ts";
 import { SpoolScan } from "./spool-scan.ts";
 import { Suppression } from "./suppression.ts";
+import { webhookSender } from "./webhook-sender.ts";
 
 /** What tests set; in service all have their defaults. */
 export interface StartOptions {
@@ -39,12 +47,20 @@ export interface StartOptions {
   readonly timeouts?: Partial<SmtpTimeouts>;
   /** Where MTA-STS policies are fetched: 443. */
   readonly httpsPort?: number;
+  /** Before a web server is told again. */
+  readonly webhookRetryMs?: number;
 }
 
 /** Sends what is in the queue, until it is closed. */
 export async function start(
   context: AppContext,
-  { now = Date.now, random = Math.random, timeouts = {}, httpsPort }: StartOptions = {},
+  {
+    now = Date.now,
+    random = Math.random,
+    timeouts = {},
+    httpsPort,
+    webhookRetryMs = limits.webhookRetryMs,
+  }: StartOptions = {},
 ): Promise<RunningApp> {
   const { config, log, metrics, instance } = context;
   const name = instance === undefined ? "smtp-out" : `smtp-out-${instance}`;
@@ -178,6 +194,24 @@ export async function start(
   else {
     const own = config.smtpOut.routes.flatMap(({ sourceAddresses }) => sourceAddresses);
     opened.defer(sources.watch(own));
+  }
+  // One process is enough, and keeps the order.
+  if (config.smtpOut.send && instance === undefined) {
+    const directory = webhooksDirectoryOf(config);
+    await mkdir(directory, { recursive: true, mode: 0o770 });
+    const { notifyHosts } = config.sieve;
+    const retryMs = webhookRetryMs;
+    const webhooks = webhookSender({
+      directory,
+      auth,
+      resolver,
+      notifyHosts,
+      metrics,
+      log,
+      retryMs,
+      ...https,
+    });
+    opened.use(webhooks).begin();
   }
   dispatcher.start();
   // A long queue is not waited for: what the index knows is sent meanwhile.

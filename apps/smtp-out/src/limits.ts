@@ -94,6 +94,17 @@ export const limits = {
   triesToldMax: 12,
   /** Of a reply in the log and the event trail. */
   replyCharsMax: 1024,
+  /** Web servers that are told of mail at the same time; each hears one thing after the other. */
+  webhooksAtOnceMax: 8,
+  /** The whole of telling one. */
+  webhookPostMs: 15 * SECOND_MS,
+  /** Octets of its answer, which nobody reads. */
+  webhookAnswerBytesMax: 64 * 1024,
+  /** Before the second try; twice as long before each further one, up to an hour. */
+  webhookRetryMs: 10 * SECOND_MS,
+  webhookRetryMsMax: 60 * MINUTE_MS,
+  /** For so long it is tried. */
+  webhookMsMax: 24 * 60 * MINUTE_MS,
   /** At the end, transactions under way get so long to hear their last reply. */
   closeWaitMs: 1200,
   /** And then so long to write down what they came to. */

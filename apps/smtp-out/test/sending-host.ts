@@ -1,8 +1,8 @@
 import { readdir, readFile } from "node:fs/promises";
 import { connect, createServer } from "node:net";
 import { join } from "node:path";
-import type { AuthClient, RecipientResolution } from "@posthouse/accounts";
-import { type CallMethods, CallServer } from "@posthouse/accounts/socket";
+import type { AuthClient, RecipientResolution, Webhook } from "@posthouse/accounts";
+import { type CallArguments, type CallMethods, CallServer } from "@posthouse/accounts/socket";
 import { openQueue, openQueueWriter, type Queue, type QueueWriter } from "@posthouse/queue";
 import {
   listen,
@@ -13,6 +13,7 @@ import {
   testContext,
 } from "@posthouse/service";
 import type { Envelope, EnvelopeRecipient } from "@posthouse/smtp/envelope";
+import { signWebhook } from "@posthouse/webhooks";
 import { type StartOptions, start } from "../src/app.ts";
 import { nameServer, type Zone } from "./name-server.ts";
 
@@ -45,6 +46,8 @@ export interface SendingHostOptions extends Omit<StartOptions, "now"> {
   readonly smtpIn?: string;
   /** Auth does not run until startAuth(). */
   readonly isAuthDown?: boolean;
+  /** Webhooks that auth knows, by account. */
+  readonly webhooks?: Readonly<Record<string, Webhook>>;
   /** What auth says of an address; all others are not ours. */
   readonly accounts?: Readonly<Record<string, RecipientResolution>>;
 }
@@ -68,7 +71,7 @@ private_destinations = true
 ${options.smtpOut ?? ""}
 `;
   const context = opened.use(await testContext(toml));
-  const startAuth = async () => running.defer(await serveAuth(context, options.accounts ?? {}));
+  const startAuth = async () => running.defer(await serveAuth(context, options));
   const clock = { nowMs: Date.now() };
   const queueOptions = {
     queueDirectory: context.config.paths.queue,
@@ -88,7 +91,7 @@ ${options.smtpOut ?? ""}
     writer,
     clock,
     start: async (instance) => {
-      const { random = () => 0, timeouts = {}, httpsPort } = options;
+      const { random = () => 0, timeouts = {}, httpsPort, webhookRetryMs } = options;
       const metrics = openMetrics("smtp-out", { withProcess: false });
       const app = await start(
         { ...context, metrics, ...(instance !== undefined && { instance }) },
@@ -97,6 +100,7 @@ ${options.smtpOut ?? ""}
           timeouts,
           now: () => clock.nowMs,
           ...(httpsPort !== undefined && { httpsPort }),
+          ...(webhookRetryMs !== undefined && { webhookRetryMs }),
         },
       );
       let closing: Promise<void> | undefined;
@@ -159,15 +163,28 @@ function envelopeOf(nowMs: number, overrides: Partial<Envelope>): Envelope {
   };
 }
 
-/** The one question that smtp-out asks of auth, over the real socket. */
+/** What smtp-out asks of auth, over the real socket. */
 async function serveAuth(
   { config }: TestContext,
-  accounts: Readonly<Record<string, RecipientResolution>>,
+  { accounts = {}, webhooks = {} }: Pick<SendingHostOptions, "accounts" | "webhooks">,
 ): Promise<() => Promise<void>> {
   const resolveRecipient: AuthClient["resolveRecipient"] = (address) =>
     Promise.resolve(accounts[address] ?? { kind: "not-ours" });
-  const methods: CallMethods = new Map([
+  const methods: CallMethods = new Map<string, (args: CallArguments) => unknown>([
     ["resolveRecipient", (args) => resolveRecipient(args.string("address", 1000))],
+    [
+      "signWebhook",
+      (args) => {
+        const webhook = webhooks[args.string("accountId", 100)];
+        if (webhook === undefined) return null;
+        const signature = signWebhook(webhook.secret, {
+          id: args.string("id", 100),
+          timestamp: args.optionalCount("timestamp") ?? 0,
+          body: args.string("body", 100_000),
+        });
+        return { url: webhook.url, signature };
+      },
+    ],
   ]);
   const ends: (() => void)[] = [];
   const server = createServer((socket) => {

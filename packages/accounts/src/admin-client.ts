@@ -93,6 +93,12 @@ export interface AdminClient extends AsyncDisposable {
   /** Which accounts have one; never what it is. */
   listApopSecrets(): Promise<readonly ApopSecret[]>;
 
+  /** Has a web server told of the account's new mail, with a secret that is made here, in place of one before. */
+  setWebhook(address: string, url: string): Promise<Webhook>;
+  /** Undefined where there is none. */
+  webhook(address: string): Promise<Webhook | undefined>;
+  removeWebhook(address: string): Promise<void>;
+
   /** The last login of each protocol. */
   lastLogins(address: string): Promise<readonly LastLogin[]>;
   /** From where it logged in within 90 days; the latest first. */
@@ -145,6 +151,12 @@ export interface NewAppPassword {
 export interface ApopSecret {
   readonly address: string;
   readonly createdMs: number;
+}
+
+export interface Webhook {
+  readonly url: string;
+  /** What the web server knows by that it is us. */
+  readonly secret: string;
 }
 
 /** Of messages that come from now on; those that are there stay as they are. */
@@ -355,6 +367,9 @@ export function connectAdmin(options: CallClientOptions): AdminClient {
     makeApopSecret: (address) => change("makeApopSecret", { address }),
     removeApopSecret: (address) => change("removeApopSecret", { address }),
     listApopSecrets: () => askAll("listApopSecrets", addressOf<ApopSecret>),
+    setWebhook: (address, url) => change("setWebhook", { address, url }),
+    webhook: async (address) => (await ask<Webhook | null>("webhook", { address })) ?? undefined,
+    removeWebhook: (address) => change("removeWebhook", { address }),
     lastLogins: (address) => ask("lastLogins", { address }),
     loginHistory: (address) => ask("loginHistory", { address }),
     listBans: () => ask("listBans"),

@@ -64,6 +64,27 @@ export interface ApopRequest {
   readonly remoteAddress: string;
 }
 
+/** What an account's web server is told: auth has the secret, and says what signs the telling. */
+export interface WebhookSigning {
+  /** Undefined where the account has no webhook any more. */
+  signWebhook(request: WebhookRequest): Promise<SignedWebhook | undefined>;
+}
+
+export interface WebhookRequest {
+  /** The account's id. */
+  readonly accountId: string;
+  readonly id: string;
+  /** Seconds since 1970. */
+  readonly timestamp: number;
+  readonly body: string;
+}
+
+export interface SignedWebhook {
+  readonly url: string;
+  /** Of the field webhook-signature. */
+  readonly signature: string;
+}
+
 /** Mail that came in for an address here and goes on elsewhere. */
 export interface Forwarding {
   /**
@@ -115,6 +136,8 @@ export interface Account {
   readonly format?: "mbox";
   /** Its own password logs in to no mail protocol; app passwords do. */
   readonly appPasswordsOnly?: true;
+  /** A web server is told of its new mail. */
+  readonly hasWebhook?: true;
 }
 
 export type RecipientResolution =
@@ -160,7 +183,7 @@ export interface ListPolicy {
  */
 export function connectAuth(
   options: Omit<CallClientOptions, "onEvent">,
-): AuthClient & ApopLogins & BanWatch & Forwarding {
+): AuthClient & ApopLogins & BanWatch & Forwarding & WebhookSigning {
   const recipients = new AnswerCache<RecipientResolution>(limits.answersKeptMax);
   const accounts = new AnswerCache<Account>(limits.answersKeptMax);
   const watch = new LoginWatch(
@@ -224,6 +247,9 @@ export function connectAuth(
       if (isTooLong(reversePath, limits.addressCharsMax)) return reversePath;
       if (isTooLong(via, limits.addressCharsMax)) return reversePath;
       return (await ask("forwardingSender", { reversePath, via })) as string;
+    },
+    async signWebhook(request) {
+      return ((await ask("signWebhook", { ...request })) ?? undefined) as SignedWebhook | undefined;
     },
     async bannedSeconds(remoteAddress) {
       return (await ask("bannedSeconds", { remoteAddress })) as number;

@@ -27,6 +27,7 @@ export {
   type RemovedDomain,
   type RenamedDomain,
   type RestorableAccount,
+  type Webhook,
 } from "./admin-client.ts";
 export {
   type AbuseReport,
@@ -45,6 +46,9 @@ export {
   type LoginProtocol,
   type RecipientResolution,
   type RecipientTarget,
+  type SignedWebhook,
+  type WebhookRequest,
+  type WebhookSigning,
 } from "./auth-client.ts";
 export { DirectoryError, type DirectoryErrorCode } from "./directory-error.ts";
 export { LoginExchange, type LoginStep } from "./sasl/login.ts";

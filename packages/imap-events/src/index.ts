@@ -1,3 +1,3 @@
-export { type EventMessages, type ImapEvent, rangesOf } from "./event.ts";
-export { EventSpool } from "./event-spool.ts";
-export { EventsUnavailable, EventWriter } from "./event-writer.ts";
+export { type EventMessages, type ImapEvent, parseEvent, rangesOf } from "./event.ts";
+export { EventWriter } from "./event-writer.ts";
+export { limits as imapEventLimits } from "./limits.ts";

@@ -4,6 +4,4 @@ export const limits = {
   eventsMax: 10_000,
   /** Octets of one: a set of UIDs of a mailbox with holes everywhere, and 64 sets of flags. */
   eventBytesMax: 4 * 1024 * 1024,
-  /** A leftover of a crash is removed when it is as old as this. */
-  leftoverMs: 24 * 3600 * 1000,
 } as const;

@@ -8,7 +8,7 @@ export {
 } from "./app-context.ts";
 export { type AppName, appNames } from "./app-name.ts";
 export { ClientAddressWatch, isLoopback } from "./client-addresses.ts";
-export { type Config, directoriesOf } from "./config/config.ts";
+export { type Config, directoriesOf, webhooksDirectoryOf } from "./config/config.ts";
 export { ConfigError } from "./config/config-error.ts";
 export { HANDED_CONFIG, handConfig } from "./config/handed-config.ts";
 export {

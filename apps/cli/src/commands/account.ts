@@ -17,6 +17,7 @@ import {
 } from "./account-life.ts";
 import { exportCommand, importCommand } from "./account-mail.ts";
 import { renameCommand } from "./rename.ts";
+import { webhookCommand } from "./webhook.ts";
 
 /** `posthouse account`: who has a mailbox here. */
 export function accountCommand(): Command {
@@ -30,6 +31,7 @@ export function accountCommand(): Command {
     quotaCommand(),
     retentionCommand(),
     loginsCommand(),
+    webhookCommand(),
     disableCommand(),
     enableCommand(),
     renameCommand(),

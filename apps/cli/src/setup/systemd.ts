@@ -46,7 +46,7 @@ export function systemdSteps({
       using: ["systemd-tmpfiles", "--create", "posthouse.conf"],
     },
   ];
-  const units = globSync(["*.{service,target}", "timers/*"], { cwd: from }).sort();
+  const units = globSync(["*.{service,target}", "{timers,optional}/*"], { cwd: from }).sort();
   const stale = units.filter((name) => !isSame(join(from, name), unitPath(root, name)));
   return [
     ...currentStep(root, installation),

@@ -28,6 +28,7 @@ export interface FilterOptions {
   readonly detailSeparator: string;
   readonly source: () => Promise<MessageSource>;
   readonly lists: AddressLists;
+  readonly notifyHosts: readonly string[];
   /** Of the filters that smtp-in asks; empty for mail that another MTA brought. */
   readonly filterKinds: FilterKinds;
 }

@@ -1,5 +1,6 @@
 import type { AccountMail, AccountScripts, SpecialUse } from "@posthouse/mailbox-store";
 import type { Surroundings } from "@posthouse/sieve";
+import { isListedUrl, readWebhookUrl } from "@posthouse/webhooks";
 import type { AddressLists } from "./address-lists.ts";
 import { isNamed } from "./destination.ts";
 import type { GlobalScripts } from "./global-scripts.ts";
@@ -9,13 +10,15 @@ export interface AccountParts {
   readonly scripts: AccountScripts;
   readonly globals: GlobalScripts;
   readonly lists: AddressLists;
+  /** `sieve.notify_hosts` */
+  readonly notifyHosts: readonly string[];
 }
 
 /** What a script sees of its account, whatever message it runs for. */
 export function surroundingsOf(
-  { mail, scripts, globals, lists }: AccountParts,
+  { mail, scripts, globals, lists, notifyHosts }: AccountParts,
   nowMs: number,
-): Pick<Surroundings, "mailboxes" | "scripts" | "lists" | "duplicates"> {
+): Pick<Surroundings, "mailboxes" | "scripts" | "lists" | "duplicates" | "notifyMethods"> {
   return {
     mailboxes: {
       exists: async (name) =>
@@ -39,6 +42,12 @@ export function surroundingsOf(
         location === "personal" ? scripts.get(name) : globals.include(name),
     },
     lists,
+    notifyMethods: {
+      isValid: (text) => {
+        const url = readWebhookUrl(text);
+        return url !== undefined && isListedUrl(url, notifyHosts);
+      },
+    },
     duplicates: { wasSeen: (key) => scripts.isRemembered(`duplicate:${key}`, nowMs) },
   };
 }

@@ -16,9 +16,11 @@ import {
   reasonNotToAnswer,
 } from "@posthouse/sieve";
 import { type EnvelopeHead, type MessageSpool, newMessageId, type Reply } from "@posthouse/smtp";
+import type { Biff } from "../biff.ts";
 import { keywordsFor, mailboxFor, nulRule } from "../filing.ts";
 import { limits } from "../limits.ts";
 import { delivered, refusedByFilter } from "../replies.ts";
+import type { WebNotes } from "../web-notes.ts";
 import type { AddressLists } from "./address-lists.ts";
 import { flagsOf, mailboxOf } from "./destination.ts";
 import { digest } from "./digest.ts";
@@ -32,6 +34,8 @@ export interface ActContext {
   readonly mail: AccountMail;
   readonly scripts: AccountScripts;
   readonly outgoing: OutgoingMail;
+  readonly biff: Biff;
+  readonly webNotes: WebNotes;
   readonly lists: AddressLists;
   readonly envelope: EnvelopeHead;
   readonly originalAddress: string;
@@ -156,13 +160,13 @@ async function store(
     isIn = "INBOX";
     [uid] = (await deliver("INBOX")).uids;
   }
-  events.record({
-    type: "delivered",
-    ...about,
-    mailbox: isIn,
-    sizeBytes: before.length + sizeOfPieces(action.pieces),
-    ...(uid !== undefined && { uid }),
-  });
+  const sizeBytes = before.length + sizeOfPieces(action.pieces);
+  const { messageId } = envelope;
+  const isWhere = { mailbox: isIn, sizeBytes, ...(uid !== undefined && { uid }) };
+  events.record({ type: "delivered", ...about, ...isWhere });
+  context.biff.delivered(account, isIn, uid);
+  const { header } = context.source;
+  await context.webNotes.delivered(account, { ...isWhere, uid, messageId, header });
 }
 
 /** RFC 6134 §2.6: to each member of a list, as if the script had named them. */

@@ -4,6 +4,7 @@ import type { Logger } from "@posthouse/service";
 import { type ActionOf, composeNotification, type Fcc } from "@posthouse/sieve";
 import { newMessageId } from "@posthouse/smtp";
 import { limits } from "../limits.ts";
+import type { WebNotes } from "../web-notes.ts";
 import { flagsOf, mailboxOf } from "./destination.ts";
 import { digest } from "./digest.ts";
 import type { OutgoingMail } from "./outgoing-mail.ts";
@@ -13,6 +14,7 @@ export interface NotifyContext {
   readonly mail: AccountMail;
   readonly scripts: AccountScripts;
   readonly outgoing: OutgoingMail;
+  readonly webNotes: WebNotes;
   readonly hostname: string;
   readonly log: Logger;
   /** Of the message that is told of: its envelope and its header. */
@@ -30,6 +32,11 @@ export async function notify(context: NotifyContext, action: ActionOf<"notify">)
   const said = [context.key, account.address, action.method, action.message];
   const key = `notify:${digest(said)}`;
   if (await scripts.isRemembered(key, nowMs)) return;
+  if (/^https:/i.test(action.method)) {
+    await scripts.remember([{ key, untilMs: nowMs + limits.redirectRememberedMs }], nowMs);
+    await context.webNotes.notify(account, action, { id: digest(said), header });
+    return;
+  }
   const messageId = newMessageId(nowMs);
   const notification = composeNotification(
     action,

@@ -19,6 +19,7 @@ import type { OutgoingMail } from "../filter/outgoing-mail.ts";
 import { hasTooManyHops, membersOf, notifyOf, retOf } from "../filter/redirecting.ts";
 import { octetsOfPieces, sizeOfPieces } from "../filter/spool-source.ts";
 import { limits } from "../limits.ts";
+import type { WebNotes } from "../web-notes.ts";
 import type { SendingPace } from "./sending-pace.ts";
 import { submittedForm } from "./submitted-form.ts";
 
@@ -35,6 +36,7 @@ export interface StoredContext {
   readonly key: string;
   readonly scripts: AccountScripts;
   readonly outgoing: OutgoingMail;
+  readonly webNotes: WebNotes;
   readonly pace: SendingPace;
   readonly lists: AddressLists;
   readonly source: MessageSource;

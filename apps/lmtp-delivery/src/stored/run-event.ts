@@ -25,6 +25,7 @@ import type { GlobalScripts } from "../filter/global-scripts.ts";
 import type { OutgoingMail } from "../filter/outgoing-mail.ts";
 import type { Programs } from "../filter/programs.ts";
 import { type FilterKinds, scoresOf } from "../filter/scores.ts";
+import type { WebNotes } from "../web-notes.ts";
 import { actOnStored } from "./act-on-stored.ts";
 import { flagsOfRow, rowOf } from "./message-flags.ts";
 import type { SendingPace } from "./sending-pace.ts";
@@ -37,6 +38,8 @@ export interface EventRunOptions {
   /** Of scripts that IMAP starts: what answers a delivery is an error in them. */
   readonly programs: Programs;
   readonly outgoing: OutgoingMail;
+  readonly webNotes: WebNotes;
+  readonly notifyHosts: readonly string[];
   readonly pace: SendingPace;
   readonly detailSeparator: string;
   readonly listsDirectory: string | undefined;

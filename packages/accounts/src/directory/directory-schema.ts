@@ -95,4 +95,8 @@ export const directoryMigrations: readonly Migration[] = [
   -- 1: nothing is taken out of Junk and Trash for its age.
   ALTER TABLE accounts ADD COLUMN keeps_old INTEGER NOT NULL DEFAULT 0;
   `,
+  `
+  -- Where new mail is told of; NULL: nowhere. What signs it is in secrets.sqlite.
+  ALTER TABLE accounts ADD COLUMN webhook_url TEXT;
+  `,
 ];

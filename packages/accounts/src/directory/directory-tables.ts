@@ -16,13 +16,14 @@ export interface AccountRow extends Address {
   readonly movingTo: string | null;
   readonly removedUntilMs: number | null;
   readonly keepsOld: number;
+  readonly webhookUrl: string | null;
   readonly createdMs: number;
 }
 
 /** What an account is made with; the rest comes later. */
 export type NewAccountRow = Omit<
   AccountRow,
-  "appPasswordsOnly" | "disabled" | "movingTo" | "removedUntilMs" | "keepsOld"
+  "appPasswordsOnly" | "disabled" | "movingTo" | "removedUntilMs" | "keepsOld" | "webhookUrl"
 >;
 
 export interface AliasRow extends Address {
@@ -50,7 +51,7 @@ const ACCOUNT = `
   SELECT id, local_part AS localPart, domain, quota_bytes AS quotaBytes,
          quota_messages AS quotaMessages, compression, format,
          app_passwords_only AS appPasswordsOnly, disabled, moving_to AS movingTo,
-         removed_until_ms AS removedUntilMs, keeps_old AS keepsOld, created_ms AS createdMs
+         removed_until_ms AS removedUntilMs, keeps_old AS keepsOld, webhook_url AS webhookUrl, created_ms AS createdMs
   FROM accounts`;
 /** Those that were removed are there for whoever restores them, and for nobody else. */
 const IS_HERE = "removed_until_ms IS NULL";
@@ -197,6 +198,10 @@ export class DirectoryTables {
 
   updateAppPasswordsOnly(id: string, isOnly: boolean): void {
     this.#statements.updateAppPasswordsOnly.run(isOnly ? 1 : 0, id);
+  }
+
+  updateWebhookUrl(id: string, url: string | null): void {
+    this.#statements.updateWebhookUrl.run(url, id);
   }
 
   updateDisabled(id: string, disabled: AccountRow["disabled"]): void {
@@ -415,6 +420,9 @@ function prepareAll(db: Database.Database) {
     ),
     updateAppPasswordsOnly: db.prepare<[number, string]>(
       "UPDATE accounts SET app_passwords_only = ? WHERE id = ?",
+    ),
+    updateWebhookUrl: db.prepare<[string | null, string]>(
+      "UPDATE accounts SET webhook_url = ? WHERE id = ?",
     ),
     updateDisabled: db.prepare<[string | null, string]>(
       "UPDATE accounts SET disabled = ? WHERE id = ?",

@@ -521,6 +521,21 @@ export class Directory {
   }
 
   /** Whether only app passwords log in to mail protocols. */
+  /** Where new mail of an account is told of; undefined: nowhere. */
+  setWebhookUrl(text: string, url: string | undefined): Account {
+    return this.#transaction(() => {
+      this.#tables.updateWebhookUrl(this.#existingAccount(text).id, url ?? null);
+      return this.account(text);
+    });
+  }
+
+  /** Of an account that is there; undefined where nothing is told of it. */
+  webhookUrl(accountId: string): string | undefined {
+    const row = this.#tables.accountOfId(accountId);
+    if (row === undefined || row.removedUntilMs !== null) return undefined;
+    return row.webhookUrl ?? undefined;
+  }
+
   setAppPasswordsOnly(text: string, isOnly: boolean): Account {
     return this.#transaction(() => {
       this.#tables.updateAppPasswordsOnly(this.#existingAccount(text).id, isOnly);
@@ -746,6 +761,7 @@ function accountOf(row: AccountRow): Account {
     ...(row.compression !== null && { compression: row.compression }),
     ...(row.format !== null && { format: row.format }),
     ...(row.appPasswordsOnly === 1 && { appPasswordsOnly: true as const }),
+    ...(row.webhookUrl !== null && { hasWebhook: true as const }),
   };
 }
 

@@ -124,6 +124,14 @@ const migrations: readonly Migration[] = [
   `,
   // What sessions rest on that were opened with it.
   "ALTER TABLE passwords ADD COLUMN version INTEGER NOT NULL DEFAULT 1;",
+  `
+  -- What signs what an account's webhook is told; made here.
+  CREATE TABLE webhook_secrets (
+    account     TEXT PRIMARY KEY,
+    secret      TEXT NOT NULL,
+    created_ms  INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];
 
 /** What proves who somebody is. Only apps/auth opens it. */
@@ -228,11 +236,24 @@ export class Secrets {
     return this.#statements.apopSecrets.all();
   }
 
+  webhookSecret(accountId: string): string | undefined {
+    return this.#statements.webhookSecret.get(accountId);
+  }
+
+  setWebhookSecret(accountId: string, secret: string): void {
+    this.#statements.setWebhookSecret.run(accountId, secret, this.#now());
+  }
+
+  removeWebhookSecret(accountId: string): void {
+    this.#statements.deleteWebhookSecret.run(accountId);
+  }
+
   /** Everything about an account. */
   remove(accountId: string): void {
     this.#database.transaction(() => {
       this.#statements.deletePassword.run(accountId);
       this.#statements.deleteApopSecret.run(accountId);
+      this.#statements.deleteWebhookSecret.run(accountId);
       this.#statements.deleteNetworks.run(accountId);
       this.appPasswords.removeAll(accountId);
       this.#statements.deleteLogins.run(accountId);
@@ -361,7 +382,7 @@ function prepareAll(db: Database.Database) {
       .prepare<[], string>(`
         SELECT account FROM passwords UNION SELECT account FROM last_logins
         UNION SELECT account FROM app_passwords UNION SELECT account FROM login_networks
-        UNION SELECT account FROM apop_secrets
+        UNION SELECT account FROM apop_secrets UNION SELECT account FROM webhook_secrets
         UNION SELECT account FROM login_places`)
       .pluck(),
     apopSecret: db
@@ -374,6 +395,13 @@ function prepareAll(db: Database.Database) {
     apopSecrets: db.prepare<[], { readonly accountId: string; readonly createdMs: number }>(
       "SELECT account AS accountId, created_ms AS createdMs FROM apop_secrets",
     ),
+    webhookSecret: db
+      .prepare<[string], string>("SELECT secret FROM webhook_secrets WHERE account = ?")
+      .pluck(),
+    setWebhookSecret: db.prepare<[string, string, number]>(
+      "INSERT OR REPLACE INTO webhook_secrets VALUES (?, ?, ?)",
+    ),
+    deleteWebhookSecret: db.prepare<[string]>("DELETE FROM webhook_secrets WHERE account = ?"),
     recordLogin: db.prepare<[LoginRecord]>(`
       INSERT INTO last_logins VALUES (@accountId, @protocol, @atMs, @remoteAddress, @logins)
       ON CONFLICT DO UPDATE SET at_ms = @atMs, remote_address = @remoteAddress,

@@ -13,9 +13,11 @@ export interface HttpsSettings {
 export interface HttpsQuestion {
   /** For the whole of it. */
   readonly timeoutMs: number;
+  readonly signal?: AbortSignal;
   readonly bytesMax: number;
   /** Posted, with its type. */
   readonly body?: { readonly type: string; readonly octets: Buffer };
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 /**
@@ -25,7 +27,7 @@ export interface HttpsQuestion {
 export async function askHttps(
   url: URL,
   { resolver, port, ca, arePrivateAddressesAllowed }: HttpsSettings,
-  { timeoutMs, bytesMax, body }: HttpsQuestion,
+  { timeoutMs, signal, bytesMax, body, headers = {} }: HttpsQuestion,
 ): Promise<{ readonly status: number; readonly type: string; readonly text: string }> {
   const host = url.hostname;
   const { records } = await resolver.addresses(host);
@@ -39,8 +41,8 @@ export async function askHttps(
     port: port ?? (url.port === "" ? 443 : Number(url.port)),
     path: `${url.pathname}${url.search}`,
     method: body === undefined ? "GET" : "POST",
-    headers: body === undefined ? {} : { "Content-Type": body.type },
-    signal: AbortSignal.timeout(timeoutMs),
+    headers: body === undefined ? headers : { ...headers, "Content-Type": body.type },
+    signal: AbortSignal.any([AbortSignal.timeout(timeoutMs), ...(signal ? [signal] : [])]),
     agent: false,
     ...(ca !== undefined && { ca }),
     lookup: (_name, options, answer) => {

@@ -347,6 +347,26 @@ export const configSchema = z.strictObject({
       after_files: z.array(z.string().min(1)).default([]),
       global_directory: z.string().min(1).optional(),
       lists_directory: z.string().min(1).optional(),
+      notify_hosts: z
+        .array(
+          z.string().regex(/^(?:\*\.)?(?:[a-z\d-]{1,63}\.)+[a-z\d-]{1,63}(?::[1-9]\d{0,4})?$/, {
+            message: "has to be as hooks.example.org, hooks.example.org:8443 or *.example.org",
+          }),
+        )
+        .default([]),
+    })
+    .prefault({}),
+  comsat: z
+    .strictObject({
+      users: z
+        .array(
+          z.strictObject({
+            account: z.string().regex(/^[^@\s]+@[^@\s]+$/, "has to be an address"),
+            user: z.string().regex(/^[a-z_][a-z\d_.-]{0,31}$/i, "has to be a Unix user"),
+          }),
+        )
+        .default([]),
+      port: port.default(512),
     })
     .prefault({}),
   imap: z

@@ -96,6 +96,8 @@ export interface Config
     readonly afterFiles: readonly string[];
     readonly globalDirectory?: string;
     readonly listsDirectory?: string;
+    /** Web servers that `notify` may tell. */
+    readonly notifyHosts: readonly string[];
     /** What imap writes down for scripts, and lmtp-delivery runs them for. */
     readonly imapEventsDirectory: string;
   };
@@ -208,6 +210,7 @@ export function configOf(
       ...(section.sieve.listsDirectory && {
         listsDirectory: absolute(section.sieve.listsDirectory),
       }),
+      notifyHosts: section.sieve.notifyHosts,
       imapEventsDirectory: join(within(section.paths.state, "state"), "imap-events"),
     },
     smtpOut: {
@@ -223,6 +226,10 @@ export function configOf(
     },
   };
 }
+
+/** What lmtp-delivery writes down for web servers, and smtp-out tells them. */
+export const webhooksDirectoryOf = ({ paths }: Pick<Config, "paths">): string =>
+  join(paths.queue, "webhooks");
 
 const webListeners = [
   { tls: "none", address: "*", port: 80 },

@@ -1,0 +1,57 @@
+import { Command } from "commander";
+import { administer } from "../administration.ts";
+import { CommandFailure } from "../command-failure.ts";
+import { withExamples } from "../examples.ts";
+import { print } from "../output.ts";
+import { type SourceOptions, withJsonOption, withSourceOptions } from "../source-options.ts";
+
+/** `posthouse account webhook`: which web server is told of an account's new mail. */
+export function webhookCommand(): Command {
+  const webhook = new Command("webhook").description("a web server that is told of new mail");
+  for (const command of [setCommand(), showCommand(), removeCommand()]) webhook.addCommand(command);
+  return webhook;
+}
+
+const setCommand = () =>
+  withExamples(
+    withSourceOptions(
+      new Command("set")
+        .description("tell this web server, and make the secret that signs what it is told")
+        .argument("<address>")
+        .argument("<url>", "https://…"),
+    ).action(async (address: string, url: string, options: SourceOptions) => {
+      const made = await administer(options, (admin) => admin.setWebhook(address, url));
+      print(made.secret);
+      print(`${made.url} is told of each message that is delivered to ${address} from now on.`);
+      print(
+        "The secret above goes into the web server: docs/notify.md says how it checks with it.",
+      );
+    }),
+    ["account webhook set ann@example.org https://hooks.example.org/mail"],
+  );
+
+const showCommand = () =>
+  withExamples(
+    withJsonOption(
+      withSourceOptions(
+        new Command("show").description("which one is told, and the secret").argument("<address>"),
+      ),
+    ).action(async (address: string, options: SourceOptions & { json?: boolean }) => {
+      const webhook = await administer(options, (admin) => admin.webhook(address));
+      if (options.json === true) print(JSON.stringify(webhook ?? null));
+      else if (webhook === undefined) throw new CommandFailure(`${address} has no webhook`);
+      else print(`${webhook.url}\n${webhook.secret}`);
+    }),
+    ["account webhook show ann@example.org"],
+  );
+
+const removeCommand = () =>
+  withExamples(
+    withSourceOptions(
+      new Command("remove").description("tell it nothing more").argument("<address>"),
+    ).action(async (address: string, options: SourceOptions) => {
+      await administer(options, (admin) => admin.removeWebhook(address));
+      print(`Nobody is told of mail to ${address} any more`);
+    }),
+    ["account webhook remove ann@example.org"],
+  );
