@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
@@ -43,9 +43,19 @@ export class LoopDisk implements AsyncDisposable {
 
   /** As when the power is back. */
   async mountAgain(): Promise<void> {
-    await this.#unmount();
-    const { code, stderr } = await this.#mount();
-    assert.equal(code, 0, stderr);
+    for (let tries = 0; tries < 100; tries++) {
+      await this.#unmount();
+      const { code, stderr } = await this.#mount();
+      assert.equal(code, 0, stderr);
+      // While another mount namespace has a copy of the mount it is the disk without power that comes again.
+      const isWritable = await writeFile(join(this.mountPoint, "probe"), "").then(
+        () => true,
+        () => false,
+      );
+      if (isWritable) return;
+      await delay(100);
+    }
+    assert.fail("the disk has no power");
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
