@@ -112,15 +112,15 @@ const groupsOf = readUsers(join(systemd, "posthouse.sysusers.conf"));
 const names = [...new Set(["posthouse", "posthouse-queue", ...groupsOf.keys()])];
 const idOf = (name: string) => (name === "root" ? 0 : 61_500 + names.indexOf(name));
 
-/** The same command as this user of sysusers.conf, with its groups and no others. */
-function commandAs(user: string, ...command: string[]): string[] {
-  const groups = (groupsOf.get(user) ?? []).map(idOf).join();
+/** The same command as this user of sysusers.conf, with its groups, those of its unit and no others. */
+function commandAs(user: string, command: readonly string[], more: readonly string[] = []) {
+  const groups = [...new Set([...(groupsOf.get(user) ?? []), ...more])].map(idOf).join();
   const ids = [`--reuid=${idOf(user)}`, `--regid=${idOf(user)}`, `--groups=${groups}`];
   return ["setpriv", ...ids, "--no-new-privs", ...command];
 }
 
 const runAs = (user: string, ...command: string[]): Promise<ProgramResult> => {
-  const [program = "", ...args] = commandAs(user, ...command);
+  const [program = "", ...args] = commandAs(user, command);
   return run(program, args);
 };
 
@@ -167,7 +167,8 @@ test("the servers work together as the users of their units, and none can do ano
     const user = unit.value("User") ?? "";
     const group = unit.value("Group") ?? "";
     const command = moved(unit.value("ExecStart") ?? "").split(" ");
-    const asUser = commandAs(user, ...command).map((word) =>
+    const more = unit.value("SupplementaryGroups")?.split(" ");
+    const asUser = commandAs(user, command, more).map((word) =>
       word.startsWith("--regid=") ? `--regid=${idOf(group)}` : word,
     );
     servers.use(await startServer(asUser, root));
