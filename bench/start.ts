@@ -3,7 +3,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { parseArgs } from "node:util";
-import { startSuite } from "../e2e/suite.ts";
+import { ImapDialogue } from "../e2e/imap-dialogue.ts";
+import { alice, password } from "../e2e/people.ts";
+import { SmtpDialogue } from "../e2e/smtp-dialogue.ts";
+import { type Suite, startSuite } from "../e2e/suite.ts";
 import {
   descendantsOf,
   processorSeconds,
@@ -40,15 +43,15 @@ for (let round = 0; round < Number(values.rounds); round += 1) {
     });
     times.push(performance.now() - startMs);
     const isLast = round === Number(values.rounds) - 1 && times === again;
-    if (isLast) await tellOf(suite.process.pid ?? 0);
+    if (isLast) await tellOf(suite);
   }
 }
 console.log(`ready, fresh data directory: ${median(fresh).toFixed(0)} ms`);
 console.log(`ready, one that was there:   ${median(again).toFixed(0)} ms`);
 await rm(base, { recursive: true, force: true });
 
-async function tellOf(pid: number): Promise<void> {
-  const pids = await descendantsOf(pid);
+async function tellOf(suite: Suite): Promise<void> {
+  const pids = await descendantsOf(suite.process.pid ?? 0);
   const seconds = await processorSeconds(pids);
   console.log(`${pids.length} processes, ${seconds.toFixed(2)} s of processor until ready`);
   await tellMemory("just ready", pids);
@@ -58,8 +61,20 @@ async function tellOf(pid: number): Promise<void> {
     const name = (await readFile(`/proc/${one}/cmdline`, "utf8"))
       .replaceAll("\0", " ")
       .slice(0, 60);
-    console.log(`  ${(await proportionalMemoryMib([one])).toFixed(1)} MiB  ${name}`);
+    const mib = (await proportionalMemoryMib([one])).toFixed(1);
+    console.log(`  ${mib} MiB  ${(await processorSeconds([one])).toFixed(2)} s  ${name}`);
   }
+  await useOnce(suite);
+  await tellMemory("after a first message and its reader", pids);
+}
+
+/** A message comes in, and is read by IMAP: what is loaded with the first account is there. */
+async function useOnce(suite: Suite): Promise<void> {
+  using sender = await SmtpDialogue.open(suite.portOf("smtp"));
+  const octets = Buffer.from("Subject: hello\r\n\r\nIt works.\r\n");
+  await sender.send({ from: "x@example.net", to: [alice], octets });
+  using reader = await ImapDialogue.login(suite.portOf("imap"), alice, password);
+  await reader.messages("INBOX");
 }
 
 async function tellMemory(when: string, pids: readonly number[]): Promise<void> {

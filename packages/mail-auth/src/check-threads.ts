@@ -10,7 +10,10 @@ export class CheckFailed extends Error {
 
 type Ask = (question: LookUp) => Promise<LookedUp>;
 
-/** Gives each message to the thread that has the fewest; a thread starts when all others have work. */
+/**
+ * Gives each message to the thread that has the fewest; a thread starts when all others have work, and ends when it
+ * had none for a while.
+ */
 export class CheckThreads implements AsyncDisposable {
   readonly #threadsMax: number;
   readonly #threads = new Set<CheckThread>();
@@ -57,6 +60,7 @@ class CheckThread {
   readonly #exited: Promise<void>;
   readonly #checks = new Map<number, Check>();
   #lastId = 0;
+  #idle: NodeJS.Timeout | undefined;
 
   constructor(ended: () => void) {
     this.#ended = ended;
@@ -81,6 +85,7 @@ class CheckThread {
     octets: AsyncIterable<Uint8Array>,
     ask: Ask,
   ): Promise<CheckedMessage> {
+    clearTimeout(this.#idle);
     if (this.checks >= limits.checksMax) throw new CheckFailed("Too many messages are checked now");
     const id = ++this.#lastId;
     const check: Check = {
@@ -103,10 +108,17 @@ class CheckThread {
     } finally {
       clearTimeout(timer);
       this.#checks.delete(id);
+      if (this.checks === 0) this.#endWhenIdle();
     }
   }
 
+  #endWhenIdle(): void {
+    clearTimeout(this.#idle);
+    this.#idle = setTimeout(() => void this.end("It was idle"), limits.threadIdleMs).unref();
+  }
+
   async end(reason: string): Promise<void> {
+    clearTimeout(this.#idle);
     this.#fail(reason);
     await this.#worker.terminate();
     await this.#exited;

@@ -21,6 +21,8 @@ export const limits = {
   checksMax: 100,
   /** A thread has 26 MiB more with mailauth in it. */
   threadsMax: 4,
+  /** A thread that had nothing to check for so long ends; the next one takes 200 ms of processor to begin. */
+  threadIdleMs: 600 * SECOND_MS,
   /** Octets on their way into a thread, for one message. */
   chunksAheadMax: 4,
   /** Names of one address that are followed back (RFC 8601 §3 asks for a bound). */

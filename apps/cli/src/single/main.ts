@@ -14,7 +14,7 @@ import { DailyTidy } from "../supervisor/daily-tidy.ts";
 import { TIDY_FLAG } from "./tidy-flag.ts";
 
 /**
- * All servers in one process, for machines on which 300 MiB are too many: they meet over the same sockets and files as
+ * All servers in one process, for machines on which 320 MiB are too many: they meet over the same sockets and files as
  * ever, and an error in one ends all. One store is for all of them: locks of mbox files are the process's, so that two
  * stores in it would not keep out each other.
  */
