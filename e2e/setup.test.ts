@@ -1,16 +1,18 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
-import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { appendFile, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
+import { gzipSync } from "node:zlib";
 import { createResolver, parseTsigKey, sendUpdate } from "@posthouse/dns";
 import { freePort } from "./free-port.ts";
 import { startKnot } from "./knot.ts";
 import { posthouse, succeeding } from "./posthouse.ts";
 import { hasPrograms } from "./program.ts";
+import { SmtpDialogue } from "./smtp-dialogue.ts";
 import { startSuite } from "./suite.ts";
 
 const secret = Buffer.from("a secret of thirty-two octets !!").toString("base64");
@@ -28,6 +30,7 @@ test("setup makes a domain of an empty directory, publishes its records, is safe
       org: "",
       "2.0.192.in-addr.arpa": "",
       "list.test": "25.2.0.192 A 127.0.0.2",
+      "big.test": '@ TXT "v=spf1 ip4:127.0.0.1 -all"\n_dmarc TXT "v=DMARC1; p=reject"',
       "example.test": '@ TXT "something-else=1"\n@ TXT "v=spf1 -all"\nautoconfig A 192.0.2.99',
     },
     updateKey: { name: "setup", secret },
@@ -109,7 +112,22 @@ test("setup makes a domain of an empty directory, publishes its records, is safe
     /cannot be reached: .*ECONNREFUSED/,
   );
 
+  // What a policy would be fetched from is no address of this machine.
+  await sendUpdate({
+    server,
+    zone: "example.test",
+    key: parseTsigKey(`hmac-sha256:setup:${secret}`),
+    clear: [{ name: "mta-sts.example.test", type: "CNAME" }],
+    add: [{ name: "mta-sts.example.test", type: "A", ttlSeconds: 60, data: "127.0.0.1" }],
+  });
+  // Reports come from this machine here, and count only when they were checked.
+  await appendFile(
+    join(data, "posthouse.toml"),
+    `\n[smtp_out]\ndns_servers = ["${server}"]\n[inspection]\nexempt_networks = []\nscore_own_name = 0\n`,
+  );
   await using suite = await startSuite({ directory: data });
+  await sendReport(suite.portOf("smtp"), "big.test", 7);
+  await sendReport(suite.portOf("smtp"), "list.test", 1000);
   const offset = String(suite.portOf("smtp") - 25);
   const asIs = [
     "--address",
@@ -132,7 +150,7 @@ test("setup makes a domain of an empty directory, publishes its records, is safe
   ];
   const looked = await posthouse(...doctor, "--json", "--send");
   assert.equal(looked.code, 2, looked.stderr);
-  const findings = JSON.parse(looked.stdout) as { id: string; state: string; fix?: string }[];
+  const findings = JSON.parse(looked.stdout) as Finding[];
   const stateOf = (id: string) => findings.find((one) => one.id === id)?.state;
   const good = ["apps", "open-relay", "queue", "mailboxes", "loop-back", "port-25-out", "resolver"];
   for (const id of good) assert.equal(stateOf(id), "good", `${id}\n${looked.stdout}`);
@@ -140,6 +158,15 @@ test("setup makes a domain of an empty directory, publishes its records, is safe
   assert.equal(stateOf("port-25-in"), "unproven");
   assert.equal(stateOf("list list.test 192.0.2.25"), "bad");
   assert.equal(stateOf("dns MX example.test"), undefined, looked.stdout);
+  assert.equal(stateOf("spf example.test"), "good", looked.stdout);
+  assert.match(
+    findings.find(({ id }) => id === "mta-sts example.test")?.says ?? looked.stdout,
+    /cannot be fetched: mta-sts\.example\.test has no public address$/,
+  );
+  assert.equal(
+    findings.find(({ id }) => id === "reports dmarc example.test")?.says,
+    "big.test saw 7 messages in the name of example.test in 7 days: 7 passed DMARC, 0 did not",
+  );
   // The ports of the suite are others than those that setup published.
   assert.equal(stateOf("dns SRV _imaps._tcp.example.test"), "warning");
   assert.match(
@@ -155,3 +182,39 @@ test("setup makes a domain of an empty directory, publishes its records, is safe
   const texts = await Promise.all(mailed.map((name) => readFile(join(inbox, name), "utf8")));
   assert.ok(texts.some((text) => text.includes("mail.example.test: wrong since yesterday: ")));
 });
+
+interface Finding {
+  readonly id: string;
+  readonly state: string;
+  readonly says: string;
+  readonly fix?: string;
+}
+
+/** A DMARC report as large providers send it, about so many messages. */
+async function sendReport(port: number, from: string, messages: number): Promise<void> {
+  const now = Math.floor(Date.now() / 1000);
+  const xml = `<feedback><report_metadata><org_name>Big</org_name><report_id>1</report_id>
+<date_range><begin>${now - 86_400}</begin><end>${now}</end></date_range></report_metadata>
+<policy_published><domain>example.test</domain><p>none</p></policy_published>
+<record><row><source_ip>192.0.2.25</source_ip><count>${messages}</count>
+<policy_evaluated><disposition>none</disposition><dkim>pass</dkim><spf>pass</spf></policy_evaluated></row>
+<identifiers><header_from>example.test</header_from></identifiers><auth_results/></record></feedback>`;
+  using smtp = await SmtpDialogue.open(port);
+  const { code, text } = await smtp.send({
+    from: `noreply@${from}`,
+    to: ["mail-reports@example.test"],
+    octets: Buffer.from(
+      [
+        `From: noreply@${from}`,
+        "Subject: Report Domain: example.test",
+        "MIME-Version: 1.0",
+        "Content-Type: application/gzip",
+        "Content-Transfer-Encoding: base64",
+        "",
+        gzipSync(xml).toString("base64"),
+        "",
+      ].join("\r\n"),
+    ),
+  });
+  assert.equal(code, 250, text);
+}

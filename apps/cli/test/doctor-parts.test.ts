@@ -12,14 +12,16 @@ import { type Zone, ZoneResolver } from "@posthouse/dns/zone";
 import { configFromToml, makeSelfSignedCertificate } from "@posthouse/service";
 import { blockListFindings } from "../src/checks/block-lists.ts";
 import { domainDnsFindings } from "../src/checks/domain-dns.ts";
-import type { Finding } from "../src/checks/finding.ts";
+import { exitCodeOf, type Finding } from "../src/checks/finding.ts";
 import { outsiderInTrail } from "../src/checks/inbound-proof.ts";
 import { type KeyChange, keyChangeFindings, keyChangeObstacle } from "../src/checks/key-change.ts";
 import { mtaStsFindings } from "../src/checks/mta-sts.ts";
 import { spfFinding } from "../src/checks/spf.ts";
 import { countSpfTerms } from "../src/checks/spf-terms.ts";
+import { CommandFailure } from "../src/command-failure.ts";
 import { addressOfReverse, comparePublished } from "../src/dns/published.ts";
-import { changesMessage, changesSince } from "../src/doctor/changes.ts";
+import { changesMessage, changesSince, findingsToKeep } from "../src/doctor/changes.ts";
+import { ourDomains } from "../src/doctor/our-domains.ts";
 
 /** Without SRV, CAA and CNAME of its own. */
 class TestReader extends ZoneResolver implements ZoneReader {
@@ -312,4 +314,30 @@ test("postmaster is told what is worse or better than the last time, and nothing
   assert.match(message, /disk is bad\r\n {2}-> Mend it\r\n/);
   assert.match(message, /Not so any more:\r\n {2}queue is bad\r\n/);
   assert.equal(changesMessage(changesSince(now, now), about), undefined);
+});
+
+test("accounts that cannot be read are broken, and not only a warning", async () => {
+  const found = await ourDomains(async () => {
+    throw new CommandFailure("Cannot start auth to work on the accounts: the disk is full");
+  });
+  assert.ok("state" in found && found.says.endsWith("the disk is full"));
+  assert.equal(exitCodeOf([found]), 2);
+  assert.deepEqual(await ourDomains(async () => [{ domain: "example.test" }]), ["example.test"]);
+  await assert.rejects(
+    ourDomains(async () => {
+      throw new TypeError("nobody foresaw this");
+    }),
+    TypeError,
+  );
+});
+
+test("what cannot be looked at is neither better nor news when it is seen again", () => {
+  const dns = (state: Finding["state"]): Finding => ({ id: "dns", state, says: `dns is ${state}` });
+  const [bad, unknown, good] = [[dns("bad")], [dns("unproven")], [dns("good")]];
+  const nothing = { worse: [], better: [] };
+  assert.deepEqual(changesSince(bad, unknown), nothing);
+  const kept = findingsToKeep(bad, unknown);
+  assert.deepEqual(changesSince(kept, bad), nothing);
+  assert.deepEqual(changesSince(kept, good), { worse: [], better: bad });
+  assert.deepEqual(findingsToKeep(good, unknown), unknown);
 });

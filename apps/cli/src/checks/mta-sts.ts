@@ -112,9 +112,10 @@ async function exchangesOf(domain: string, resolver: Resolver): Promise<readonly
   }
 }
 
+/** Of several addresses that were tried the first says why. */
 function reasonOf(error: unknown): string {
-  const { code, message, cause } = error as NodeJS.ErrnoException & { readonly cause?: unknown };
-  return error instanceof DnsError || code === undefined
-    ? message
-    : `${message || String(cause)} (${code})`;
+  const { message, code, errors } = error as NodeJS.ErrnoException & Partial<AggregateError>;
+  if (message !== "") return message;
+  const [first] = (errors ?? []) as readonly Error[];
+  return first?.message ?? code ?? "no answer";
 }

@@ -27,7 +27,13 @@ import { resolverFindings } from "../checks/resolver.ts";
 import type { spfFinding as SpfFinding } from "../checks/spf.ts";
 import { CommandFailure } from "../command-failure.ts";
 import { comparePublished } from "../dns/published.ts";
-import { changesMessage, changesSince, type KeptFindings } from "../doctor/changes.ts";
+import {
+  changesMessage,
+  changesSince,
+  findingsToKeep,
+  type KeptFindings,
+} from "../doctor/changes.ts";
+import { ourDomains } from "../doctor/our-domains.ts";
 import { writeDurably } from "../durable-file.ts";
 import { withExamples } from "../examples.ts";
 import { print } from "../output.ts";
@@ -91,8 +97,14 @@ async function doctor(options: DoctorOptions): Promise<void> {
     if (!isSilent) printFinding(finding);
   }
   if (options.json === true) print(JSON.stringify(findings, null, 2));
-  if (options.watch === true) await tellChanges(config, findings);
   process.exitCode = exitCodeOf(findings);
+  if (options.watch === true) await tellChanges(config, findings);
+}
+
+/** Whoever watches the exit code hears that postmaster did not; and what changed is told the next time. */
+function complain(what: string, error: unknown): void {
+  process.stderr.write(`posthouse: ${what}: ${(error as Error).message}\n`);
+  process.exitCode = 2;
 }
 
 async function* findingsOf(config: Config, options: DoctorOptions): AsyncGenerator<Finding> {
@@ -134,9 +146,11 @@ async function* findingsOf(config: Config, options: DoctorOptions): AsyncGenerat
     yield* await blockListFindings(addresses, resolver, options.list);
     const change = keyChangeOf(config);
     if (change !== undefined) yield* await keyChangeFindings(change, resolver);
-    const domains = (await administer(options, (admin) => admin.listDomains())).map(
-      ({ domain }) => domain,
-    );
+    const domains = await ourDomains(() => administer(options, (admin) => admin.listDomains()));
+    if ("state" in domains) {
+      yield domains;
+      return;
+    }
     for (const domain of domains) yield* await domainFindings(domain, config, addresses, resolver);
     yield* await reportFindings(args, addresses);
     yield await queueFinding(args);
@@ -241,11 +255,21 @@ async function namesThatLeadHere(
 /** Kept beside the state of the servers, and for who runs the timer alone. */
 async function tellChanges(config: Config, findings: readonly Finding[]): Promise<void> {
   const path = join(config.paths.state, "doctor.json");
-  const changes = changesSince(keptIn(path), findings);
+  const before = keptIn(path);
+  const changes = changesSince(before, findings);
   const message = changesMessage(changes, { hostname: config.hostname, date: new Date() });
-  if (message !== undefined) await mailPostmaster(config, message);
-  const kept: KeptFindings = { v: 1, findings };
-  writeDurably(path, `${JSON.stringify(kept)}\n`);
+  try {
+    if (message !== undefined) await mailPostmaster(config, message);
+  } catch (error) {
+    complain("Postmaster cannot be told", error);
+    return;
+  }
+  const kept: KeptFindings = { v: 1, findings: findingsToKeep(before, findings) };
+  try {
+    writeDurably(path, `${JSON.stringify(kept)}\n`);
+  } catch (error) {
+    complain("What was found cannot be kept, so that it is told again", error);
+  }
 }
 
 function keptIn(path: string): readonly Finding[] {
@@ -277,9 +301,7 @@ async function mailPostmaster({ lmtp, hostname }: Config, message: string): Prom
     });
     const reply = recipients[0]?.reply;
     if (reply === undefined || reply.code >= 300) {
-      throw new CommandFailure(
-        `Postmaster cannot be told: ${reply?.code ?? ""} ${reply?.text ?? "no answer"}`,
-      );
+      throw new CommandFailure(`${reply?.code ?? ""} ${reply?.text ?? "no answer"}`.trim());
     }
     await session.quit();
   } finally {

@@ -64,7 +64,7 @@ export function tlsCommand(): Command {
             ? "Give up the old key at once? TLSA records that are about it are wrong from then on"
             : undefined,
       ).action(renew),
-      ["tls renew", "tls renew mail.example.net", "tls renew --new-key --yes"],
+      ["tls renew", "tls renew mail.example.net", "tls renew --new-key"],
     ),
   );
   tls.addCommand(

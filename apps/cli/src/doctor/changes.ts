@@ -15,7 +15,7 @@ export interface Changes {
 
 const isWrong = ({ state }: Finding): boolean => state === "warning" || state === "bad";
 
-/** By id and state: the days that a certificate has left are no news each day. */
+/** By id and state: the days that a certificate has left are no news each day. What is not known now is not better. */
 export function changesSince(before: readonly Finding[], now: readonly Finding[]): Changes {
   const stateBefore = new Map(before.map(({ id, state }) => [id, state]));
   const stateNow = new Map(now.map(({ id, state }) => [id, state]));
@@ -23,9 +23,18 @@ export function changesSince(before: readonly Finding[], now: readonly Finding[]
     worse: now.filter((one) => isWrong(one) && stateBefore.get(one.id) !== one.state),
     better: before.filter((one) => {
       const state = stateNow.get(one.id);
-      return isWrong(one) && state !== "warning" && state !== "bad";
+      return isWrong(one) && (state === "good" || state === undefined);
     }),
   };
+}
+
+/** What is remembered: what was wrong and cannot be looked at now is wrong still, and is not told a second time. */
+export function findingsToKeep(
+  before: readonly Finding[],
+  now: readonly Finding[],
+): readonly Finding[] {
+  const wrongBefore = new Map(before.filter(isWrong).map((one) => [one.id, one]));
+  return now.map((one) => (one.state === "unproven" ? (wrongBefore.get(one.id) ?? one) : one));
 }
 
 /** The message to the postmaster; undefined when there is nothing new. */

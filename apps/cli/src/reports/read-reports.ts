@@ -11,6 +11,8 @@ export interface ReadingOptions {
   readonly domains: ReadonlySet<string>;
   readonly keepMs: number;
   readonly nowMs?: number;
+  /** How long it reads. */
+  readonly runMsMax?: number;
 }
 
 /**
@@ -20,15 +22,16 @@ export interface ReadingOptions {
 export async function readReports(
   mail: AccountMail,
   kept: KeptReports,
-  { nowMs = Date.now(), ...options }: ReadingOptions,
+  { nowMs = Date.now(), runMsMax = limits.runMsMax, ...options }: ReadingOptions,
 ): Promise<void> {
   const beforeMs = nowMs - options.keepMs;
+  const untilMs = performance.now() + runMsMax;
   kept.expire(beforeMs);
   for (const { name, exists, specialUse } of await mail.listMailboxes()) {
     if (!exists || (name !== "INBOX" && !specialUse.includes("\\Junk"))) continue;
     await using mailbox = await mail.openMailbox(name);
     await mailbox.sync(mailbox.columns);
-    await readNew(mailbox, kept, { ...options, beforeMs });
+    await readNew(mailbox, kept, { ...options, beforeMs, untilMs });
     const { uids, saveDatesMs } = mailbox.columns;
     const old = [...uids].filter((_, row) => (saveDatesMs[row] ?? nowMs) < beforeMs);
     if (old.length > 0) await mailbox.expunge(old as Uid[]);
@@ -38,7 +41,10 @@ export async function readReports(
 async function readNew(
   mailbox: Mailbox,
   kept: KeptReports,
-  options: Pick<ReadingOptions, "hostname" | "domains"> & { readonly beforeMs: number },
+  options: Pick<ReadingOptions, "hostname" | "domains"> & {
+    readonly beforeMs: number;
+    readonly untilMs: number;
+  },
 ): Promise<void> {
   const { columns, mailboxId, uidValidity } = mailbox;
   const after = kept.readUpTo(mailboxId, uidValidity);
@@ -47,6 +53,7 @@ async function readNew(
     const receivedMs = columns.saveDatesMs[row] ?? 0;
     if (uid <= after || receivedMs < options.beforeMs) continue;
     if (kept.isFull || read >= limits.messagesPerRunMax) return;
+    if (performance.now() >= options.untilMs) return;
     read++;
     await readOne(mailbox, uid as Uid, receivedMs, kept, options);
     kept.mark(mailboxId, { uidValidity, uid });
