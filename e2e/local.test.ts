@@ -5,7 +5,9 @@ import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
+import { appNames } from "@posthouse/service";
 import { program } from "../apps/cli/src/program.ts";
+import { namesInDashboard, namesMeasured } from "./dashboard.ts";
 import { run } from "./program.ts";
 import { startSuite } from "./suite.ts";
 
@@ -155,6 +157,9 @@ test("administration works while it runs and while it does not", async () => {
   };
   await work("running", aliasesAndPasswords);
   await says(/"server": "imap",\n\s*"serves": true/, "health", "--json");
+  const measured = await namesMeasured(data, appNames);
+  const unknown = [...(await namesInDashboard())].filter(([name]) => !measured.has(name));
+  assert.deepEqual(unknown, [], "the dashboard asks for what no server gives");
   assert.equal(await suite.stop(), 0);
   await work("stopped");
 });

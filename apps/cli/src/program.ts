@@ -41,7 +41,9 @@ const chapters: readonly Chapter[] = [
   chapter("sender", async () => (await import("./commands/sender.ts")).senderCommand()),
   chapter("dkim", async () => (await import("./commands/dkim.ts")).dkimCommand()),
   chapter("ban", async () => (await import("./commands/ban.ts")).banCommand()),
-  // Copies
+  // Copies, and versions
+  chapter("upgrade", async () => (await import("./commands/upgrade.ts")).upgradeCommand()),
+  chapter("rollback", async () => (await import("./commands/upgrade.ts")).rollbackCommand()),
   chapter("backup", async () => (await import("./commands/backup.ts")).backupCommand()),
   chapter("restore", async () => (await import("./commands/restore.ts")).restoreCommand()),
   // The mail itself

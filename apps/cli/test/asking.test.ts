@@ -33,6 +33,8 @@ const asks = [
   "dkim retire example.org one",
   "dkim remove example.org one",
   "backup create DIRECTORY/backup --keep 1",
+  "upgrade",
+  "rollback",
   "restore DIRECTORY/backup ann@example.org",
   "restore DIRECTORY/backup --everything",
   "mailbox adopt ann@example.org DIRECTORY/Maildir --move",

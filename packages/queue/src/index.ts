@@ -6,6 +6,7 @@ export { explain } from "./explain.ts";
 export { explainAttempts } from "./explain-attempts.ts";
 export { meaningOfCause, replyInWords } from "./in-words.ts";
 export type { LastReply } from "./index-database.ts";
+export { INDEX_VERSION as queueIndexVersion } from "./index-schema.ts";
 export type { FinalStatus, Outcome } from "./outcome.ts";
 export {
   type AdminResult,

@@ -32,6 +32,7 @@ export {
 } from "./directory.ts";
 export { lockInstance } from "./instance-lock.ts";
 export { DatabaseError, databaseOctets } from "./open-database.ts";
+export { schemaVersionIn, schemaVersions } from "./schema-versions.ts";
 export {
   type KeptPassword,
   type LoginPlaceRecord,

@@ -40,7 +40,7 @@ export interface LoginPlaceRecord extends LoginRecord {
 /**
  * secrets.sqlite, version by version. Accounts are named by their id only.
  */
-const migrations: readonly Migration[] = [
+export const secretsMigrations: readonly Migration[] = [
   `
   CREATE TABLE passwords (
     account           TEXT PRIMARY KEY,
@@ -146,7 +146,7 @@ export class Secrets {
     this.#database = openDatabase(options.path, {
       what: "database of passwords",
       mode: 0o600,
-      migrations,
+      migrations: secretsMigrations,
     });
     this.#statements = prepareAll(this.#database);
     this.appPasswords = new AppPasswords(this.#database);

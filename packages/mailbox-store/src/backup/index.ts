@@ -1,3 +1,4 @@
+export { schemaVersion as mailIndexVersion } from "../index/schema.ts";
 export {
   type AccountFile,
   type AccountFiles,
