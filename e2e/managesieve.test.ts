@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { Dialogue } from "./dialogue.ts";
 import { ImapDialogue } from "./imap-dialogue.ts";
-import { posthouse, succeeding } from "./posthouse.ts";
+import { posthouse, spawnPosthouse, succeeding } from "./posthouse.ts";
 import { hasPrograms, type ProgramResult, run } from "./program.ts";
 import { type Suite, startSuite } from "./suite.ts";
 
@@ -138,5 +138,40 @@ describe("mail programs that edit filters", () => {
     await imap.existsBeyond(exists);
     const [fetched] = await imap.ok(`FETCH ${exists + 1} BODY.PEEK[]`);
     assert.equal(fetched?.literals[0]?.toString(), "Subject: kept\r\n\r\nx\r\n");
+  });
+
+  test("commands about accounts and filters that a person types, each once", async () => {
+    const data = ["--data", suite.directory];
+    const does = (...args: string[]) => succeeding(posthouse(...args, ...data));
+    assert.match(await does("apop-secret", "make", ALICE), /^[a-z0-9]{26}\nWARNING: /);
+    const friends = join(suite.directory, "friends.txt");
+    await writeFile(friends, "bob@example.net\n");
+    await does("sieve", "put-list", ALICE, "default", friends);
+    assert.match(await does("sieve", "lists", ALICE), /^default +:addrbook:default$/m);
+    const url = "https://hooks.example.org/mail";
+    const [secret] = (await does("account", "webhook", "set", ALICE, url)).split("\n");
+    assert.equal(await does("account", "webhook", "show", ALICE), `${url}\n${secret}\n`);
+    await does("account", "webhook", "remove", ALICE, "--yes");
+  });
+
+  test("posthouse watch tells of new mail, a line of JSON a message", async () => {
+    let told: string | undefined;
+    const first = spawnPosthouse(["watch", ALICE, "--json", "--data", suite.directory], (line) => {
+      told = line;
+      return true;
+    });
+    first.catch(() => undefined);
+    using imap = await ImapDialogue.login(suite.portOf("imap"), ALICE, PASSWORD);
+    // It tells of what comes once it looks, and does not say when that is.
+    for (let count = 0; told === undefined && count < 5000; count += 1) {
+      await imap.append("Trash", Buffer.from("Subject: seen\r\n\r\nx\r\n"));
+    }
+    const watching = await first;
+    await watching.stop();
+    const { type, account, mailbox } = JSON.parse(told ?? "") as Record<string, unknown>;
+    assert.deepEqual(
+      { type, account, mailbox },
+      { type: "appended", account: ALICE, mailbox: "Trash" },
+    );
   });
 });

@@ -233,9 +233,11 @@ export class Administration {
         `"${text}" cannot be told of mail: it has to be https://, with a host name and no login, as https://hooks.example.org/mail`,
       );
     }
-    const secret = newWebhookSecret();
+    const { id } = directory.account(address);
+    const known = secrets.webhookSecret(id);
+    const secret = known ?? newWebhookSecret();
     // The secret first: what is told is never without one.
-    secrets.setWebhookSecret(directory.account(address).id, secret);
+    if (known === undefined) secrets.setWebhookSecret(id, secret);
     directory.setWebhookUrl(address, url);
     return { url, secret };
   }

@@ -20,6 +20,7 @@ const asks = [
   "account remove ann@example.org",
   "account remove ann@example.org --now",
   "account restore ann@example.org",
+  "account webhook remove ann@example.org",
   "app-password revoke ann@example.org scanner",
   "apop-secret remove ann@example.org",
   "alias remove info@example.org",
@@ -51,6 +52,7 @@ const doesNotAsk = [
   ["auth", "lmtp-delivery", "smtp-out", "smtp-in", "imap", "pop3", "managesieve", "http"],
   ["domain add", "domain list", "domain alias add", "domain alias list"],
   ["account add", "account list", "account compression", "account app-passwords-only"],
+  ["account webhook set", "account webhook show", "comsat"],
   ["account quota", "account logins", "account disable", "account enable"],
   // A new password is asked for, or comes by standard input: that is the question.
   ["account passwd", "account export", "account import"],

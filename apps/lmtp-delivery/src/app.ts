@@ -94,7 +94,7 @@ export async function start(context: AppContext, parts: Parts = {}): Promise<Run
       directory: config.sieve.imapEventsDirectory,
     }),
   );
-  const handler = deliveryHandler({
+  const handlerOptions = {
     store,
     auth,
     events,
@@ -107,13 +107,13 @@ export async function start(context: AppContext, parts: Parts = {}): Promise<Run
     hasSubaddressFolders: lmtp.subaddressFolders,
     duplicateMessageIdSeconds: lmtp.duplicateMessageIdSeconds,
     filters: { ...filtering, programs },
-  });
+  };
 
   const serverFor = (isOurs: boolean): SmtpServer =>
     createSmtpServer({
       flavour: "lmtp",
       hostname,
-      handler,
+      handler: deliveryHandler(handlerOptions, { isOurs }),
       messageBytesMax,
       lineEnds: "refuse",
       recipientsMax: limits.recipientsMax,

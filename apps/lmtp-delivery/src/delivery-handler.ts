@@ -1,4 +1,5 @@
-import type { AuthClient } from "@posthouse/accounts";
+import { type AuthClient, AuthUnavailable } from "@posthouse/accounts";
+import { StoreError } from "@posthouse/mailbox-store";
 import {
   ENVELOPE_VERSION,
   EnvelopeError,
@@ -21,6 +22,7 @@ import {
   type DeliveryOptions,
   deliverToAll,
 } from "./delivery.ts";
+import { mayRefuse } from "./filter/may-refuse.ts";
 import { replies } from "./replies.ts";
 
 export interface DeliveryHandlerOptions extends DeliveryOptions {
@@ -32,10 +34,15 @@ export interface DeliveryHandlerOptions extends DeliveryOptions {
  * LMTP for our own programs, which say the whole envelope in XENVELOPE, and for foreign MTAs, which
  * cannot. A listener that anybody can reach does not know the parameter, so that nobody is believed.
  */
-export function deliveryHandler(options: DeliveryHandlerOptions): SmtpHandler {
+export function deliveryHandler(
+  options: DeliveryHandlerOptions,
+  { isOurs }: { readonly isOurs: boolean },
+): SmtpHandler {
   const ours = findExactly(options.auth);
   const foreign = findResolved(options.auth);
   return {
+    // smtp-in asks, before it takes a message for several. Who lives here is nobody else's business.
+    ...(isOurs && { verify: (text: string) => verify(text, options) }),
     mailFrom(mail, peer) {
       if (!mail.privateParameters.has("XENVELOPE")) {
         return new Delivery(options, foreignEnvelope(mail, peer), foreign);
@@ -48,6 +55,22 @@ export function deliveryHandler(options: DeliveryHandlerOptions): SmtpHandler {
       }
     },
   };
+}
+
+async function verify(
+  text: string,
+  { auth, filters, log }: DeliveryHandlerOptions,
+): Promise<Reply> {
+  try {
+    const account = await auth.findAccount(text.replace(/^<(.*)>$/, "$1"));
+    if (account === undefined) return replies.unknownUser;
+    return (await mayRefuse(account, filters)) ? replies.mayRefuse : replies.recipientOk;
+  } catch (err) {
+    if (err instanceof AuthUnavailable) return replies.directoryUnavailable;
+    if (!(err instanceof StoreError)) throw err;
+    log.warn({ err, account: text }, "Cannot look at a filter");
+    return replies.filterUnavailable;
+  }
 }
 
 class Delivery implements SmtpTransaction {

@@ -4,6 +4,7 @@ import type { Reply } from "@posthouse/smtp";
 /** What lmtp-delivery says beyond the protocol's own replies. */
 export const replies = {
   recipientOk: { code: 250, enhanced: "2.1.5", text: "Recipient ok" },
+  mayRefuse: { code: 252, enhanced: "2.7.1", text: "A filter may refuse it" },
   directoryUnavailable: {
     code: 451,
     enhanced: "4.3.0",

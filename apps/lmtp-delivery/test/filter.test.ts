@@ -11,6 +11,7 @@ import {
   LmtpPool,
   newMessageId,
 } from "@posthouse/smtp";
+import { connectTo, parseTranscript, playTranscript } from "@posthouse/transcript";
 import { messagesOf, type TestApp, testApp } from "./test-app.ts";
 
 const ann = { id: "ann".padEnd(16, "0"), address: "ann@example.test" };
@@ -298,4 +299,29 @@ test("spamtest and virustest see what smtp-in's filters said, and nothing that a
     const after = (await mailboxes(app)).filter((one) => !before.has(one));
     assert.deepEqual(after.map((one) => one.replace(/ .*/, "")).toSorted(), into, fields);
   }
+});
+
+test("smtp-in is told whose filter may refuse, and others are told nothing", async () => {
+  await using app = await testApp();
+  await using pool = new LmtpPool({
+    socketPath: app.socketPath,
+    heloName: "smtp-in",
+    sizeMax: 1,
+    idleMs: 1000,
+  });
+  const asked = async (address: string) => {
+    const { code, enhanced } = await pool.use((session) => session.verify(address));
+    return `${code} ${enhanced}`;
+  };
+  assert.equal(await asked("<ann@example.test>"), "250 2.1.5");
+  await useScript(app, 'require "ereject"; if false { ereject "no"; }');
+  assert.equal(await asked("<ann@example.test>"), "252 2.7.1");
+  assert.equal(await asked("<bob@example.test>"), "250 2.1.5");
+  await useScript(app, 'require "reject"; rejekt;');
+  assert.equal(await asked("<ann@example.test>"), "250 2.1.5");
+  assert.equal(await asked("<nobody@example.test>"), "550 5.1.1");
+  await playTranscript(
+    parseTranscript("S: 220 $*\nC: VRFY <ann@example.test>\nS: 252 2.1.5 $*\n"),
+    { connect: () => connectTo({ port: app.port }) },
+  );
 });

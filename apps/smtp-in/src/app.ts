@@ -159,6 +159,7 @@ async function handlerOptions(
     policy,
     sources,
     reception,
+    mayRefuse: (address) => handOver.mayRefuse(address),
     ...(etrnFrom.length > 0 && { etrn: new EtrnPolicy({ rules: etrnFrom, flush, log }) }),
     isFromChecked: config.smtpIn.checkFrom,
     mayVerify: config.smtpIn.vrfy === "authenticated",

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import {
   type Envelope,
   envelopeToLmtpParameters,
@@ -25,7 +26,12 @@ export class HandOver implements AsyncDisposable {
   readonly #pool: LmtpPool;
   readonly #complain: (error: unknown) => void;
   readonly #timeLimitMs: number;
+  readonly #mayRefuse = new Map<
+    string,
+    { readonly mayRefuse: boolean; readonly untilMs: number }
+  >();
   #pausedUntilMs = 0;
+  #asksAgainMs = 0;
 
   constructor({
     socketPath,
@@ -76,6 +82,32 @@ export class HandOver implements AsyncDisposable {
       return this.#answersIn(error, envelope);
     } finally {
       clearTimeout(timer);
+    }
+  }
+
+  /** Whether a filter of this account may refuse a message; where nobody can tell soon, it may not. */
+  async mayRefuse(address: string): Promise<boolean> {
+    const known = this.#mayRefuse.get(address);
+    if (known !== undefined && performance.now() < known.untilMs) return known.mayRefuse;
+    if (performance.now() < Math.max(this.#pausedUntilMs, this.#asksAgainMs)) return false;
+    try {
+      const asked = this.#pool.use((session) => session.verify(`<${address}>`));
+      const reply = await Promise.race([
+        asked,
+        sleep(limits.askFilterMs, undefined, { ref: false }),
+      ]);
+      asked.catch(() => undefined);
+      if (reply === undefined) this.#asksAgainMs = performance.now() + limits.handOverPauseMs;
+      // 252 with another code is what a server says that does not know.
+      const mayRefuse = reply?.code === 252 && reply.enhanced === "2.7.1";
+      if (this.#mayRefuse.size >= limits.filtersKnownMax) this.#mayRefuse.clear();
+      const untilMs = performance.now() + limits.filterKnownMs;
+      if (reply !== undefined) this.#mayRefuse.set(address, { mayRefuse, untilMs });
+      return mayRefuse;
+    } catch (error) {
+      if (!(error instanceof SmtpConnectionError)) throw error;
+      this.#complain(error);
+      return false;
     }
   }
 

@@ -18,6 +18,11 @@ export const limits = {
   handOverIdleMs: 60 * SECOND_MS,
   /** After a hand-over that ran out of time, mail goes straight to the queue for so long. */
   handOverPauseMs: 10 * SECOND_MS,
+  /** For lmtp-delivery to say whether a filter may refuse; then it is taken for one that does not. */
+  askFilterMs: 2 * SECOND_MS,
+  /** It is remembered for so long, for so many accounts: a filter that is changed counts a minute later. */
+  filterKnownMs: 60 * SECOND_MS,
+  filtersKnownMax: 2000,
   /** The longest that FUTURERELEASE holds a message. */
   heldSecondsMax: 366 * 24 * 3600,
   minuteMs: 60 * SECOND_MS,

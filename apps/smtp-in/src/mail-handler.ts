@@ -45,6 +45,8 @@ export interface MailHandlerOptions {
   readonly reception: Reception;
   /** ETRN, where anybody may. */
   readonly etrn?: EtrnPolicy;
+  /** Whether a filter of an account may refuse a message. */
+  readonly mayRefuse: (address: string) => Promise<boolean>;
   readonly submittedUrls: SubmittedUrlOptions;
   readonly tmpDirectory: string;
   readonly log: Logger;
@@ -167,6 +169,9 @@ const saslReplies = {
   "not-authorized": replies.badCredentials,
 } as const satisfies Record<SaslErrorCode, Reply>;
 
+const keyOf = ({ isLocal, address }: EnvelopeRecipient): string =>
+  `${isLocal} ${withLowerCaseDomain(address)}`;
+
 class Transaction implements SmtpTransaction {
   readonly #options: MailHandlerOptions;
   readonly #mail: MailFrom;
@@ -203,7 +208,10 @@ class Transaction implements SmtpTransaction {
       mayRelay: this.#isSubmission,
       account: this.#peer.authenticatedAs,
     });
-    const refusal = "code" in admission ? admission : this.#refusalBeside(admission);
+    const refusal =
+      "code" in admission
+        ? admission
+        : (this.#refusalBeside(admission) ?? (await this.#refusalOfFilters(admission)));
     if ("code" in admission || refusal !== undefined) {
       const reply = refusal ?? replies.recipientOk;
       this.#options.reception.refuseRecipient(
@@ -215,7 +223,7 @@ class Transaction implements SmtpTransaction {
     }
     for (const post of admission.posts) this.#posts.set(post.policy.address, post);
     for (const target of admission.recipients) {
-      const key = `${target.isLocal} ${withLowerCaseDomain(target.address)}`;
+      const key = keyOf(target);
       if (!this.#recipients.has(key)) this.#recipients.set(key, target);
     }
     return replies.recipientOk;
@@ -231,6 +239,20 @@ class Transaction implements SmtpTransaction {
     const isRepeated =
       recipients.length === 0 && posts.every(({ policy }) => this.#posts.has(policy.address));
     return posts.length + this.#posts.size === 0 || isRepeated ? undefined : listReplies.alone;
+  }
+
+  /**
+   * What a filter refuses is told to the sending host as the answer to the message, where it is for that recipient
+   * alone: with others who take it, the answer would be 250, and somebody had to be sent a notification.
+   */
+  async #refusalOfFilters({ recipients }: Exclude<Admission, Reply>): Promise<Reply | undefined> {
+    const isNew = recipients.some((target) => !this.#recipients.has(keyOf(target)));
+    if (this.#isSubmission || this.#recipients.size === 0 || !isNew) return undefined;
+    const together = [...this.#recipients.values(), ...recipients];
+    const asked = together
+      .filter(({ isLocal }) => isLocal)
+      .map(({ address }) => this.#options.mayRefuse(address));
+    return (await Promise.all(asked)).includes(true) ? replies.refusesAlone : undefined;
   }
 
   async data(octets: AsyncIterable<Uint8Array>): Promise<Reply> {

@@ -7,6 +7,11 @@ export const replies = {
   sentOn: { code: 250, enhanced: "2.1.5", text: "Sent on to the members of the list" },
   recipientOk: { code: 250, enhanced: "2.1.5", text: "Recipient ok" },
   tooManyFailures: { code: 421, enhanced: "4.7.0", text: "Too many failed logins" },
+  refusesAlone: {
+    code: 452,
+    enhanced: "4.5.3",
+    text: "Send to this recipient in a transaction of its own",
+  },
   directoryUnavailable: {
     code: 451,
     enhanced: "4.3.0",

@@ -24,6 +24,8 @@ export class TestDelivery implements AsyncDisposable {
   pause: Promise<void> | undefined;
   /** When set, MAIL is not answered before it is over. */
   pauseBeforeMail: Promise<void> | undefined;
+  /** Whose filters may refuse. */
+  readonly refusing = new Set<string>();
   /** Sessions that were opened. */
   sessions = 0;
   readonly #server: SmtpServer;
@@ -46,6 +48,10 @@ export class TestDelivery implements AsyncDisposable {
           this.sessions++;
           return undefined;
         },
+        verify: (text) =>
+          this.refusing.has(text.replace(/[<>]/g, ""))
+            ? { code: 252, enhanced: "2.7.1", text: "A filter may refuse it" }
+            : { code: 250, enhanced: "2.1.5", text: "Ok" },
         mailFrom: async (mail) => {
           await this.pauseBeforeMail;
           const recipients: RcptTo[] = [];

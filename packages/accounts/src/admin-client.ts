@@ -93,7 +93,7 @@ export interface AdminClient extends AsyncDisposable {
   /** Which accounts have one; never what it is. */
   listApopSecrets(): Promise<readonly ApopSecret[]>;
 
-  /** Has a web server told of the account's new mail, with a secret that is made here, in place of one before. */
+  /** Has a web server told of the account's new mail, with a secret that is made here the first time. */
   setWebhook(address: string, url: string): Promise<Webhook>;
   /** Undefined where there is none. */
   webhook(address: string): Promise<Webhook | undefined>;

@@ -1,6 +1,7 @@
 import { Command } from "commander";
 import { administer } from "../administration.ts";
 import { CommandFailure } from "../command-failure.ts";
+import { confirm } from "../confirm.ts";
 import { withExamples } from "../examples.ts";
 import { print } from "../output.ts";
 import { type SourceOptions, withJsonOption, withSourceOptions } from "../source-options.ts";
@@ -16,7 +17,7 @@ const setCommand = () =>
   withExamples(
     withSourceOptions(
       new Command("set")
-        .description("tell this web server, and make the secret that signs what it is told")
+        .description("tell this web server, with a secret that is made the first time")
         .argument("<address>")
         .argument("<url>", "https://…"),
     ).action(async (address: string, url: string, options: SourceOptions) => {
@@ -48,10 +49,14 @@ const showCommand = () =>
 const removeCommand = () =>
   withExamples(
     withSourceOptions(
-      new Command("remove").description("tell it nothing more").argument("<address>"),
-    ).action(async (address: string, options: SourceOptions) => {
+      new Command("remove")
+        .description("tell it nothing more, and forget the secret")
+        .argument("<address>")
+        .option("--yes", "do not ask"),
+    ).action(async (address: string, options: SourceOptions & { yes?: boolean }) => {
+      await confirm(`Tell nobody of mail to ${address}, and forget the secret?`, options);
       await administer(options, (admin) => admin.removeWebhook(address));
       print(`Nobody is told of mail to ${address} any more`);
     }),
-    ["account webhook remove ann@example.org"],
+    ["account webhook remove ann@example.org", "account webhook remove ann@example.org --yes"],
   );

@@ -94,6 +94,11 @@ export class SmtpClientSession implements AsyncDisposable {
     throw new SmtpConnectionError("reset", `The server refused RSET: ${reply.text}`);
   }
 
+  /** VRFY (RFC 5321 §4.1.1.6), between two messages. */
+  async verify(address: string): Promise<Reply> {
+    return await this.#conversation.ask(`VRFY ${address}`, "mail", this.#timeouts.commandMs);
+  }
+
   /** Logs in to a smarthost with PLAIN or LOGIN (RFC 4954 §4). The reply is 235 when it worked. */
   async auth(credentials: SmtpCredentials): Promise<Reply> {
     const { commandMs } = this.#timeouts;
