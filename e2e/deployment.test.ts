@@ -67,6 +67,21 @@ test("the unit of all servers in one process keeps all others out", () => {
   }
 });
 
+test("that unit takes over every directory of another server's user", async () => {
+  const preparing = (await readFile(join(systemd, single), "utf8"))
+    .split("\n")
+    .filter((line) => line.startsWith("ExecStartPre="))
+    .flatMap((line) => line.split(" "));
+  const user = readUnit(join(systemd, single)).value("User");
+  const others = readDirectoryLines(join(systemd, "posthouse.tmpfiles.conf")).filter(
+    (line) => line.user !== "root" && line.user !== user,
+  );
+  assert.deepEqual(
+    others.filter(({ path }) => !preparing.includes(path)),
+    [],
+  );
+});
+
 test("further processes of smtp-out run under the same rules as the first", async () => {
   const linesOf = async (path: string) =>
     (await readFile(join(systemd, path), "utf8")).split("\n").map((line) => line.trimEnd());
