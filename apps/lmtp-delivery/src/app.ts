@@ -79,8 +79,8 @@ export async function start(context: AppContext, parts: Parts = {}): Promise<Run
     listsDirectory: config.sieve.listsDirectory,
     filterKinds: new Map(config.inspection.filters.map(({ name, kind }) => [name, kind])),
   };
-  await mkdir(webhooksDirectory, { recursive: true, mode: 0o770 });
-  await mkdir(config.sieve.imapEventsDirectory, { recursive: true, mode: 0o700 });
+  await make(webhooksDirectory, log);
+  await make(config.sieve.imapEventsDirectory, log);
   const scriptsOfMailboxes = opened.use(
     storedScripts({
       ...filtering,
@@ -148,6 +148,18 @@ export async function start(context: AppContext, parts: Parts = {}): Promise<Run
   const running = opened.move();
   // In reverse: deliveries under way end first, then the store closes.
   return { addresses, close: () => running.disposeAsync() };
+}
+
+/** Mail is delivered without it, and what cannot be written down there is told when it comes to that. */
+async function make(directory: string, log: AppContext["log"]): Promise<void> {
+  try {
+    await mkdir(directory, { recursive: true, mode: 0o770 });
+  } catch (err) {
+    log.warn(
+      { err, directory },
+      "Cannot make a directory: webhooks, or scripts of mailboxes, do not work",
+    );
+  }
 }
 
 function openStore({ config, log }: AppContext, receivedBytesMax: number): Promise<MailStore> {
