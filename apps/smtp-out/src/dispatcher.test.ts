@@ -39,7 +39,11 @@ class SilentHost implements Carrier {
   async [Symbol.asyncDispose](): Promise<void> {}
 }
 
-function dispatcherOf(claims: Claim[], carrierFor: DispatcherSettings["carrierFor"]): Dispatcher {
+function dispatcherOf(
+  claims: Claim[],
+  carrierFor: DispatcherSettings["carrierFor"],
+  sort: () => Promise<unknown> = async () => new Map(),
+): Dispatcher {
   const nothing = () => undefined;
   return new Dispatcher({
     queue: {
@@ -50,7 +54,7 @@ function dispatcherOf(claims: Claim[], carrierFor: DispatcherSettings["carrierFo
     carrierFor,
     settle: async (parts: readonly unknown[]) =>
       parts.map(() => ({ status: "fulfilled", value: undefined })),
-    companions: { claimFor: async () => new Map(), sort: async () => new Map() },
+    companions: { claimFor: async () => new Map(), sort },
     deliveriesMax: 2,
     holdRuleFor: nothing,
     suppression: { sort: async () => ({ sent: [recipient], heldBack: [] }) },
@@ -96,5 +100,24 @@ test("hosts that do not answer hold up nobody else for longer than a moment", as
   mock.timers.tick(limits.silentAfterMs);
   await sent.promise;
   mock.timers.reset();
+  await dispatcher.close();
+});
+
+test("a fault here before the first transaction puts the mail off, and does not try it for ever", async () => {
+  const putOff = Promise.withResolvers<{ untilMs: number; said: unknown }>();
+  const claim = claimOf("there.example");
+  Object.assign(claim.deliveries[0] ?? {}, {
+    defer: async (untilMs: number, said: unknown) => putOff.resolve({ untilMs, said }),
+  });
+  const dispatcher = dispatcherOf(
+    [claim],
+    () => new SilentHost(),
+    () => Promise.reject(new ReferenceError("policyy is not defined")),
+  );
+  dispatcher.start();
+  const { untilMs, said } = await putOff.promise;
+  assert.equal(untilMs, limits.notifyAgainMs);
+  const text = "A fault on this host: policyy is not defined";
+  assert.deepEqual(said, [{ recipient: 0, reply: { code: 451, enhanced: "4.3.0", text } }]);
   await dispatcher.close();
 });

@@ -138,7 +138,7 @@ export class Dispatcher {
   ): Promise<void> {
     let last: AttemptResult["destination"];
     try {
-      const sorted = await this.#settings.companions.sort(carrier, destination, claimed);
+      const sorted = await this.#sorted(carrier, { destination, deliveries }, claimed);
       for (const delivery of deliveries) {
         if (this.#isClosing || !this.#settings.pace.mayGo(destination)) break;
         const companions = sorted.get(delivery) ?? [];
@@ -154,6 +154,23 @@ export class Dispatcher {
       for (const { delivery } of [...claimed.values()].flat()) await delivery.release();
       this.#carriers.delete(carrier);
       await carrier[Symbol.asyncDispose]();
+    }
+  }
+
+  /** Who goes with whom. Mail that only went back after a fault here would be due again at once, for ever. */
+  async #sorted(
+    carrier: Carrier,
+    { destination, deliveries }: Pick<Claim, "destination" | "deliveries">,
+    claimed: Companions,
+  ): Promise<Companions> {
+    try {
+      return await this.#settings.companions.sort(carrier, destination, claimed);
+    } catch (err) {
+      const companions = [...claimed.values()].flat().map(({ delivery }) => delivery);
+      for (const delivery of [...deliveries, ...companions]) {
+        if (!delivery.isLost) await this.#putOff(delivery, err);
+      }
+      throw err;
     }
   }
 
