@@ -53,6 +53,19 @@ for (const { name, request, status, body = /./ } of [
     status: 404,
   },
   {
+    name: "PACC at its own name",
+    request: asking("/.well-known/user-agent-configuration.json", {
+      host: "ua-auto-config.example.org",
+    }),
+    status: 200,
+    body: /"imap": \{\s*"host": "mail\.example\.org"\s*\}[\s\S]*"password": true/,
+  },
+  {
+    name: "PACC at another name",
+    request: asking("/.well-known/user-agent-configuration.json", { host: "example.org" }),
+    status: 404,
+  },
+  {
     name: "autoconfig at a host that is no name",
     request: asking("/mail/config-v1.1.xml", { host: 'autoconfig.exa"><x>.org' }),
     status: 404,
