@@ -157,6 +157,8 @@ test("administration works while it runs and while it does not", async () => {
   };
   await work("running", aliasesAndPasswords);
   await says(/"server": "imap",\n\s*"serves": true/, "health", "--json");
+  await says(/^smtp-out +debug$/m, "log", "level", "debug", "smtp-out");
+  await says(/^smtp-out +debug\n[\s\S]*^imap +info$/m, "log", "level");
   const measured = await namesMeasured(data, appNames);
   const unknown = [...(await namesInDashboard())].filter(([name]) => !measured.has(name));
   assert.deepEqual(unknown, [], "the dashboard asks for what no server gives");

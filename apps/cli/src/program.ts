@@ -24,6 +24,7 @@ const chapters: readonly Chapter[] = [
   chapter("up", async () => (await import("./commands/up.ts")).upCommand()),
   { names: appNames, load: async () => (await import("./commands/apps.ts")).appCommands() },
   chapter("health", async () => (await import("./commands/health.ts")).healthCommand()),
+  chapter("log", async () => (await import("./commands/log.ts")).logCommand()),
   chapter("config", async () => (await import("./commands/config.ts")).configCommand()),
   chapter("tls", async () => (await import("./commands/tls.ts")).tlsCommand()),
   // Who has mail here

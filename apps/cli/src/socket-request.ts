@@ -4,10 +4,11 @@ import { request } from "node:http";
 export function askSocket(options: {
   readonly socketPath: string;
   readonly path: string;
-  readonly method?: "GET" | "POST";
+  readonly method?: "GET" | "POST" | "PUT";
+  readonly body?: string;
   readonly timeoutMs: number;
 }): Promise<{ readonly status: number; readonly body: string }> {
-  const { socketPath, path, method = "GET", timeoutMs } = options;
+  const { socketPath, path, method = "GET", body: sent, timeoutMs } = options;
   const { promise, resolve, reject } = Promise.withResolvers<{ status: number; body: string }>();
   const asking = request({ socketPath, path, method, timeout: timeoutMs }, (response) => {
     let body = "";
@@ -20,6 +21,6 @@ export function askSocket(options: {
   });
   asking.on("timeout", () => asking.destroy(new Error("no answer in time")));
   asking.on("error", reject);
-  asking.end();
+  asking.end(sent);
   return promise;
 }

@@ -47,7 +47,7 @@ const asks = [
 
 /** What does not: it shows, adds, or is taken back by the command beside it. */
 const doesNotAsk = [
-  ["doctor", "local", "up", "health", "config check", "tls status", "tls new-key"],
+  ["doctor", "local", "up", "health", "log level", "config check", "tls status", "tls new-key"],
   ["client"],
   ["auth", "lmtp-delivery", "smtp-out", "smtp-in", "imap", "pop3", "managesieve", "http"],
   ["domain add", "domain list", "domain alias add", "domain alias list"],

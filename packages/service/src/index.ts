@@ -26,6 +26,7 @@ export {
 } from "./event-trail.ts";
 export { type BoundAddress, isAnswered, type ListenAt, ListenError, listen } from "./listen.ts";
 export { type Logger, openLog } from "./log.ts";
+export { isLogLevel, type LogLevel, logLevels } from "./log-level.ts";
 export { type Metrics, openMetrics } from "./metrics.ts";
 export { isForOperator, type OperatorError } from "./operator-error.ts";
 export { ProxyGate } from "./proxy/proxy-gate.ts";

@@ -95,7 +95,7 @@ async function run(start: StartApp, asked: Run): Promise<void> {
       worker === undefined
         ? await openStatusServer(nameOf(name, instance), context, app, workers)
         : undefined;
-    worker?.listen(app, context.metrics);
+    worker?.listen(app, context);
     const { drain } = app;
     const closing = (close: () => Promise<void>) => async () => {
       await Promise.all([close(), workers?.close(), status?.close()]);

@@ -1,11 +1,16 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
 import { join } from "node:path";
 import type { AppContext, RunningApp } from "./app-context.ts";
 import { listen } from "./listen.ts";
+import { isLogLevel, logLevels } from "./log-level.ts";
 import { sumOfMetrics } from "./metrics.ts";
 import type { Workers } from "./workers/workers.ts";
 
 /** Not imported: that would make all that it exports, with a WebSocket client and its 6 MiB, in every server. */
 const { createServer } = process.getBuiltinModule("node:http");
+
+/** Longer than any level. */
+const LEVEL_CHARS_MAX = 16;
 
 /** Where an app answers for its health: `<run_dir>/<app>.status.sock`. */
 export const statusSocketPath = (runDir: string, app: string): string =>
@@ -13,12 +18,13 @@ export const statusSocketPath = (runDir: string, app: string): string =>
 
 /**
  * HTTP on a Unix socket for health checks and Prometheus: `GET /health` says what is served,
- * `GET /metrics` how it goes, of all processes of the app together.
+ * `GET /metrics` how it goes, of all processes of the app together. `GET /log-level` says what is logged, and
+ * `PUT /log-level` changes it, until the app ends.
  * `curl --unix-socket run/imap.status.sock http://imap/metrics`
  */
 export async function openStatusServer(
   name: string,
-  { config, metrics }: Pick<AppContext, "config" | "metrics">,
+  { config, log, metrics }: Pick<AppContext, "config" | "log" | "metrics">,
   app: RunningApp,
   workers?: Workers,
 ): Promise<{ close(): Promise<void> }> {
@@ -45,12 +51,32 @@ export async function openStatusServer(
   const pages: Readonly<Record<string, { type: string; make: () => Promise<string> }>> = {
     "/health": { type: "application/json", make: health },
     "/metrics": { type: "text/plain; version=0.0.4", make: metricsText },
+    "/log-level": { type: "text/plain", make: async () => `${log.level}\n` },
   };
+  async function changeLogLevel(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    let level = "";
+    for await (const octets of request.setEncoding("latin1")) {
+      if (level.length <= LEVEL_CHARS_MAX) level += octets;
+    }
+    level = level.trim();
+    if (!isLogLevel(level)) {
+      response.writeHead(400).end(`A log level is ${logLevels.join(", ")}\n`);
+      return;
+    }
+    log.info({ from: log.level, to: level }, "The log level is changed");
+    log.level = level;
+    workers?.setLogLevel(level);
+    response.end(`${level}\n`);
+  }
   const server = createServer((request, response) => {
+    if (request.url === "/log-level" && request.method === "PUT") {
+      changeLogLevel(request, response).catch(() => response.destroy());
+      return;
+    }
     const page = pages[request.url ?? ""];
     if (page === undefined) {
       response.statusCode = 404;
-      response.end("There is /health and /metrics\n");
+      response.end("There is /health, /metrics and /log-level\n");
       return;
     }
     page.make().then(

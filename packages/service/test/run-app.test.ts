@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { fork, spawn } from "node:child_process";
 import { once } from "node:events";
 import { writeFile } from "node:fs/promises";
-import { request } from "node:http";
+import { type RequestOptions, request } from "node:http";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { test } from "node:test";
@@ -40,6 +40,13 @@ test("an app tells its supervisor where it serves, answers for its health, and e
     await get(statusSocketPath(context.config.runDir, "pop3"), "/metrics"),
     /process_resident_memory_bytes/,
   );
+
+  const status = statusSocketPath(context.config.runDir, "pop3");
+  assert.equal(await put(status, "/log-level", "debug"), "debug\n");
+  assert.equal(await get(status, "/log-level"), "debug\n");
+  assert.match(await put(status, "/log-level", "loud"), /^A log level is debug, info/);
+  assert.match(await put(status, "/log-level", "x".repeat(1_000_000)), /^A log level is/);
+  assert.equal(await get(status, "/log-level"), "debug\n");
 
   child.kill("SIGTERM");
   assert.deepEqual(await exited, [0, null]);
@@ -126,12 +133,16 @@ test("what the system refuses names the path, without a stack", async () => {
   assert.equal(err, undefined);
 });
 
-function get(socketPath: string, path: string): Promise<string> {
+const get = (socketPath: string, path: string) => ask({ socketPath, path });
+const put = (socketPath: string, path: string, body: string) =>
+  ask({ socketPath, path, method: "PUT" }, body);
+
+function ask(options: RequestOptions, body?: string): Promise<string> {
   return new Promise((resolve, reject) => {
-    request({ socketPath, path }, (response) => {
+    request(options, (response) => {
       Array.fromAsync(response).then((pieces) => resolve(pieces.join("")), reject);
     })
       .on("error", reject)
-      .end();
+      .end(body);
   });
 }

@@ -1,6 +1,7 @@
 import { availableParallelism, hostname } from "node:os";
 import { z } from "zod";
 import { isAddressRange } from "../address-ranges.ts";
+import { logLevels } from "../log-level.ts";
 
 const MIB = 1024 * 1024;
 
@@ -252,9 +253,7 @@ export const configSchema = z.strictObject({
       mta_sts: z.enum(["enforce", "testing", "none"]).default("testing"),
     })
     .prefault({}),
-  log: z
-    .strictObject({ level: z.enum(["debug", "info", "warn", "error"]).default("info") })
-    .prefault({}),
+  log: z.strictObject({ level: z.enum(logLevels).default("info") }).prefault({}),
   retention: z
     .strictObject({
       junk_days: count(30),

@@ -1,9 +1,12 @@
+import type { LogLevel } from "../log-level.ts";
+
 /** What the parent of an app tells its workers. */
 export type ToWorker =
   | { readonly type: "start"; readonly worker: number; readonly ticketKeys: string }
   /** With the connection itself; `listener` counts from 0 in the order of serve(). */
   | { readonly type: "connection"; readonly listener: number; readonly id: number }
   | { readonly type: "counted"; readonly request: number; readonly isTaken: boolean }
+  | { readonly type: "log-level"; readonly level: LogLevel }
   | { readonly type: "report"; readonly request: number };
 
 /** What a worker tells its parent, besides ReadyMessage. */

@@ -1,5 +1,5 @@
 import type { Server, Socket } from "node:net";
-import type { RunningApp } from "../app-context.ts";
+import type { AppContext, RunningApp } from "../app-context.ts";
 import type { Metrics } from "../metrics.ts";
 import type { AppProcesses } from "./app-processes.ts";
 import type { SharedCounts } from "./connection-counts.ts";
@@ -34,10 +34,11 @@ export class WorkerProcess implements AppProcesses {
   }
 
   /** Answers what the parent asks from now on. */
-  listen(app: RunningApp, metrics: Metrics): void {
+  listen(app: RunningApp, { metrics, log }: Pick<AppContext, "metrics" | "log">): void {
     process.on("message", (message: ToWorker, socket?: Socket) => {
       if (message.type === "connection") this.#serve(message, socket);
       else if (message.type === "counted") this.#counted(message);
+      else if (message.type === "log-level") log.level = message.level;
       else if (message.type === "report") void report(message.request, app, metrics);
     });
   }

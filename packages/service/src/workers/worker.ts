@@ -2,6 +2,7 @@ import { type ChildProcess, fork } from "node:child_process";
 import type { Socket } from "node:net";
 import type { Config } from "../config/config.ts";
 import { HANDED_CONFIG, handConfig } from "../config/handed-config.ts";
+import type { LogLevel } from "../log-level.ts";
 import { limits } from "./limits.ts";
 import type { FromWorker, ToWorker, WorkerReport } from "./worker-messages.ts";
 import { WORKER_VARIABLE } from "./worker-process.ts";
@@ -107,6 +108,10 @@ export class Worker {
       });
       this.#tell({ type: "report", request });
     });
+  }
+
+  setLogLevel(level: LogLevel): void {
+    this.#tell({ type: "log-level", level });
   }
 
   reload(): void {

@@ -3,6 +3,7 @@ import type { Server, Socket } from "node:net";
 import type { Config } from "../config/config.ts";
 import type { BoundAddress } from "../listen.ts";
 import type { Logger } from "../log.ts";
+import type { LogLevel } from "../log-level.ts";
 import type { AppProcesses } from "./app-processes.ts";
 import { BackOff } from "./back-off.ts";
 import { ConnectionCounts, type SharedCounts } from "./connection-counts.ts";
@@ -31,6 +32,7 @@ export class Workers implements AppProcesses {
   readonly #backOffs = new Map<number, BackOff>();
   /** Until a worker is started again, or one that has no connection is ended. */
   readonly #timers = new Map<number, NodeJS.Timeout>();
+  #logLevel: LogLevel | undefined;
   #connections = 0;
   #isClosing = false;
   #looked = { atMs: performance.now(), utilization: performance.eventLoopUtilization() };
@@ -79,6 +81,12 @@ export class Workers implements AppProcesses {
     const away = [...this.#timers.keys()].filter((number) => !this.#workers.has(number));
     const problems = away.map((number) => `Worker ${number} died, and is being started again`);
     return [...reports, { problems, metrics: [] }];
+  }
+
+  /** Of those that are there and of those that come. */
+  setLogLevel(level: LogLevel): void {
+    this.#logLevel = level;
+    for (const worker of this.#workers.values()) worker.setLogLevel(level);
   }
 
   reload(): void {
@@ -154,6 +162,8 @@ export class Workers implements AppProcesses {
       config: this.#options.config,
       ticketKeys: this.ticketKeys,
       onReady: () => {
+        // What it was told before that it had nobody to hear.
+        if (this.#logLevel !== undefined) worker.setLogLevel(this.#logLevel);
         this.#looked = { atMs: performance.now(), utilization: performance.eventLoopUtilization() };
         this.#options.log.info(`Worker ${number} serves with us (process ${worker.pid})`);
         this.#endWhenUnused(worker);
