@@ -3,12 +3,13 @@ import { once } from "node:events";
 import { type AddressInfo, connect, createServer } from "node:net";
 import { test } from "node:test";
 import { ZoneResolver } from "@posthouse/dns/zone";
-import { isPublicAddress } from "@posthouse/service";
+import { isPublicAddress, testContext } from "@posthouse/service";
 import { exitCodeOf } from "../src/checks/finding.ts";
 import { addressFinding } from "../src/checks/host-addresses.ts";
 import { memoryFinding } from "../src/checks/machine.ts";
 import { port25OutFinding, waitForOutsider } from "../src/checks/port-25.ts";
 import { inodesListening, portFindings } from "../src/checks/port-owner.ts";
+import { portProblems } from "../src/supervisor/preflight.ts";
 
 test("addresses that the internet cannot reach are not public", () => {
   for (const address of [
@@ -111,4 +112,21 @@ test("monitoring is told the worst: 0, 1 for warnings, 2 for what is broken", ()
   assert.equal(exitCodeOf([finding("good"), finding("unproven")]), 0);
   assert.equal(exitCodeOf([finding("warning"), finding("good")]), 1);
   assert.equal(exitCodeOf([finding("warning"), finding("bad")]), 2);
+});
+
+test("a port that two listeners are to have is told, of which 0 is none", async () => {
+  await using context = await testContext();
+  const [listener] = context.config.imap.listeners;
+  assert.ok(listener !== undefined);
+  const withTwo = (port: number) => ({
+    ...context.config,
+    imap: {
+      ...context.config.imap,
+      listeners: [listener, listener].map((one) => ({ ...one, port })),
+    },
+  });
+  assert.deepEqual(portProblems(withTwo(0)), []);
+  const [problem, ...others] = portProblems(withTwo(1143));
+  assert.match(problem ?? "", /gives 127\.0\.0\.1 port 1143 to two listeners, imap and imap: give/);
+  assert.deepEqual(others, []);
 });

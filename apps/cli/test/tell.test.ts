@@ -78,3 +78,10 @@ test("of a thousand recipients the first are shown, and how many more there are"
   assert.equal(listed(["a", "b"], 2), "a, b");
   assert.equal(listed(["a", "b", "c"], 2), "a, b and 1 more");
 });
+
+test("what the administrator did to waiting mail is told", () => {
+  assert.match(sentence("removed", {}), /^taken out of the queue for good by the administrator/);
+  assert.match(sentence("held", {}), /^put on hold by the administrator/);
+  assert.match(sentence("held", { rule: "many" }), /^put on hold by the rule "many"/);
+  assert.match(sentence("scheduled", { untilMs: Date.UTC(2026, 11, 24) }), /2026-12-24/);
+});

@@ -13,12 +13,13 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { describe, test } from "node:test";
 import { Directory, Secrets } from "@posthouse/accounts/directory";
 import { openMailStore } from "@posthouse/mailbox-store";
 import { openQueue } from "@posthouse/queue";
 import { loadConfig } from "@posthouse/service";
-import { dataVersionsOf } from "../src/upgrade/data-versions.ts";
+import { dataVersionsOf, userVersionOf } from "../src/upgrade/data-versions.ts";
 import { lastCopy, putBack, whatGoesBack } from "../src/upgrade/upgrade-copy.ts";
 import { currentInstallation, rollbackSteps, upgradeSteps } from "../src/upgrade/upgrade-steps.ts";
 
@@ -169,4 +170,27 @@ describe("an upgrade from what an older commit has made", () => {
     putBack(at.config, lastCopy(at.config) ?? assert.fail());
     assert.ok(!readdirSync(at.config.auth.stateDirectory).some((name) => /newer/.test(name)));
   });
+});
+
+test("a version that stands in the write-ahead log alone is read, and none of an older log", () => {
+  const directory = mkdtempSync(join(tmpdir(), "posthouse-version-"));
+  try {
+    const path = join(directory, "index.sqlite");
+    const database = new DatabaseSync(path);
+    const pragma = (text: string) => database.exec(`PRAGMA ${text}`);
+    pragma("journal_mode = WAL");
+    pragma("wal_autocheckpoint = 0");
+    database.exec("CREATE TABLE one (n)");
+    pragma("wal_checkpoint(TRUNCATE)");
+    assert.equal(userVersionOf(path), 0);
+    pragma("user_version = 6");
+    assert.equal(userVersionOf(path), 6, "open, and not written back");
+    pragma("wal_checkpoint(RESTART)");
+    database.exec("INSERT INTO one VALUES (1)");
+    assert.equal(userVersionOf(path), 6, "behind the new frames stand old ones");
+    database.close();
+    assert.equal(userVersionOf(path), 6);
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
 });

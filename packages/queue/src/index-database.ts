@@ -495,13 +495,18 @@ export class IndexDatabase {
     return true;
   }
 
-  /** The ids that an administrator means by a message id, an id, or the beginning of an id. */
-  resolve(reference: string): string[] {
-    return this.#all(
-      `SELECT id FROM entry WHERE message_id = ?
-       UNION SELECT id FROM entry WHERE id >= ? AND id < ? ORDER BY id LIMIT 1000`,
-      [reference, reference, `${reference}\u{10ffff}`],
+  /** The ids that an administrator means by a message id or an id; else those that begin so. */
+  resolve(reference: string): { readonly ids: string[]; readonly isWhole: boolean } {
+    const whole = this.#all(
+      "SELECT id FROM entry WHERE message_id = ? UNION SELECT id FROM entry WHERE id = ? ORDER BY id LIMIT 1000",
+      [reference, reference],
     ).map((row) => String(row.id));
+    if (whole.length > 0) return { ids: whole, isWhole: true };
+    const begun = this.#all(
+      "SELECT id FROM entry WHERE id >= ? AND id < ? ORDER BY id LIMIT 1000",
+      [reference, `${reference}\u{10ffff}`],
+    );
+    return { ids: begun.map((row) => String(row.id)), isWhole: false };
   }
 
   /** Makes it due now, if nobody works on it and it is not on hold. */

@@ -11,6 +11,7 @@ import { limits } from "./limits.ts";
 import { withShortReply } from "./outcome.ts";
 import { Poke } from "./poke.ts";
 import { type QueueEntryDetail, queueEntryOf } from "./queue-entry.ts";
+import { QueueError } from "./queue-error.ts";
 import { QueueUnavailable } from "./queue-unavailable.ts";
 import { admit, type ScanReport, scanSpool } from "./scan.ts";
 import { SpoolDamaged } from "./spool-damaged.ts";
@@ -260,7 +261,8 @@ class SpoolQueue implements Queue {
   }
 
   async show(reference: string): Promise<QueueEntryDetail[]> {
-    return await this.#describe(await this.#index.call("resolve", reference));
+    const { ids } = await this.#index.call("resolve", reference);
+    return await this.#describe(ids);
   }
 
   attempts(id: string): Promise<KeptAttempt[]> {
@@ -391,7 +393,15 @@ class SpoolQueue implements Queue {
     reference: string,
     act: (id: string) => Promise<AdminResult>,
   ): Promise<AdminResult[]> {
-    return await this.#each(await this.#index.call("resolve", reference), act);
+    const { ids, isWhole } = await this.#index.call("resolve", reference);
+    // Ids begin with the time, so that a short beginning is half the queue.
+    if (!isWhole && ids.length > 1) {
+      const [first, second] = ids;
+      throw new QueueError(
+        `"${reference}" is the beginning of ${ids.length} ids, such as ${first} and ${second}: nothing was changed; write more of it`,
+      );
+    }
+    return await this.#each(ids, act);
   }
 
   async #each(

@@ -339,6 +339,28 @@ test("remove() takes an entry out, but not while it is being sent", async (t) =>
   assert.deepEqual(await queue.show("m1"), []);
 });
 
+test("the beginning of an id means one entry, or nothing is changed", async (t) => {
+  const { queue, enqueue } = await openTestQueue(t);
+  await enqueue({ messageId: "m1" });
+  await enqueue({ messageId: "m2" });
+  await queue.scan();
+  const [one = "", other = ""] = (await queue.list()).map(({ id }) => id);
+  let shared = 0;
+  while (one[shared] === other[shared]) shared += 1;
+  for (const change of ["remove", "hold", "retry"] as const) {
+    await assert.rejects(queue[change](one.slice(0, shared)), {
+      name: "QueueError",
+      message: /is the beginning of 2 ids.*nothing was changed/,
+    });
+  }
+  assert.equal((await queue.show(one.slice(0, shared))).length, 2, "looking changes nothing");
+  assert.equal((await queue.remove(one.slice(0, shared + 1)))[0]?.kind, "done");
+  assert.deepEqual(
+    (await queue.list()).map(({ id, isHeld }) => [id, isHeld]),
+    [[other, false]],
+  );
+});
+
 test("check() names what is damaged, unknown and missing, and repair makes spool and index agree", async (t) => {
   const { queue, enqueue, files, queueDirectory } = await openTestQueue(t);
   await enqueue({ messageId: "whole" });

@@ -34,6 +34,8 @@ export type EventType =
   | "reported"
   /** An administrator did something to it; "held" also a rule of his. */
   | "held"
+  | "resumed"
+  | "scheduled"
   | "removed"
   | "retried"
   | "login"

@@ -10,6 +10,7 @@ import {
   withJsonOption,
   withSourceOptions,
 } from "../source-options.ts";
+import { portProblems } from "../supervisor/preflight.ts";
 
 /** `posthouse config`: the one file. */
 export function configCommand(): Command {
@@ -42,6 +43,7 @@ async function check(options: SourceOptions & { json?: boolean }): Promise<void>
 export const configProblems = (config: Config): readonly string[] => [
   ...directoryProblems(config),
   ...socketProblems(config),
+  ...portProblems(config),
   ...tlsProblems(config),
 ];
 

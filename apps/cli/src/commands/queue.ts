@@ -8,7 +8,8 @@ import {
   type Queue,
   type QueueEntryDetail,
 } from "@posthouse/queue";
-import { Command } from "commander";
+import { type EventRecord, type EventTrail, openEventTrail } from "@posthouse/service";
+import { Command, Option } from "commander";
 import { asking } from "../asking.ts";
 import { becomeOwnerOf } from "../become-owner.ts";
 import { CommandFailure } from "../command-failure.ts";
@@ -20,6 +21,8 @@ import {
   withJsonOption,
   withSourceOptions,
 } from "../source-options.ts";
+
+const states = ["due", "waiting", "on-hold", "being-sent", "destination-is-down", "sending-is-off"];
 
 interface QueueOptions extends SourceOptions {
   readonly json?: boolean;
@@ -51,7 +54,7 @@ const listCommand = () =>
           .option("--to <text>", "for recipients with this in their address")
           .option("--domain <name>", "for one domain")
           .option("--older <time>", "that came longer ago: 30m, 12h, 3d")
-          .option("--state <state>", "due, waiting, on-hold, being-sent, destination-is-down")
+          .addOption(new Option("--state <state>", "in that state").choices(states))
           .option("--rule <name>", "stopped by this rule of smtp_out.hold")
           .option("--watch", "again every two seconds, until Ctrl-C"),
       ),
@@ -256,10 +259,10 @@ const changeCommands = () =>
     withExamples(
       withJsonOption(withSourceOptions(changeCommand(name, description))).action(
         async (ids: string[], options: ChangeOptions) => {
-          await withQueue(options, async (queue) => {
+          await withQueue(options, async (queue, trail) => {
             const results =
               options.rule === undefined
-                ? await changeEach(queue, name, ids)
+                ? await changeEach(queue, trail, { name, ids })
                 : await resumeHeldBy(queue, options.rule, ids);
             if (options.json === true) print(JSON.stringify(results, null, 2));
             else for (const result of results) print(`${result.id} ${wordsOf(result, outcome)}`);
@@ -292,19 +295,45 @@ function changeCommand(name: ChangeName, description: string): Command {
   return asking(command, ({ args }) => `Remove ${args.join(", ")} from the queue, for good?`);
 }
 
+const eventOf = {
+  retry: "retried",
+  hold: "held",
+  resume: "resumed",
+  release: "resumed",
+  remove: "removed",
+} as const;
+
 async function changeEach(
   queue: Queue,
-  name: ChangeName,
-  ids: readonly string[],
+  trail: EventTrail,
+  { name, ids }: { readonly name: ChangeName; readonly ids: readonly string[] },
 ): Promise<AdminResult[]> {
   if (ids.length === 0) {
     throw new CommandFailure("Say which: an id or more, or --rule with the name of a rule");
   }
   const results: AdminResult[] = [];
   for (const id of ids) {
-    const changed = await queue[name === "release" ? "resume" : name](id);
+    const changed = await noted(queue, trail, { id, type: eventOf[name] }, () =>
+      queue[name === "release" ? "resume" : name](id),
+    );
     if (changed.length === 0) throw nothingLike(id);
     results.push(...changed);
+  }
+  return results;
+}
+
+/** What was done stands in the trail of each message, for `posthouse trace`. */
+async function noted(
+  queue: Queue,
+  trail: EventTrail,
+  { id, ...event }: Pick<EventRecord, "type"> & { readonly id: string; readonly untilMs?: number },
+  change: () => Promise<AdminResult[]>,
+): Promise<AdminResult[]> {
+  const messageIds = new Map((await queue.show(id)).map((one) => [one.id, one.messageId]));
+  const results = await change();
+  for (const result of results) {
+    const messageId = messageIds.get(result.id);
+    if (result.kind === "done" && messageId !== undefined) trail.record({ ...event, messageId });
   }
   return results;
 }
@@ -336,9 +365,11 @@ const scheduleCommand = () =>
         .argument("<id>")
         .argument("<time>", "2026-12-24T18:00:00Z, or from now: 30m, 12h, 3d"),
     ).action((id: string, time: string, options: QueueOptions) =>
-      withQueue(options, async (queue) => {
+      withQueue(options, async (queue, trail) => {
         const untilMs = timeOf(time);
-        const results = await queue.schedule(id, untilMs);
+        const results = await noted(queue, trail, { id, type: "scheduled", untilMs }, () =>
+          queue.schedule(id, untilMs),
+        );
         if (results.length === 0) throw nothingLike(id);
         const outcome = `is sent at ${new Date(untilMs).toISOString()}`;
         for (const result of results) print(`${result.id} ${wordsOf(result, outcome)}`);
@@ -380,7 +411,7 @@ const nothingLike = (id: string) =>
 
 async function withQueue(
   options: SourceOptions,
-  work: (queue: Queue) => Promise<void>,
+  work: (queue: Queue, trail: EventTrail) => Promise<void>,
 ): Promise<void> {
   const config = configOf(options);
   becomeOwnerOf(config.smtpOut.stateDirectory);
@@ -390,5 +421,14 @@ async function withQueue(
     smtpOutSocketPath: config.smtpOut.socketPath,
   });
   await queue.scan();
-  await work(queue);
+  await using trail = openEventTrail({
+    directory: config.paths.events,
+    app: "cli",
+    keepDays: config.events.keepDays,
+    complain: (error) =>
+      process.stderr.write(
+        `posthouse: Cannot write the event trail: ${(error as Error).message}\n`,
+      ),
+  });
+  await work(queue, trail);
 }

@@ -1,18 +1,43 @@
 import { accessSync, constants, mkdirSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
-import { type Config, directoriesOf, isAnswered, ListenError, listen } from "@posthouse/service";
+import {
+  type Config,
+  directoriesOf,
+  exitCodes,
+  isAnswered,
+  ListenError,
+  listen,
+} from "@posthouse/service";
 import { CommandFailure } from "../command-failure.ts";
 
 /** Everything that would keep an app from starting, found before any is started. */
 export async function preflight(config: Config): Promise<void> {
   for (const path of directoriesOf(config)) ensureWritable(path);
   await ensureNobodyRuns(config);
+  const [problem] = portProblems(config);
+  if (problem !== undefined) throw new CommandFailure(problem, { exitCode: exitCodes.config });
   for (const { name, address, port } of portsOf(config)) {
     const server = createServer();
     await listen(name, server, { address, port });
     await new Promise((resolve) => server.close(resolve));
   }
+}
+
+/** Each port that the configuration gives to two listeners, in a sentence. */
+export function portProblems(config: Config): readonly string[] {
+  const problems: string[] = [];
+  const known = new Map<string, string>();
+  for (const { name, address, port } of portsOf(config)) {
+    const at = `${address} port ${port}`;
+    const other = known.get(at);
+    known.set(at, name);
+    if (other === undefined || port === 0) continue;
+    problems.push(
+      `The configuration gives ${at} to two listeners, ${other} and ${name}: give one of them another port`,
+    );
+  }
+  return problems;
 }
 
 /** Every TCP port that the apps will take. */

@@ -43,7 +43,12 @@ const sentences: Readonly<Record<string, (event: TrailEvent) => string>> = {
   deferred: (event) =>
     `${textOf(event, "recipient")}: not now. ${hostSaid(event)}${textOf(event, "reason")}.${meaningOf(event)} Next attempt ${timeOf(Number(event.nextAttemptAtMs))}`,
   held: (event) =>
-    `put on hold by the rule "${textOf(event, "rule")}"; "posthouse queue resume" lets it go on`,
+    `put on hold by ${event.rule === undefined ? "the administrator" : `the rule "${textOf(event, "rule")}"`}; "posthouse queue resume" lets it go on`,
+  resumed: () => "let go on by the administrator",
+  retried: () => "made due at once by the administrator",
+  scheduled: (event) =>
+    `put off by the administrator: it is sent at ${timeOf(Number(event.untilMs))}`,
+  removed: () => "taken out of the queue for good by the administrator; the sender is not told",
   bounced: (event) =>
     `${textOf(event, "recipient")}: failed for good. ${hostSaid(event)}${textOf(event, "reply")}.${meaningOf(event)} ${event.isSenderTold === true ? "The sender is told" : "Nobody can be told"}`,
   reported: (event) =>

@@ -62,14 +62,50 @@ function ofFiles(
   return [{ id, what: whatIs[id], found, known, files: versions.length }];
 }
 
-/** `PRAGMA user_version` as the file has it (SQLite's file format §1.3.5): 100,000 accounts are not opened for it. */
+/** Where `PRAGMA user_version` stands in the first page (SQLite's file format §1.3). */
+const VERSION_AT = 60;
+/** Of a write-ahead log, and of each of its frames (§4.1). */
+const LOG_HEADER_OCTETS = 32;
+const FRAME_HEADER_OCTETS = 24;
+
+/** `PRAGMA user_version` as the files have it: 100,000 accounts are not opened for it. */
 export function userVersionOf(path: string): number {
-  const octets = Buffer.alloc(4);
   const file = openSync(path, "r");
   try {
-    readSync(file, octets, 0, 4, 60);
+    return versionInLog(`${path}-wal`) ?? read(file, VERSION_AT, 4).readUInt32BE(0);
   } finally {
     closeSync(file);
   }
-  return octets.readUInt32BE(0);
+}
+
+/** While a database is open, and after a crash, its newest first page may stand in the log alone. */
+function versionInLog(path: string): number | undefined {
+  if (!existsSync(path)) return undefined;
+  const file = openSync(path, "r");
+  try {
+    const header = read(file, 0, LOG_HEADER_OCTETS);
+    const salts = header.subarray(16, 24);
+    const frameOctets = FRAME_HEADER_OCTETS + header.readUInt32BE(8);
+    let committed: number | undefined;
+    let written: number | undefined;
+    for (let at = LOG_HEADER_OCTETS; ; at += frameOctets) {
+      const frame = read(file, at, FRAME_HEADER_OCTETS);
+      // Frames of before the log was begun anew have other salts.
+      if (salts.every((octet) => octet === 0) || !frame.subarray(8, 16).equals(salts)) break;
+      if (frame.readUInt32BE(0) === 1) {
+        written = read(file, at + FRAME_HEADER_OCTETS + VERSION_AT, 4).readUInt32BE(0);
+      }
+      if (frame.readUInt32BE(4) !== 0) committed = written;
+    }
+    return committed;
+  } finally {
+    closeSync(file);
+  }
+}
+
+/** Zeros behind the end. */
+function read(file: number, at: number, octets: number): Buffer {
+  const found = Buffer.alloc(octets);
+  readSync(file, found, 0, octets, at);
+  return found;
 }
