@@ -148,7 +148,7 @@ function putConfig(repository: Repository, snapshot: Snapshot, path: string): vo
   if (file?.kind !== "f") return;
   mkdirSync(dirname(path), { recursive: true, mode: 0o750 });
   writeDurably(path, objectOctets(repository, file).toString("utf8"));
-  chmodSync(path, 0o644);
+  chmodSync(path, file.mode);
   print(`Wrote ${path} as it was`);
 }
 
