@@ -200,7 +200,7 @@ test("a domain goes only when it is empty or when forced, and takes everything a
   assert.throws(() => directory.removeDomain("example.org"), {
     code: "in-use",
     message:
-      "The domain example.org still has 2 accounts and 0 aliases; remove them first, or force it",
+      "The domain example.org still has 2 accounts and 0 aliases; remove them first, or use --force",
   });
   const taken = directory.removeDomain("EXAMPLE.org", { force: true });
   assert.equal(taken.accountIds.length, 2);

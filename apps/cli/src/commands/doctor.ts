@@ -1,9 +1,10 @@
 import { existsSync, readFileSync } from "node:fs";
+import { isIP } from "node:net";
 import { join } from "node:path";
 import { domainDnsRecords, type PlannedRecord } from "@posthouse/client-settings";
 import { dnsRecordOf } from "@posthouse/dkim";
 import { createResolver, DnsError, type ZoneReader } from "@posthouse/dns";
-import { type Config, isAnswered } from "@posthouse/service";
+import { type Config, exitCodes, isAnswered } from "@posthouse/service";
 import { connectSmtp } from "@posthouse/smtp";
 import { Command } from "commander";
 import { administer } from "../administration.ts";
@@ -109,6 +110,10 @@ function complain(what: string, error: unknown): void {
 
 async function* findingsOf(config: Config, options: DoctorOptions): AsyncGenerator<Finding> {
   const { hostname, smtpOut } = config;
+  for (const address of options.address ?? []) {
+    if (isIP(address) !== 0) continue;
+    throw new CommandFailure(`"${address}" is no IP address`, { exitCode: exitCodes.usage });
+  }
   const servers = options.dnsServer === undefined ? smtpOut.dnsServers : [options.dnsServer];
   const resolver = createResolver({ servers });
   try {

@@ -194,7 +194,7 @@ export class Directory {
         const gone = removed === 0 ? "" : `, ${counted(removed, "account")} that can be restored`;
         throw new DirectoryError(
           "in-use",
-          `The domain ${domain} still has ${here}${gone} and ${counted(aliases, "alias", "aliases")}; remove them first, or force it`,
+          `The domain ${domain} still has ${here}${gone} and ${counted(aliases, "alias", "aliases")}; remove them first, or use --force`,
         );
       }
       this.#tables.deleteAliasesOf(domain);
