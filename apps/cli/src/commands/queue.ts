@@ -290,7 +290,7 @@ function changeCommand(name: ChangeName, description: string): Command {
       .argument("[id...]")
       .option("--rule <name>", "all that this rule of smtp_out.hold stopped");
   }
-  command.argument("<id...>");
+  command.argument("<id...>", "message ids, entries' ids, or beginnings that only one has");
   if (name !== "remove") return command;
   return asking(command, ({ args }) => `Remove ${args.join(", ")} from the queue, for good?`);
 }
@@ -362,7 +362,7 @@ const scheduleCommand = () =>
     withSourceOptions(
       new Command("schedule")
         .description("send it at a time and not before; remove and retry work until then")
-        .argument("<id>")
+        .argument("<id>", "a message id, an entry's id, or a beginning that only one has")
         .argument("<time>", "2026-12-24T18:00:00Z, or from now: 30m, 12h, 3d"),
     ).action((id: string, time: string, options: QueueOptions) =>
       withQueue(options, async (queue, trail) => {
