@@ -220,16 +220,22 @@ test("a list counts when it says so, and one that refuses the resolver is told a
     "25.2.0.192.parked.test": { A: ["203.0.113.1"] },
   });
   const lists = ["bad.test", "shy.test", "parked.test", "clean.test"];
-  const found = await blockListFindings(["192.0.2.25", "2001:db8::25"], resolver, lists);
+  const found = await blockListFindings(["192.0.2.25", "2001:db8::25"], resolver, { lists });
   assert.deepEqual(
     found.map(({ id }) => id),
     ["list bad.test 192.0.2.25", "lists-silent"],
   );
-  const clean = await blockListFindings(["192.0.2.25"], resolver, ["clean.test"]);
-  assert.deepEqual(
-    clean.map(({ state }) => state),
-    ["good"],
-  );
+  for (const [canLookUp, expected] of [
+    [true, "good"],
+    [false, "unproven"],
+  ] as const) {
+    const options = { lists: ["clean.test"], canLookUp };
+    const clean = await blockListFindings(["192.0.2.25"], resolver, options);
+    assert.deepEqual(
+      clean.map(({ state }) => state),
+      [expected],
+    );
+  }
 });
 
 const [currentKey, nextKey, oldKey] = ["aa", "bb", "cc"].map((digest) => `3 1 1 ${digest}`);
