@@ -155,7 +155,7 @@ async function* findingsOf(config: Config, options: DoctorOptions): AsyncGenerat
     }
     for (const domain of domains) yield* await domainFindings(domain, config, addresses, resolver);
     yield* await reportFindings(args, addresses);
-    yield await queueFinding(args);
+    yield await queueFinding(args, smtpOut.send);
     yield await mailboxFinding(args);
     const [domain] = domains;
     if (options.send === true && domain !== undefined && at.port !== 0) {
