@@ -11,6 +11,7 @@ import { DnsError, type Resolver, type ZoneDataType, type ZoneReader } from "@po
 import { type Zone, ZoneResolver } from "@posthouse/dns/zone";
 import { configFromToml, makeSelfSignedCertificate } from "@posthouse/service";
 import { blockListFindings } from "../src/checks/block-lists.ts";
+import { findingOfQueue } from "../src/checks/by-command.ts";
 import { domainDnsFindings } from "../src/checks/domain-dns.ts";
 import { exitCodeOf, type Finding } from "../src/checks/finding.ts";
 import { outsiderInTrail } from "../src/checks/inbound-proof.ts";
@@ -220,16 +221,40 @@ test("a list counts when it says so, and one that refuses the resolver is told a
     "25.2.0.192.parked.test": { A: ["203.0.113.1"] },
   });
   const lists = ["bad.test", "shy.test", "parked.test", "clean.test"];
-  const found = await blockListFindings(["192.0.2.25", "2001:db8::25"], resolver, lists);
+  const found = await blockListFindings(["192.0.2.25", "2001:db8::25"], resolver, { lists });
   assert.deepEqual(
     found.map(({ id }) => id),
     ["list bad.test 192.0.2.25", "lists-silent"],
   );
-  const clean = await blockListFindings(["192.0.2.25"], resolver, ["clean.test"]);
-  assert.deepEqual(
-    clean.map(({ state }) => state),
-    ["good"],
+  for (const [canLookUp, expected] of [
+    [true, "good"],
+    [false, "unproven"],
+  ] as const) {
+    const options = { lists: ["clean.test"], canLookUp };
+    const clean = await blockListFindings(["192.0.2.25"], resolver, options);
+    assert.deepEqual(
+      clean.map(({ state }) => state),
+      [expected],
+    );
+  }
+});
+
+test("mail that waits is told when it is old, and at once where sending is off", () => {
+  const look = (hours: readonly number[], isSending: boolean) => {
+    const rows = hours.map((age) => ({ receivedAtMs: -age * 3_600_000 }));
+    const { state, says } = findingOfQueue(rows, isSending, 0);
+    return `${state}: ${says}`;
+  };
+  assert.equal(look([], true), "good: The queue is empty");
+  assert.equal(look([], false), "good: The queue is empty");
+  assert.equal(look([1, 2], true), "good: 2 messages wait in the queue");
+  assert.match(look([1, 5], true), /^warning: 1 messages wait in the queue for over 4 hours/);
+  assert.match(look([25], true), /^bad: 1 messages .* the oldest for 25 hours$/);
+  assert.equal(
+    look([1, 2], false),
+    "warning: Sending to other hosts is off, and 2 messages wait in the queue",
   );
+  assert.match(look([25], false), /^bad: Sending to other hosts is off/);
 });
 
 const [currentKey, nextKey, oldKey] = ["aa", "bb", "cc"].map((digest) => `3 1 1 ${digest}`);

@@ -241,10 +241,12 @@ export class FileAccountMail implements OwnAccountMail {
   }
 
   async restoreExpunged(ids: readonly string[], mailboxName: string): Promise<number> {
-    const { folder } = await this.#account.mailboxNamed(canonicalName(mailboxName));
-    const quota = this.#quotaLimits();
-    const args = { ids, folder, quota };
-    return (await this.#account.run("restoreExpunged", args, weightOf(ids))).messages;
+    const state = await this.#account.mailboxNamed(canonicalName(mailboxName));
+    const args = { ids, folder: state.folder, quota: this.#quotaLimits() };
+    const { messages } = await this.#account.run("restoreExpunged", args, weightOf(ids));
+    // They are back, and known before anybody looks.
+    if (messages > 0) await scanMailbox(this.#account, state);
+    return messages;
   }
 
   async restoreMailbox(id: string, name: string): Promise<void> {
@@ -253,6 +255,7 @@ export class FileAccountMail implements OwnAccountMail {
     if (folder === inboxFolder) throw new StoreError("exists", "INBOX is always there");
     await this.#account.run("restoreMailbox", { id, folder });
     await this.#makeParents(wanted);
+    await scanMailbox(this.#account, await this.#account.mailboxOfFolder(folder));
   }
 
   async fillSearchText(): Promise<void> {

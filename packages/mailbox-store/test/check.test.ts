@@ -186,11 +186,6 @@ const cases: readonly Case[] = [
     findings: [/^The letter a in "INBOX" means nothing in dovecot-keywords and todo in the index/],
   },
   {
-    name: "a subscription of a mailbox that is not there",
-    damage: (files) => appendFile(join(files.annPath, "subscriptions"), "Gone\n"),
-    findings: [/^"Gone" is subscribed and there is no such mailbox; repair unsubscribes it$/],
-  },
-  {
     name: "leftovers in tmp and in the account",
     damage: async (files) => {
       for (const path of ["tmp/old", ".Work/tmp/old", "posthouse-mailbox.tmp-1-2"]) {
@@ -319,6 +314,19 @@ void describe("check()", { concurrency: 2 }, () => {
       assert.ok((await account.status("INBOX")).uidNext > Math.max(...uids));
     });
   }
+
+  test("leaves alone what is subscribed, also where it is another's or gone", async () => {
+    await using files = await TestStore.open();
+    const account = await fill(files);
+    const path = join(files.annPath, "subscriptions");
+    for (const name of ["Shared/bob@example.org/Work", "Restore/2026-01-31", "Gone"]) {
+      await account.setSubscribed(name, true);
+    }
+    const before = await readFile(path);
+    assert.deepEqual(await account.check(), []);
+    assert.deepEqual(await account.check({ repair: true }), []);
+    assert.deepEqual(await readFile(path), before);
+  });
 
   test("finds nothing wrong with messages that are compressed", async () => {
     await using files = await TestStore.open();

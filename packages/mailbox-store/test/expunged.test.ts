@@ -51,6 +51,7 @@ test("what was expunged is listed, read, and comes back with flags, keywords and
   const id = found?.id ?? "";
   assert.equal(await textOf(mail, id), message("1", body).toString());
   assert.equal(await mail.restoreExpunged([id], "INBOX"), 1);
+  assert.deepEqual(await mail.check(), [], "the index knows it before anybody looks");
   assert.equal(await mail.restoreExpunged([id], "INBOX"), 0);
   await assert.rejects(mail.openExpunged(id), (error: StoreError) => error.code === "gone");
   await using inbox = await mail.openMailbox("INBOX");
@@ -82,6 +83,7 @@ test("a deleted mailbox comes back as it was, in either format, and beside one o
       (error: StoreError) => error.code === "exists",
     );
     await mail.restoreMailbox(found?.id ?? "", "Found/Q1");
+    assert.deepEqual(await mail.check(), [], format);
     assert.deepEqual(await snapshotOf(mail, "Found/Q1"), before, format);
     const rights = await mail.rights("Found/Q1");
     assert.deepEqual(rights, [{ identifier: "bob@example.org", rights: "lrs" }]);

@@ -37,27 +37,47 @@ async function rowsOf<Row>(args: readonly string[]): Promise<readonly Row[] | st
 }
 
 /** Mail that waits for longer than it should. */
-export async function queueFinding(args: readonly string[], now = Date.now): Promise<Finding> {
+export async function queueFinding(args: readonly string[], isSending: boolean): Promise<Finding> {
+  const rows = await rowsOf<Queued>(["queue", "list", ...args]);
+  if (typeof rows !== "string") return findingOfQueue(rows, isSending);
+  return {
+    id: "queue",
+    state: "bad",
+    says: `The queue cannot be read: ${rows}`,
+    fix: "posthouse queue check",
+  };
+}
+
+interface Queued {
+  readonly receivedAtMs: number;
+}
+
+/** Where sending is off, all that waits goes on waiting. */
+export function findingOfQueue(
+  rows: readonly Queued[],
+  isSending: boolean,
+  nowMs = Date.now(),
+): Finding {
   const id = "queue";
-  const rows = await rowsOf<{ readonly receivedAtMs: number }>(["queue", "list", ...args]);
-  if (typeof rows === "string") {
-    return {
-      id,
-      state: "bad",
-      says: `The queue cannot be read: ${rows}`,
-      fix: "posthouse queue check",
-    };
-  }
-  const ages = rows.map(({ receivedAtMs }) => now() - receivedAtMs);
+  if (rows.length === 0) return { id, state: "good", says: "The queue is empty" };
+  const ages = rows.map(({ receivedAtMs }) => nowMs - receivedAtMs);
   const oldMs = Math.max(0, ...ages);
   const old = ages.filter((age) => age > OLD_MS).length;
+  const state = oldMs > STUCK_MS ? "bad" : "warning";
   const says = `${rows.length} messages wait in the queue`;
-  if (old === 0)
-    return { id, state: "good", says: rows.length === 0 ? "The queue is empty" : says };
+  if (!isSending) {
+    return {
+      id,
+      state,
+      says: `Sending to other hosts is off, and ${says}`,
+      fix: "send = true in [smtp_out], then systemctl restart posthouse-smtp-out",
+    };
+  }
+  if (old === 0) return { id, state: "good", says };
   const hours = Math.floor(oldMs / 3_600_000);
   return {
     id,
-    state: oldMs > STUCK_MS ? "bad" : "warning",
+    state,
     says: `${old} messages wait in the queue for over 4 hours, the oldest for ${hours} hours`,
     fix: "posthouse queue list --older 4h, and posthouse queue show <id> for why",
   };

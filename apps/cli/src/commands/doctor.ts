@@ -126,7 +126,8 @@ async function* findingsOf(config: Config, options: DoctorOptions): AsyncGenerat
     if (config.acme.isOn) yield* await acmeFindings(config.acme);
     yield diskFinding(config.paths.mail);
     yield memoryFinding();
-    yield* await resolverFindings(resolver);
+    const lookups = await resolverFindings(resolver);
+    yield* lookups;
     const addresses = options.address ?? (await addressesOf(hostname, resolver));
     yield addressFinding(addresses);
     if (
@@ -148,7 +149,8 @@ async function* findingsOf(config: Config, options: DoctorOptions): AsyncGenerat
       port: mx?.port ?? 0,
     };
     if (isUp && at.port !== 0) yield await openRelayFinding(at);
-    yield* await blockListFindings(addresses, resolver, options.list);
+    const canLookUp = lookups.every(({ state }) => state !== "bad");
+    yield* await blockListFindings(addresses, resolver, { lists: options.list, canLookUp });
     const change = keyChangeOf(config);
     if (change !== undefined) yield* await keyChangeFindings(change, resolver);
     const domains = await ourDomains(() => administer(options, (admin) => admin.listDomains()));
@@ -158,7 +160,7 @@ async function* findingsOf(config: Config, options: DoctorOptions): AsyncGenerat
     }
     for (const domain of domains) yield* await domainFindings(domain, config, addresses, resolver);
     yield* await reportFindings(args, addresses);
-    yield await queueFinding(args);
+    yield await queueFinding(args, smtpOut.send);
     yield await mailboxFinding(args);
     const [domain] = domains;
     if (options.send === true && domain !== undefined && at.port !== 0) {

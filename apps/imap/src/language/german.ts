@@ -224,6 +224,5 @@ export const german: TextTable = {
 
   // What was expunged
   "What was expunged is only for reading": "Gelöschtes lässt sich nur lesen",
-  "Such a name is of a day of what was expunged":
-    "Ein solcher Name gehört einem Tag mit Gelöschtem",
+  "Below Restore is what was expunged": "Unter Restore ist, was gelöscht wurde",
 };

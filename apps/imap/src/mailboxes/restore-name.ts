@@ -3,7 +3,10 @@ export const restorePrefix = "Restore/";
 
 const restorePattern = /^Restore\/\d{4}-\d\d-\d\d$/;
 
-/** Whether a name is of that namespace: `Restore/`, and a day. A mailbox of one's own may be `Restore/plans`. */
+/**
+ * Whether a name is of that namespace: `Restore/`, and a day. A mailbox of one's own may be `Restore/plans`, from
+ * before the namespace was there or by way of another program.
+ */
 export const isRestoreName = (name: string): boolean => restorePattern.test(name);
 
 export const dayOfRestoreName = (name: string): string => name.slice(restorePrefix.length);

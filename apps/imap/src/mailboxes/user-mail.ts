@@ -19,6 +19,7 @@ import {
 } from "@posthouse/mailbox-store";
 import type { Config } from "@posthouse/service";
 import { no } from "../response.ts";
+import { clientNameOf } from "../syntax/mailbox-hierarchy.ts";
 import { GuardedMailbox } from "./guarded-mailbox.ts";
 import { OthersMail } from "./others-mail.ts";
 import { dayOfRestoreName, isRestoreName, restorePrefix } from "./restore-name.ts";
@@ -321,8 +322,8 @@ export class UserMail implements AccountMail {
     if (name.startsWith("Shared/") && !isSharedName(name)) {
       throw no("CANNOT", "Below Shared is what others share");
     }
-    if (isRestoreName(name) && this.hasRestore) {
-      throw no("CANNOT", "Such a name is of a day of what was expunged");
+    if (this.hasRestore && clientNameOf(name, this.hierarchy).startsWith(restorePrefix)) {
+      throw no("CANNOT", "Below Restore is what was expunged");
     }
     const levels = name.split("/");
     const isShared = isSharedName(name);

@@ -2,11 +2,9 @@ import { existsSync, lstatSync, readdirSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { limits } from "../../limits.ts";
 import { annotationsFileName } from "../../maildir/annotations-file.ts";
-import { readIfThere, replaceDurably } from "../../maildir/durable-file.ts";
+import { readIfThere } from "../../maildir/durable-file.ts";
 import { fileSignature } from "../../maildir/file-signature.ts";
-import { nameOfFolder, namesOfFolders } from "../../maildir/folder-name.ts";
-import { readNameStyle } from "../../maildir/name-style.ts";
-import { formatSubscriptions, parseSubscriptions } from "../../maildir/subscriptions.ts";
+import { nameOfFolder } from "../../maildir/folder-name.ts";
 import { nextUidValidity, uidValidityName } from "../../maildir/uid-validity.ts";
 import { accountFileName, markerName, subscriptionsName } from "../account-tree.ts";
 import { followPlainFile } from "../jobs/annotations.ts";
@@ -16,7 +14,10 @@ import type { Transaction } from "../transaction.ts";
 import { checkAccess } from "./access.ts";
 import { Findings } from "./findings.ts";
 
-/** The account's own directory: its folders, its plain files, and what a crash left. */
+/**
+ * The account's own directory: its folders, its plain files, and what a crash left. Whatever is subscribed is left
+ * alone: it may be another account's, and a mailbox that is gone may come again (RFC 9051 §6.3.7).
+ */
 export function checkTree(
   transaction: Transaction,
   args: Jobs["checkTree"]["args"],
@@ -24,7 +25,6 @@ export function checkTree(
   const findings = new Findings();
   checkLeftovers(transaction, findings, args.repair);
   checkFolders(transaction, findings, args.repair);
-  checkSubscriptions(transaction, findings, args.repair);
   checkUidValidity(transaction, findings, args.repair);
   checkAnnotations(transaction, findings, args.repair);
   const account = statSync(transaction.accountPath);
@@ -72,29 +72,6 @@ function checkLeftovers(transaction: Transaction, findings: Findings, repair: bo
 function isOld(path: string): boolean {
   const stats = lstatSync(path, { throwIfNoEntry: false });
   return stats !== undefined && Date.now() - stats.mtimeMs > limits.tmpAgeMsMax;
-}
-
-/** RFC 9051 §6.3.7 keeps a server from dropping these by itself; here the administrator asks for it. */
-function checkSubscriptions(transaction: Transaction, findings: Findings, repair: boolean): void {
-  const path = join(transaction.accountPath, subscriptionsName);
-  const style = readNameStyle(transaction.accountPath);
-  const names = new Set(parseSubscriptions(readIfThere(path) ?? Buffer.alloc(0), style));
-  const folders = transaction.statements.mailboxes.all().map(({ folder }) => folder);
-  const mailboxes = [...namesOfFolders(folders, style).values()];
-  const there = new Set(mailboxes);
-  const gone = [...names].filter(
-    (name) => !there.has(name) && !mailboxes.some((one) => one.startsWith(`${name}/`)),
-  );
-  for (const name of gone) {
-    findings.add(
-      "subscriptions of mailboxes that are not there",
-      `"${name}" is subscribed and there is no such mailbox; repair unsubscribes it`,
-    );
-    names.delete(name);
-  }
-  if (!repair || gone.length === 0) return;
-  replaceDurably(path, formatSubscriptions(names, style));
-  transaction.noteChange();
 }
 
 function checkUidValidity(transaction: Transaction, findings: Findings, repair: boolean): void {
