@@ -2,6 +2,7 @@ import { createInterface } from "node:readline/promises";
 import { Writable } from "node:stream";
 import { CommandFailure } from "./command-failure.ts";
 import { weaknessOf } from "./password-strength.ts";
+import { nextAnswer } from "./question.ts";
 
 /** A password for an account, which nobody guesses in a hurry unless that is wanted. */
 export async function readNewPassword(
@@ -41,8 +42,7 @@ async function askSilently(prompts: readonly string[]): Promise<string> {
     const answers = new Set<string>();
     for (const prompt of prompts) {
       process.stderr.write(`${prompt}: `);
-      answers.add(await lines.question(""));
-      process.stderr.write("\n");
+      answers.add(await nextAnswer(lines, "").finally(() => process.stderr.write("\n")));
     }
     if (answers.size > 1) throw new CommandFailure("The two are not the same; nothing was changed");
     return [...answers].join("");

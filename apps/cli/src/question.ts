@@ -1,4 +1,8 @@
-import { createInterface } from "node:readline/promises";
+import { createInterface, type Interface } from "node:readline/promises";
+import { CommandFailure } from "./command-failure.ts";
+
+/** As shells tell of a program that Ctrl-C has ended: 128 and the number of SIGINT. */
+const INTERRUPTED = 130;
 
 /** Whether there is somebody to ask. */
 export const canAsk = (): boolean => process.stdin.isTTY === true && process.stdout.isTTY === true;
@@ -7,9 +11,28 @@ export const canAsk = (): boolean => process.stdin.isTTY === true && process.std
 export async function ask(question: string): Promise<string> {
   const lines = createInterface({ input: process.stdin, output: process.stdout });
   try {
-    return (await lines.question(`${question} `)).trim();
+    return (await nextAnswer(lines, `${question} `)).trim();
   } finally {
     lines.close();
+  }
+}
+
+/** @throws CommandFailure at Ctrl-C, and at Ctrl-D or another end of the input */
+export async function nextAnswer(lines: Interface, question: string): Promise<string> {
+  const ended = new AbortController();
+  let exitCode: number | undefined;
+  lines.once("SIGINT", () => {
+    exitCode = INTERRUPTED;
+    lines.close();
+  });
+  lines.once("close", () => ended.abort());
+  try {
+    return await lines.question(question, { signal: ended.signal });
+  } catch (cause) {
+    throw new CommandFailure("Nothing was changed", {
+      cause,
+      ...(exitCode !== undefined && { exitCode }),
+    });
   }
 }
 

@@ -53,6 +53,25 @@ test("who looks after a list has names beside it, where nobody else is called so
   assert.deepEqual(goesTo("news-owner@example.org"), ["bob@example.org"]);
 });
 
+test("people of a list are on it by their new address when their account or domain is renamed", () => {
+  using opened = withNews();
+  const { directory, goesTo } = opened;
+  directory.lists.changePeople(NEWS, { role: "poster", add: ["ann@example.org"] });
+  directory.beginRename("ann@example.org", "anne@example.org");
+  directory.finishRename("ann@example.org", { keepsAlias: false });
+  const renamed = directory.lists.find(NEWS);
+  assert.deepEqual(renamed.owners, ["anne@example.org"]);
+  assert.deepEqual(renamed.posters, ["anne@example.org"]);
+  assert.deepEqual(goesTo("news-owner@example.org"), ["anne@example.org"]);
+  directory.beginDomainRename("example.org", "example.net");
+  directory.finishDomainRename("example.org", "example.net", { keepsAlias: false });
+  const moved = directory.lists.find("news@example.net");
+  assert.deepEqual(moved.owners, ["anne@example.net"]);
+  assert.deepEqual(moved.posters, ["anne@example.net"]);
+  assert.deepEqual(moved.members, ["bob@example.net", "Cleo@elsewhere.example"]);
+  assert.deepEqual(goesTo("news-bounces@example.net"), ["anne@example.net"]);
+});
+
 test("an alias may lead to a list; who is reached directly needs no list, and a list in a list none of its own", () => {
   using opened = withNews();
   const { directory } = opened;

@@ -79,6 +79,7 @@ async function moveAccount(
   options: RenameOptions,
 ): Promise<Account> {
   const before = await accountNamed(admin, from);
+  await assertNobodyAt(admin, to);
   const moves = [{ accountId: before.id, from: before.address, to }];
   await doMailWork(options, { kind: "check-move", moves });
   await admin.beginRename(from, to);
@@ -86,6 +87,13 @@ async function moveAccount(
   const account = await admin.finishRename(from, { keepsAlias: options.alias });
   await doMailWork(options, { kind: "gather", moves });
   return account;
+}
+
+/** Ahead of the look at the mail, which would ask for living mail to be moved out of the way. */
+async function assertNobodyAt(admin: AdminClient, address: string): Promise<void> {
+  const account = await admin.findAccount(address);
+  if (account === undefined) return;
+  throw new CommandFailure(`${account.address} is an account already`);
 }
 
 async function renameDomain(from: string, to: string, options: RenameOptions): Promise<void> {

@@ -682,12 +682,20 @@ export class Directory {
     else this.assertFree(formatAddress(address));
   }
 
-  /** Targets that lead to what is elsewhere now. */
+  /** Targets, and people of lists, that lead to what is elsewhere now. */
   #moveTargets(newOf: (target: Address) => Address | undefined): void {
-    for (const { alias, address } of this.#tables.allTargets()) {
+    const movedFrom = (address: string): string | undefined => {
       const { localPart, domain } = splitAddress(address);
       const moved = domain === undefined ? undefined : newOf({ localPart, domain });
-      if (moved !== undefined) this.#tables.updateTarget(alias, address, formatAddress(moved));
+      return moved === undefined ? undefined : formatAddress(moved);
+    };
+    for (const { alias, address } of this.#tables.allTargets()) {
+      const moved = movedFrom(address);
+      if (moved !== undefined) this.#tables.updateTarget(alias, address, moved);
+    }
+    for (const person of this.#tables.lists.allPeople()) {
+      const moved = movedFrom(person.address);
+      if (moved !== undefined) this.#tables.lists.updatePerson(person, moved);
     }
   }
 

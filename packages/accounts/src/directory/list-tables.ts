@@ -49,6 +49,11 @@ export class ListTables {
     return this.#statements.deletePerson.run(alias, role, address).changes > 0;
   }
 
+  /** One that has the new address already stays one. */
+  updatePerson({ list, role, address }: PersonRow, to: string): void {
+    this.#statements.updatePerson.run(to, list, role, address);
+  }
+
   allPeople(): PersonRow[] {
     return this.#statements.allPeople.all();
   }
@@ -77,6 +82,9 @@ function prepareAll(db: Database.Database) {
     ),
     deletePerson: db.prepare<[number, string, string]>(
       "DELETE FROM list_people WHERE list = ? AND role = ? AND address = ?",
+    ),
+    updatePerson: db.prepare<[string, number, string, string]>(
+      "UPDATE OR REPLACE list_people SET address = ? WHERE list = ? AND role = ? AND address = ?",
     ),
     allPeople: db.prepare<[], PersonRow>("SELECT list, role, address FROM list_people"),
   };
