@@ -9,7 +9,7 @@ import { localToml } from "../src/local/local-config.ts";
 import { program } from "../src/program.ts";
 import { configOf } from "../src/source-options.ts";
 
-test("an account is not renamed to another one, and nobody is told to move the mail of that", async () => {
+test("nobody is renamed to who is there, or told to move the mail of that out of the way", async () => {
   const data = await mkdtemp(join(tmpdir(), "posthouse-rename-"));
   await using stack = new AsyncDisposableStack();
   stack.defer(() => rm(data, { recursive: true, force: true }));
@@ -28,11 +28,21 @@ test("an account is not renamed to another one, and nobody is told to move the m
       await using mail = await store.openAccount(bob);
       await mail.append("INBOX", [{ octets: [Buffer.from("Subject: x\r\n\r\nx\r\n")] }]);
     }
-    const args = ["account", "rename", "ann@example.test", "Bob@example.test", "--yes"];
-    await assert.rejects(
-      (await program(args)).parseAsync([...args, "--data", data], { from: "user" }),
-      { name: "CommandFailure", message: "bob@example.test is an account already" },
-    );
+    const refuses = async (message: RegExp, ...typed: string[]) => {
+      const args = [...typed, "--yes", "--data", data];
+      await assert.rejects((await program(args)).parseAsync(args, { from: "user" }), {
+        name: "CommandFailure",
+        message,
+      });
+    };
+    const rename = ["account", "rename", "ann@example.test", "Bob@example.test"];
+    await refuses(/^bob@example\.test is an account already$/, ...rename);
+    await admin.putAccountAway(bob.address, Date.now() + 60_000);
+    await refuses(/^bob@example\.test was removed and can still be restored/, ...rename);
+    await admin.addDomain("example.net");
+    await admin.addAccount({ address: "bob@example.net" });
+    const renameDomain = ["domain", "rename", "example.net", "example.test"];
+    await refuses(/^The domain example\.test is there already$/, ...renameDomain);
     assert.ok((await admin.listAccounts()).every(({ movingTo }) => movingTo === undefined));
   });
 });

@@ -1,7 +1,7 @@
 import { randomInt } from "node:crypto";
 import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { connectAdmin, DirectoryError } from "@posthouse/accounts";
+import { connectAdmin } from "@posthouse/accounts";
 import {
   type Config,
   type ConfigSource,
@@ -16,6 +16,7 @@ import { writeDurably } from "../durable-file.ts";
 import { withExamples } from "../examples.ts";
 import { localBanner } from "../local/banner.ts";
 import { localAccounts, localDomain, localPassword, localToml } from "../local/local-config.ts";
+import { type LocalPeople, localPeople } from "../local/local-people.ts";
 import { serveUntilSignal } from "../serve.ts";
 import { argumentsOf, parsePortOffset } from "../source-options.ts";
 import { preflight } from "../supervisor/preflight.ts";
@@ -64,10 +65,14 @@ async function local(options: LocalOptions): Promise<void> {
   });
   try {
     await serveUntilSignal(supervisor, log, async () => {
-      await makeAccounts(config);
-      if (options.readyFile !== undefined) writeReadyFile(options.readyFile, supervisor);
+      const people = await peopleOf(config);
+      if (options.readyFile !== undefined) writeReadyFile(options.readyFile, supervisor, people);
       process.stdout.write(
-        localBanner(supervisor.addresses, { dataDir, isSending: options.send === true }),
+        localBanner(supervisor.addresses, {
+          dataDir,
+          people,
+          isSending: options.send === true,
+        }),
       );
     });
   } finally {
@@ -125,27 +130,17 @@ const isTakenPort = (error: unknown): boolean =>
   error instanceof ListenError &&
   (error.cause as NodeJS.ErrnoException | undefined)?.code === "EADDRINUSE";
 
-async function makeAccounts(config: Config): Promise<void> {
+async function peopleOf(config: Config): Promise<LocalPeople> {
   await using admin = connectAdmin({ socketPath: config.auth.adminSocketPath });
-  await unlessThere(admin.addDomain(localDomain));
-  for (const address of localAccounts) {
-    await unlessThere(admin.addAccount({ address, password: localPassword }));
-  }
+  return await localPeople(admin);
 }
 
-async function unlessThere(adding: Promise<unknown>): Promise<void> {
-  try {
-    await adding;
-  } catch (error) {
-    if (!(error instanceof DirectoryError && error.code === "exists")) throw error;
-  }
-}
-
-function writeReadyFile(path: string, supervisor: Supervisor): void {
+function writeReadyFile(path: string, supervisor: Supervisor, people: LocalPeople): void {
+  const there = localAccounts.filter((address) => people.addresses.includes(address));
   const ready = {
     pid: process.pid,
     domain: localDomain,
-    accounts: localAccounts.map((address) => ({ address, password: localPassword })),
+    accounts: there.map((address) => ({ address, password: localPassword })),
     addresses: supervisor.addresses,
   };
   writeFileSync(`${path}.tmp`, `${JSON.stringify(ready, null, 2)}\n`);

@@ -89,15 +89,28 @@ async function moveAccount(
   return account;
 }
 
-/** Ahead of the look at the mail, which would ask for living mail to be moved out of the way. */
-async function assertNobodyAt(admin: AdminClient, address: string): Promise<void> {
-  const account = await admin.findAccount(address);
-  if (account === undefined) return;
-  throw new CommandFailure(`${account.address} is an account already`);
+/** Ahead of the look at the mail, which would ask for mail of theirs to be moved out of the way. */
+async function assertNobodyAt(admin: AdminClient, text: string): Promise<void> {
+  const account = await admin.findAccount(text);
+  if (account !== undefined) throw new CommandFailure(`${account.address} is an account already`);
+  const removed = await admin.listRemoved();
+  const away = removed.find(({ address }) => address === text.toLowerCase());
+  if (away === undefined) return;
+  throw new CommandFailure(
+    `${away.address} was removed and can still be restored; posthouse account remove ${away.address} --now ends that`,
+  );
+}
+
+/** As assertNobodyAt(). */
+async function assertNoDomain(admin: AdminClient, text: string): Promise<void> {
+  const domains = await admin.listDomains();
+  const there = domains.find(({ domain }) => domain === text.toLowerCase());
+  if (there !== undefined) throw new CommandFailure(`The domain ${there.domain} is there already`);
 }
 
 async function renameDomain(from: string, to: string, options: RenameOptions): Promise<void> {
   await administer(options, async (admin) => {
+    await assertNoDomain(admin, to);
     const moves = await movesOfDomain(admin, from, to);
     await doMailWork(options, { kind: "check-move", moves });
     await admin.beginDomainRename(from, to);
