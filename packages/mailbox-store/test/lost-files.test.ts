@@ -277,14 +277,23 @@ test("keywords without letters of a file whose name has spaces survive the index
   assert.deepEqual(await snapshotOf(await files.account(), "INBOX"), before);
 });
 
-test("a repair writes subscriptions as the account writes names", async () => {
+test("a repair leaves subscriptions as they are, and reads them as the account writes names", async () => {
   await using files = await filledStore();
   const names = "posthouse-names 1\nseparator .\nencoding utf-8\nescape none\n";
   await writeFile(join(files.annPath, "posthouse-names"), names);
   await rename(join(files.annPath, ".Entw&APw-rfe"), join(files.annPath, ".Entwürfe"));
-  await writeFile(join(files.annPath, "subscriptions"), "V\t2\n\nEntwürfe\nGone\n");
+  const subscribed = "V\t2\n\nEntwürfe\nGone\n";
+  await writeFile(join(files.annPath, "subscriptions"), subscribed);
   const account = await files.account();
   await account.check({ repair: true });
-  assert.equal(await readFile(join(files.annPath, "subscriptions"), "utf8"), "V\t2\n\nEntwürfe\n");
+  assert.equal(await readFile(join(files.annPath, "subscriptions"), "utf8"), subscribed);
+  const known = (await account.listMailboxes()).filter(({ isSubscribed }) => isSubscribed);
+  assert.deepEqual(
+    known.map(({ name, exists }) => [name, exists]),
+    [
+      ["Entwürfe", true],
+      ["Gone", false],
+    ],
+  );
   assert.deepEqual(await account.check(), []);
 });
