@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { Dialogue } from "./dialogue.ts";
+import { ConnectionEnded, Dialogue } from "./dialogue.ts";
 
 export interface SmtpReply {
   readonly code: number;
@@ -61,6 +61,8 @@ export class SmtpDialogue implements Disposable {
 
   async expect(code: number, asked: SmtpReply | Promise<SmtpReply>): Promise<SmtpReply> {
     const reply = await asked;
+    // The server is going, and closes the connection with it (RFC 5321 §3.8).
+    if (reply.code === 421 && code !== 421) throw new ConnectionEnded(reply.text);
     assert.equal(reply.code, code, reply.text);
     return reply;
   }
