@@ -1,8 +1,8 @@
 import { execFile } from "node:child_process";
 import { chmod, mkdir, readFile, rm, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
 import { join } from "node:path";
 import { parseArgs, promisify } from "node:util";
+import { freePort } from "@posthouse/test-tools";
 import { eventually } from "../e2e/eventually.ts";
 import { startSuite } from "../e2e/suite.ts";
 import { connectAdmin } from "../packages/accounts/src/index.ts";
@@ -209,14 +209,6 @@ async function writeMaildir(path: string, messages: number): Promise<void> {
   }
   const header = `3 V1275660208 N${messages + 1} G3085f01b7f11094c501100008c4a11c1\n`;
   await writeFile(join(path, "dovecot-uidlist"), header + lines.join(""));
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await new Promise((resolve) => server.once("listening", resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return typeof address === "object" && address !== null ? address.port : 0;
 }
 
 function note(what: string, value: number): void {

@@ -1,6 +1,6 @@
 import { chmod, mkdtemp } from "node:fs/promises";
 import { join } from "node:path";
-import { freePort } from "../e2e/free-port.ts";
+import { freePort } from "@posthouse/test-tools";
 import { startPostfix } from "../e2e/postfix.ts";
 import { run } from "../e2e/program.ts";
 import { startDovecot } from "./dovecot.ts";

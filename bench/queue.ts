@@ -2,8 +2,8 @@ import { chmod, mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { freePort } from "@posthouse/test-tools";
 import { nameServer } from "../apps/smtp-out/test/name-server.ts";
-import { freePort } from "../e2e/free-port.ts";
 import { run } from "../e2e/program.ts";
 import { openQueueWriter } from "../packages/queue/src/queue-writer.ts";
 import { processorSeconds, proportionalMemoryMib, residentMemoryMib } from "./process-tree.ts";

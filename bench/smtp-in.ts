@@ -4,8 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { parseArgs } from "node:util";
+import { freePort } from "@posthouse/test-tools";
 import { localToml } from "../apps/cli/src/local/local-config.ts";
-import { freePort } from "../e2e/free-port.ts";
 import { startKnot } from "../e2e/knot.ts";
 import {
   type DkimKey,

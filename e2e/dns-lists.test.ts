@@ -4,8 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, beforeEach, describe, test } from "node:test";
 import { createResolver, type Resolver } from "@posthouse/dns";
+import { freePort } from "@posthouse/test-tools";
 import { DnsLists } from "../apps/smtp-in/src/inspection/dns-lists.ts";
-import { freePort } from "./free-port.ts";
 import { startKnot } from "./knot.ts";
 import { whatIsMissing } from "./program.ts";
 

@@ -12,6 +12,7 @@ import {
   rspamdFilter,
   runFilters,
 } from "@posthouse/filters";
+import { freePort } from "@posthouse/test-tools";
 import {
   type FilterPeer,
   MALICIOUS,
@@ -21,7 +22,6 @@ import {
   startPythonMilter,
   startRspamd,
 } from "./filter-peers.ts";
-import { freePort } from "./free-port.ts";
 import { whatIsMissing } from "./program.ts";
 
 const skip = whatIsMissing("clamd", "clamav-milter", "rspamd", "opendkim") ?? false;

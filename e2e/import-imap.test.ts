@@ -6,13 +6,13 @@ import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { type AccountMail, openMailStore, systemFlagBits } from "@posthouse/mailbox-store";
 import { type Config, configFromToml } from "@posthouse/service";
+import { freePort } from "@posthouse/test-tools";
 import { ImapFlow } from "imapflow";
 import { parseImapSource } from "../apps/cli/src/moving/imap-source.ts";
 import { importFromImap } from "../apps/cli/src/moving/import-imap.ts";
 import { startDovecot } from "../bench/dovecot.ts";
 import { cyrusImapd, startCyrus } from "./cyrus.ts";
 import { eventually } from "./eventually.ts";
-import { freePort } from "./free-port.ts";
 import { hasPrograms } from "./program.ts";
 
 const ann = { id: "a1", address: "ann@example.test" };

@@ -5,7 +5,7 @@ import { Agent, get } from "node:https";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { makeSelfSignedCertificate } from "@posthouse/service";
-import { freePort } from "./free-port.ts";
+import { freePort } from "@posthouse/test-tools";
 import { whereIs } from "./program.ts";
 
 /** Debian's Pebble: Let's Encrypt's ACME server for tests, which really asks at the names. */

@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { gzipSync } from "node:zlib";
 import { createResolver, parseTsigKey, sendUpdate } from "@posthouse/dns";
-import { freePort } from "./free-port.ts";
+import { freePort } from "@posthouse/test-tools";
 import { startKnot } from "./knot.ts";
 import { posthouse, succeeding } from "./posthouse.ts";
 import { hasPrograms } from "./program.ts";

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { test } from "node:test";
-import { freePort } from "./free-port.ts";
+import { freePort } from "@posthouse/test-tools";
 import { Marionette } from "./marionette.ts";
 import { hasPrograms, run } from "./program.ts";
 import { startSuite } from "./suite.ts";

@@ -1,8 +1,8 @@
 import { once } from "node:events";
 import { connect } from "node:net";
 import { join } from "node:path";
+import { freePort } from "@posthouse/test-tools";
 import { eventually } from "../../e2e/eventually.ts";
-import { freePort } from "../../e2e/free-port.ts";
 import { startSuite } from "../../e2e/suite.ts";
 import { type DovecotFsync, startDovecot } from "../dovecot.ts";
 

@@ -1,6 +1,6 @@
 import { chmod, mkdir, mkdtemp, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { freePort } from "../../e2e/free-port.ts";
+import { freePort } from "@posthouse/test-tools";
 import { startPostfix } from "../../e2e/postfix.ts";
 import { descendantsOf } from "../process-tree.ts";
 import { type AppProcess, startApp } from "./app-process.ts";

@@ -1,12 +1,11 @@
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
-import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createResolver } from "@posthouse/dns";
+import { freePort } from "@posthouse/test-tools";
 
 const programs = [
   "/usr/sbin/nsd",
@@ -136,23 +135,5 @@ async function answering(server: string, domain: string): Promise<void> {
     } finally {
       resolver.close();
     }
-  }
-}
-
-/** Free for TCP and UDP at this moment. */
-async function freePort(): Promise<number> {
-  for (;;) {
-    const server = createServer().listen(0, "127.0.0.1");
-    await once(server, "listening");
-    const { port } = server.address() as { port: number };
-    server.close();
-    await once(server, "close");
-    const socket = createSocket("udp4").bind(port, "127.0.0.1");
-    const isFree = await Promise.race([
-      once(socket, "listening").then(() => true),
-      once(socket, "error").then(() => false),
-    ]);
-    socket.close();
-    if (isFree) return port;
   }
 }

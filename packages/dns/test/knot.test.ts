@@ -3,12 +3,12 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { test } from "node:test";
 import { createResolver, DnsError } from "@posthouse/dns";
+import { freePort } from "@posthouse/test-tools";
 
 const knotd = ["/usr/sbin/knotd", "/usr/local/sbin/knotd"].find((path) => existsSync(path));
 const skip = knotd === undefined ? "knotd is not installed (Debian package knot)" : false;
@@ -112,14 +112,4 @@ async function isServing(child: ChildProcess): Promise<void> {
     }
   }
   throw new Error(`knotd did not start:\n${said}`);
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  await once(server, "close");
-  assert.ok(typeof address === "object" && address !== null);
-  return address.port;
 }
