@@ -108,13 +108,13 @@ interface Memory {
   readonly v8: number;
 }
 
-/** Of one process, in KiB, after it has collected its garbage. */
-async function memoryOf(pid: number): Promise<Memory> {
-  const said = await memoryCollected(ours, pid);
+/** Of these processes together, in KiB, after they have collected their garbage. */
+async function memoryOf(pids: readonly number[]): Promise<Memory> {
+  const said = await Promise.all(pids.map((pid) => memoryCollected(ours, pid)));
   return {
-    rss: (await residentMemoryMib([pid])) * KIB,
-    pss: (await proportionalMemoryMib([pid])) * KIB,
-    v8: (said.heapUsed + said.external) / KIB,
+    rss: (await residentMemoryMib(pids)) * KIB,
+    pss: (await proportionalMemoryMib(pids)) * KIB,
+    v8: said.reduce((sum, { heapUsed, external }) => sum + heapUsed + external, 0) / KIB,
   };
 }
 
@@ -133,7 +133,7 @@ async function measureIdle(mode: IdleMode): Promise<void> {
   const first = await open(0);
   first.close();
   await delay(1_000);
-  const before = await memoryOf(pid);
+  const before = await memoryOf(await descendantsOf(pid));
   const clients: IdleClient[] = [];
   const startMs = performance.now();
   await inParallel(connections, 8, async (number) => {
@@ -141,13 +141,15 @@ async function measureIdle(mode: IdleMode): Promise<void> {
   });
   say(`${mode}: ${connections} idle after ${((performance.now() - startMs) / 1000).toFixed(0)} s`);
   await atRest(suite);
-  const after = await memoryOf(pid);
-  const cpuBefore = await processorSeconds([pid]);
+  // imap has workers by now.
+  const pids = await descendantsOf(pid);
+  const after = await memoryOf(pids);
+  const cpuBefore = await processorSeconds(pids);
   await delay(restSeconds * 1_000);
-  const cpu = (((await processorSeconds([pid])) - cpuBefore) * 60) / restSeconds;
+  const cpu = (((await processorSeconds(pids)) - cpuBefore) * 60) / restSeconds;
   const each = (key: keyof Memory): string => ((after[key] - before[key]) / connections).toFixed(1);
   const pushes = await measurePushes(suite, clients);
-  say(`imap ${pid}: ${JSON.stringify({ before, after })}`);
+  say(`imap ${pids}: ${JSON.stringify({ before, after })}`);
   rows.push([
     `Posthouse, ${mode}`,
     String(connections),

@@ -108,7 +108,7 @@ export const limits = {
   failedLoginsMax: 5,
   connectionsMax: 10_000,
   /** Of all processes on average, and another worker is started, however little they do. */
-  connectionsPerWorker: 100,
+  connectionsPerWorker: 1_000,
   /** Threads of the store: nobody waits for the large STORE or COPY of everybody else. */
   writerThreadsMax: 2,
   /** Connections of one account from one address: a client opens up to one a mailbox (RFC 5530 LIMIT). */

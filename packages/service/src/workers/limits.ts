@@ -2,8 +2,11 @@ const SECOND_MS = 1000;
 const MINUTE_MS = 60 * SECOND_MS;
 
 export const limits = {
-  /** How long the parent looks at how busy it is before another worker may be started. */
-  lookMs: 500,
+  /**
+   * How long the parent looks at how busy it is before another worker may be started. Clients that all come back
+   * after a restart are in sooner, and a worker that they get would stay with them for as long as they idle.
+   */
+  lookMs: 2 * SECOND_MS,
   /** A share of the time: above it another process would have something to do. */
   busyShare: 0.5,
   /** A worker without a connection for so long is ended. */
