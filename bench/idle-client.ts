@@ -85,6 +85,11 @@ export class IdleClient {
     });
   }
 
+  /** What came before is nothing that line() gives: earlier pushes to others of the same account. */
+  forget(): void {
+    this.#unasked = [];
+  }
+
   close(): void {
     this.#socket.removeAllListeners("close");
     this.#socket.destroy();

@@ -1,4 +1,5 @@
 import type { AppendRequest } from "@posthouse/mailbox-store";
+import { holdsNul } from "@posthouse/message";
 import { openUrl } from "./answers/url-octets.ts";
 import type { Session } from "./command.ts";
 import { limits } from "./limits.ts";
@@ -161,7 +162,7 @@ export class IncomingMessages {
     if (isUtf8 && !isBinary) throw args.expected("literal8");
     this.#refuseSize(bytesBefore + lengthBytes);
     for await (const piece of this.#session.incoming.literalOctets()) {
-      if (!isBinary && piece.includes(0)) throw no("CANNOT", "A message cannot contain NUL octets");
+      if (!isBinary && holdsNul(piece)) throw no("CANNOT", "A message cannot contain NUL octets");
       yield piece;
     }
     args.afterLiteral();

@@ -11,17 +11,14 @@ export const LF = 0x0a;
 /** Carriage return. */
 export const CR = 0x0d;
 
-const charactersAtOnce = 8_192;
-
 /** One character for each octet. */
 export function binaryFromOctets(octets: Uint8Array): string {
-  // Header text is nearly always ASCII, which the built-in decoder copies at once.
-  if (!octets.some(isHigh)) return utf8.decode(octets);
-  let binary = "";
-  for (let start = 0; start < octets.length; start += charactersAtOnce) {
-    binary += String.fromCharCode(...octets.subarray(start, start + charactersAtOnce));
-  }
-  return binary;
+  return asBuffer(octets).toString("latin1");
+}
+
+/** Whether one of them is zero. Looked for as a Buffer does: an array of octets takes twenty times as long. */
+export function holdsNul(octets: Uint8Array): boolean {
+  return asBuffer(octets).includes(0);
 }
 
 /** One octet for each character; the inverse of binaryFromOctets(). */
@@ -62,8 +59,10 @@ export function isAscii(text: string): boolean {
   return !/[^\0-\x7f]/.test(text);
 }
 
-function isHigh(octet: number): boolean {
-  return octet > 0x7f;
+/** The same octets, with what Node can do to them in native code. */
+function asBuffer(octets: Uint8Array): Buffer {
+  if (octets instanceof Buffer) return octets;
+  return Buffer.from(octets.buffer, octets.byteOffset, octets.byteLength);
 }
 
 /** The pieces, one after the other. */

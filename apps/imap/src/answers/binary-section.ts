@@ -1,5 +1,5 @@
 import type { StoredMessage } from "@posthouse/mailbox-store";
-import { decodeTransferEncoding, type TransferDecoder } from "@posthouse/message";
+import { decodeTransferEncoding, holdsNul, type TransferDecoder } from "@posthouse/message";
 import { no } from "../response.ts";
 import type { BinaryAttribute } from "../syntax/fetch-attributes.ts";
 import type { SectionOctets } from "./body-section.ts";
@@ -25,14 +25,14 @@ export async function openBinary(
   if (part === undefined) return undefined;
   const { start, length } = attribute.partial ?? { start: 0, length: Number.POSITIVE_INFINITY };
   let lengthBytes = 0;
-  let holdsNul = false;
+  let hasNul = false;
   const octets = () => cut(decoded(message, part), start, length);
   for await (const piece of octets()) {
     lengthBytes += piece.length;
-    holdsNul ||= piece.includes(0);
+    hasNul ||= holdsNul(piece);
   }
   // §4.3: without a NUL a string is enough, and tells the client that there is none.
-  return { lengthBytes, octets, holdsNul };
+  return { lengthBytes, octets, holdsNul: hasNul };
 }
 
 /** What BINARY.SIZE[section] is; undefined when there is no such part. */

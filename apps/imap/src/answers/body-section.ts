@@ -1,5 +1,5 @@
 import type { StoredMessage } from "@posthouse/mailbox-store";
-import { type MessagePart, selectHeaderFields } from "@posthouse/message";
+import { holdsNul, type MessagePart, selectHeaderFields } from "@posthouse/message";
 import { limits } from "../limits.ts";
 import type { HeaderFields, Section, SectionOf } from "../syntax/fetch-attributes.ts";
 import { messageInside, partAt } from "./message-part.ts";
@@ -104,6 +104,6 @@ const slice = (octets: Uint8Array, partial: { start: number; length: number }): 
 
 /** A literal holds no NUL (RFC 3501 §9, CHAR8): a stored one is shown as 0x80. */
 function withoutNul(octets: Uint8Array): Uint8Array {
-  if (!octets.includes(0)) return octets;
+  if (!holdsNul(octets)) return octets;
   return octets.map((octet) => (octet === 0 ? 0x80 : octet));
 }

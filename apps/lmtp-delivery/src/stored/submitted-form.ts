@@ -1,4 +1,5 @@
-import { formatDate, headerValue } from "@posthouse/message";
+import { isAscii } from "node:buffer";
+import { formatDate, headerValue, holdsNul } from "@posthouse/message";
 import { beginsWithHeader, type EnvelopeHead, newMessageId, withoutFields } from "@posthouse/smtp";
 
 /** A stored message as it is submitted: with what it lacks, and without what is not for others. */
@@ -34,7 +35,7 @@ export async function submittedForm(
   ].join("");
   return {
     body: seen.has8Bit ? "8BITMIME" : "7BIT",
-    smtpUtf8: header.some((octet) => octet > 0x7f),
+    smtpUtf8: !isAscii(header),
     async *octets() {
       if (missing !== "") yield Buffer.from(missing, "utf8");
       let head: Buffer | undefined = Buffer.alloc(0);
@@ -61,8 +62,8 @@ async function lookAt(octets: AsyncIterable<Uint8Array>) {
     if (head.length < headBytesMax) {
       head = Buffer.concat([head, piece.subarray(0, headBytesMax - head.length)]);
     }
-    hasNul ||= piece.includes(0);
-    has8Bit ||= piece.some((octet) => octet > 0x7f);
+    hasNul ||= holdsNul(piece);
+    has8Bit ||= !isAscii(piece);
   }
   const end = head.indexOf("\r\n\r\n");
   return { head, header: end === -1 ? head : head.subarray(0, end + 4), hasNul, has8Bit };

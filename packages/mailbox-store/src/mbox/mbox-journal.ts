@@ -12,6 +12,7 @@ import {
   writeSync,
 } from "node:fs";
 import { dirname } from "node:path";
+import { holdsNul } from "@posthouse/message";
 import { crashPoint } from "../crash-point.ts";
 import { limits } from "../limits.ts";
 import { fileMode, syncDirectory } from "../maildir/durable-file.ts";
@@ -245,7 +246,7 @@ function keepWhole(fd: number, start: number, end: number): void {
 }
 
 function hasNul(source: OctetSource, start: number, end: number): boolean {
-  for (const octets of octetsBetween(source, start, end)) if (octets.includes(0)) return true;
+  for (const octets of octetsBetween(source, start, end)) if (holdsNul(octets)) return true;
   return false;
 }
 

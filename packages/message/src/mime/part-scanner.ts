@@ -1,7 +1,7 @@
 import { BoundedBuffer } from "../bounded-buffer.ts";
 import { headerBytesMax, lineHeadBytes } from "../limits.ts";
 import type { MessagePart } from "../message-part.ts";
-import { CR, LF } from "../octets.ts";
+import { CR, holdsNul, LF } from "../octets.ts";
 import { PartTreeBuilder } from "./part-tree-builder.ts";
 
 /** How a PartScanner counts. */
@@ -60,7 +60,7 @@ export class PartScanner {
 
   /** Takes the next octets, and keeps no reference to them. */
   push(octets: Uint8Array): void {
-    this.#hasNul ||= octets.includes(0);
+    this.#hasNul ||= holdsNul(octets);
     let start = 0;
     while (start < octets.length) {
       const newline = endOfText(octets, start);
