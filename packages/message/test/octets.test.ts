@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { binaryFromOctets, holdsNul, octetsFromBinary } from "./octets.ts";
+import { binaryFromOctets, holdsNul, octetsFromBinary } from "../src/octets.ts";
 
 /** Octets in the middle of others, as a view of a larger buffer has them. */
 const viewed = fc
