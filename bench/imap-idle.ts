@@ -35,7 +35,7 @@ const { values } = parseArgs({
     "dovecot-connections": { type: "string", default: "1000" },
     modes: { type: "string", default: "plain,tls,tls and deflate" },
     only: { type: "string", default: "idle,storms,dovecot" },
-    "rest-seconds": { type: "string", default: "60" },
+    "rest-seconds": { type: "string", default: "75" },
     pushes: { type: "string", default: "200" },
     /** Holds the processes with all clients idle, for a look at them. */
     hold: { type: "boolean", default: false },
@@ -143,10 +143,11 @@ async function measureIdle(mode: IdleMode): Promise<void> {
   await atRest(suite);
   // imap has workers by now.
   const pids = await descendantsOf(pid);
-  const after = await memoryOf(pids);
   const cpuBefore = await processorSeconds(pids);
   await delay(restSeconds * 1_000);
   const cpu = (((await processorSeconds(pids)) - cpuBefore) * 60) / restSeconds;
+  // Threads that had nothing to do have ended by now.
+  const after = await memoryOf(pids);
   const each = (key: keyof Memory): string => ((after[key] - before[key]) / connections).toFixed(1);
   const pushes = await measurePushes(suite, clients);
   say(`imap ${pids.join(", ")}: ${JSON.stringify({ before, after })}`);

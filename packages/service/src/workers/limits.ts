@@ -9,6 +9,10 @@ export const limits = {
   lookMs: 2 * SECOND_MS,
   /** A share of the time: above it another process would have something to do. */
   busyShare: 0.5,
+  /** Connections that the process of an address may have more than the one with the fewest, as a share of these. */
+  moreShare: 0.1,
+  /** ... and so many besides, as long as nobody is busy: a client with five of them. */
+  moreAtRest: 5,
   /** A worker without a connection for so long is ended. */
   unusedMs: 10 * MINUTE_MS,
   /** A worker that has not taken what it was handed by then gets no more. */

@@ -6,6 +6,7 @@ import type { Logger } from "../log.ts";
 import type { LogLevel } from "../log-level.ts";
 import type { AppProcesses } from "./app-processes.ts";
 import { BackOff } from "./back-off.ts";
+import { type Candidate, chooseProcess } from "./choose-process.ts";
 import { ConnectionCounts, type SharedCounts } from "./connection-counts.ts";
 import { limits } from "./limits.ts";
 import { type HandedConnection, Worker } from "./worker.ts";
@@ -35,6 +36,8 @@ export class Workers implements AppProcesses {
   #logLevel: LogLevel | undefined;
   #connections = 0;
   #isClosing = false;
+  /** As it was when it last looked. */
+  #isBusy = false;
   #looked = { atMs: performance.now(), utilization: performance.eventLoopUtilization() };
 
   constructor(options: WorkersOptions) {
@@ -51,6 +54,7 @@ export class Workers implements AppProcesses {
       for (const one of listeners) one.call(server, socket);
     });
     server.on("connection", (socket) => {
+      this.#look();
       this.#startWhenBusy();
       this.#place({ socket, listener });
     });
@@ -99,18 +103,9 @@ export class Workers implements AppProcesses {
     await Promise.all([...this.#workers.values()].map((worker) => worker.stop()));
   }
 
-  /** To the worker with the fewest, or to ourselves when we have fewer still. */
+  /** To a worker, or to ourselves. */
   #place(connection: HandedConnection): void {
-    let chosen: Worker | undefined;
-    let fewest = this.#connections;
-    for (const worker of this.#isClosing ? [] : this.#workers.values()) {
-      if (!worker.takesConnections) continue;
-      // Where all have as many it is a worker's turn: this process has to place the next ones, too.
-      if (worker.connections < fewest || (chosen === undefined && worker.connections === fewest)) {
-        chosen = worker;
-        fewest = worker.connections;
-      }
-    }
+    const chosen = this.#isClosing ? undefined : this.#choose(connection.socket.remoteAddress);
     if (chosen !== undefined) {
       clearTimeout(this.#timers.get(chosen.number));
       this.#timers.delete(chosen.number);
@@ -120,6 +115,17 @@ export class Workers implements AppProcesses {
     this.#connections += 1;
     connection.socket.on("close", this.#noteEnd);
     this.#servers[connection.listener]?.(connection.socket);
+  }
+
+  #choose(address = ""): Worker | undefined {
+    const workers = [...this.#workers.values()].filter((worker) => worker.takesConnections);
+    if (workers.length === 0) return undefined;
+    const { number } = chooseProcess<Candidate>(
+      [{ number: 0, connections: this.#connections }, ...workers],
+      address,
+      this.#isBusy ? 0 : Math.min(limits.moreAtRest, this.#options.connectionsEach - 1),
+    );
+    return this.#workers.get(number);
   }
 
   readonly #noteEnd = (): void => {
@@ -133,20 +139,20 @@ export class Workers implements AppProcesses {
     for (const { isReady } of this.#workers.values()) if (!isReady) return;
     const connections = this.processes.reduce((sum, one) => sum + one.connections, 0);
     const areMany = connections >= connectionsEach * (this.#workers.size + 1);
-    if (areMany || this.#isBusy()) this.#start(this.#freeNumber());
+    // A single client that keeps the process busy would gain nothing by another one.
+    const isTooMuch = this.#isBusy && this.#connections > 1;
+    if (areMany || isTooMuch) this.#start(this.#freeNumber());
   }
 
-  #isBusy(): boolean {
+  /** How busy this process was since it last looked. */
+  #look(): void {
     const { atMs, utilization } = this.#looked;
     const nowMs = performance.now();
-    if (nowMs - atMs < limits.lookMs) return false;
+    if (nowMs - atMs < limits.lookMs) return;
     const now = performance.eventLoopUtilization();
     this.#looked = { atMs: nowMs, utilization: now };
-    // A single client that keeps the process busy would gain nothing by another one.
-    return (
-      this.#connections > 1 &&
-      performance.eventLoopUtilization(now, utilization).utilization > limits.busyShare
-    );
+    const since = performance.eventLoopUtilization(now, utilization);
+    this.#isBusy = since.utilization > limits.busyShare;
   }
 
   #freeNumber(): number {
@@ -165,6 +171,8 @@ export class Workers implements AppProcesses {
         // What it was told before that it had nobody to hear.
         if (this.#logLevel !== undefined) worker.setLogLevel(this.#logLevel);
         this.#looked = { atMs: performance.now(), utilization: performance.eventLoopUtilization() };
+        // With one more there may be enough.
+        this.#isBusy = false;
         this.#options.log.info(`Worker ${number} serves with us (process ${worker.pid})`);
         this.#endWhenUnused(worker);
       },
