@@ -11,6 +11,10 @@ export class CommandFailure extends Error {
   }
 }
 
+/** What was typed cannot be meant. */
+export const usageFailure = (message: string): CommandFailure =>
+  new CommandFailure(message, { exitCode: exitCodes.usage });
+
 /** Errors that the layers below have already put in words; anything else is ours, and shown whole. */
 const foreseenNames = new Set([
   "DirectoryError",

@@ -1,5 +1,6 @@
-import { type Account, connectAuth } from "@posthouse/accounts";
+import { type Account, AuthUnavailable, connectAuth } from "@posthouse/accounts";
 import type { OwnAccountMail } from "@posthouse/mailbox-store";
+import type { Config } from "@posthouse/service";
 import { administer } from "./administration.ts";
 import { becomeOwnerOf } from "./become-owner.ts";
 import { CommandFailure } from "./command-failure.ts";
@@ -13,6 +14,26 @@ export async function accountOf(options: SourceOptions, address: string): Promis
   });
   if (account !== undefined) return account;
   throw new CommandFailure(`There is no account ${address}; "posthouse account list" shows all`);
+}
+
+/**
+ * Fails for an address that no mail comes to here. Where auth does not run, or this user may not ask it, nobody can say,
+ * and it is taken for one of ours.
+ */
+export async function assertHasMail({ auth }: Config, address: string): Promise<void> {
+  await using asked = connectAuth({ socketPath: auth.socketPath });
+  try {
+    const { kind } = await asked.resolveRecipient(address);
+    if (kind === "found") return;
+    const domain = address.slice(address.lastIndexOf("@") + 1);
+    throw new CommandFailure(
+      kind === "not-ours"
+        ? `No mail for ${domain} is kept here; "posthouse domain list" shows the domains that are`
+        : `There is no account ${address}; "posthouse account list" shows all`,
+    );
+  } catch (error) {
+    if (!(error instanceof AuthUnavailable)) throw error;
+  }
 }
 
 /** Opens the mail of an account as the owner of the mail directory, for as long as `work` takes. */

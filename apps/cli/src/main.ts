@@ -1,6 +1,7 @@
 import { exitCodes } from "@posthouse/service";
 import { CommanderError } from "commander";
 import { sentenceOf } from "./command-failure.ts";
+import { atPlace, type Place } from "./place.ts";
 import { program } from "./program.ts";
 
 process.umask(0o007);
@@ -10,13 +11,18 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   throw error;
 });
 
+let place: Place = {};
 try {
-  await (await program(process.argv.slice(2))).parseAsync();
+  const posthouse = await program(process.argv.slice(2));
+  posthouse.hook("preAction", (_, command) => {
+    place = command.opts();
+  });
+  await posthouse.parseAsync();
 } catch (error) {
   if (error instanceof CommanderError) {
     process.exit(error.exitCode === 0 ? exitCodes.ok : exitCodes.usage);
   }
   const { sentence, exitCode } = sentenceOf(error);
-  process.stderr.write(`posthouse: ${sentence}\n`);
+  process.stderr.write(`posthouse: ${atPlace(sentence, place)}\n`);
   process.exit(exitCode);
 }

@@ -73,12 +73,35 @@ export async function program(args: readonly string[] = []): Promise<Command> {
     .version(version(), "-V, --version")
     .showHelpAfterError("(add --help for what this command takes)")
     .exitOverride()
-    .configureHelp({ sortSubcommands: false, helpWidth: 100 });
-  const asked = chapters.filter(({ names }) => names.some((name) => name === args[0]));
+    .enablePositionalOptions()
+    .configureHelp({ sortSubcommands: false, helpWidth: 100 })
+    .option("--data <dir>", "which server: before the command or behind it")
+    .option("--config <file>", "the same, by its configuration file")
+    .hook("preAction", handDown);
+  const first = commandIn(args);
+  const asked = chapters.filter(({ names }) => names.some((name) => name === first));
   for (const { load } of asked.length > 0 ? asked : chapters) {
     for (const command of await load()) posthouse.addCommand(inheriting(command, posthouse));
   }
   return posthouse;
+}
+
+/** The first word that is no option of `posthouse` itself, nor the value of one. */
+const commandIn = ([word, ...others]: readonly string[]): string | undefined =>
+  word === "--data" || word === "--config"
+    ? commandIn(others.slice(1))
+    : word?.startsWith("--data=") === true || word?.startsWith("--config=") === true
+      ? commandIn(others)
+      : word;
+
+/** What was typed before the command counts as typed behind it, where nothing else is. */
+function handDown(posthouse: Command, command: Command): void {
+  for (const [name, value] of Object.entries(posthouse.opts())) {
+    const isTaken = command.options.some((option) => option.attributeName() === name);
+    if (isTaken && command.getOptionValueSource(name) !== "cli") {
+      command.setOptionValueWithSource(name, value, "cli");
+    }
+  }
 }
 
 /** Sub-commands built on their own do not take over their parent's settings by themselves. */
