@@ -50,6 +50,9 @@ function sentenceOfSystemError(error: unknown): string | undefined {
     return `This user may not use "${path}"; run as the owner of the data directory, or as root`;
   }
   if (code === "ENOSPC") return `The disk of "${path}" is full`;
+  if (code === "ENOENT") return `There is no "${path}"`;
+  if (code === "ENOTDIR") return `"${path}" is no directory, or below a file`;
+  if (code === "EISDIR") return `"${path}" is a directory`;
   if (code === "EROFS") return `"${path}" is on a read-only file system`;
   return message;
 }

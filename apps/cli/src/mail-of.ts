@@ -6,12 +6,18 @@ import { becomeOwnerOf } from "./become-owner.ts";
 import { CommandFailure } from "./command-failure.ts";
 import { configOf, type SourceOptions } from "./source-options.ts";
 
-/** The account of an address or alias, or a failure that says there is none. */
-export async function accountOf(options: SourceOptions, address: string): Promise<Account> {
-  const account = await administer(options, async () => {
+export const findAccount = (
+  options: SourceOptions,
+  address: string,
+): Promise<Account | undefined> =>
+  administer(options, async () => {
     await using auth = connectAuth({ socketPath: configOf(options).auth.socketPath });
     return await auth.findAccount(address);
   });
+
+/** The account of an address, or a failure that says there is none. */
+export async function accountOf(options: SourceOptions, address: string): Promise<Account> {
+  const account = await findAccount(options, address);
   if (account !== undefined) return account;
   throw new CommandFailure(`There is no account ${address}; "posthouse account list" shows all`);
 }

@@ -11,10 +11,10 @@ import {
   readList,
   type Snapshot,
 } from "../backup/repository.ts";
-import { CommandFailure } from "../command-failure.ts";
+import { CommandFailure, usageFailure } from "../command-failure.ts";
 import { writeDurably } from "../durable-file.ts";
 import { withExamples } from "../examples.ts";
-import { accountOf } from "../mail-of.ts";
+import { findAccount } from "../mail-of.ts";
 import { print, printRows } from "../output.ts";
 import { showProgress } from "../progress.ts";
 import { configSourceOf, type SourceOptions, withSourceOptions } from "../source-options.ts";
@@ -59,10 +59,11 @@ export const restoreCommand = (): Command =>
 function question({ args: [path, address], options }: Typed): string | undefined {
   const { everything, dryRun, snapshot = "newest", to = address } = options;
   if ((everything === true) === (address !== undefined)) {
-    throw usage("Name the account whose mail is to come back, or say --everything");
+    throw usageFailure("Name the account whose mail is to come back, or say --everything");
   }
   if (everything === true) {
-    if (dryRun === true) throw usage("--dry-run goes with an account, not with --everything");
+    if (dryRun === true)
+      throw usageFailure("--dry-run goes with an account, not with --everything");
     return `Bring back everything of the ${String(snapshot)} backup in ${path}, into an empty data directory?`;
   }
   if (dryRun === true) return undefined;
@@ -87,8 +88,15 @@ async function oneAccount(
   options: RestoreOptions,
 ): Promise<void> {
   // Loads the store, which other commands do without.
-  const { restoreAccount } = await import("../backup/restore-account.ts");
-  const into = await accountOf(options, options.to ?? address);
+  const { hasMailOf, restoreAccount } = await import("../backup/restore-account.ts");
+  const into = await findAccount(options, options.to ?? address);
+  if (into === undefined) {
+    throw new CommandFailure(
+      options.to === undefined && hasMailOf(snapshot, address)
+        ? `There is no account ${address} now: name the one that its mail goes into, such as its new address, with --to`
+        : `There is no account ${options.to ?? address}; "posthouse account list" shows all`,
+    );
+  }
   const { mailbox, message, beside } = options;
   const progress = showProgress("messages");
   const results = await restoreAccount({
@@ -100,9 +108,7 @@ async function oneAccount(
     copy: {
       isDry: options.dryRun === true,
       onProgress: (copied) => progress(copied),
-      ...(mailbox !== undefined && {
-        isWanted: (name) => name === mailbox || name.startsWith(`${mailbox}/`),
-      }),
+      ...(mailbox !== undefined && { mailbox }),
       ...(message !== undefined && { messageId: `<${message.replace(/^<|>$/g, "")}>` }),
       ...(beside === true && {
         nameIn: (name) => `Restored/${snapshot.name.slice(0, 10)}/${name}`,
@@ -115,7 +121,7 @@ async function oneAccount(
       copied: options.dryRun === true ? "Would come back" : "Came back",
       there: "Was there",
     },
-    whenEmpty: `The backup ${snapshot.name} has no such message of ${address}`,
+    whenEmpty: `The backup ${snapshot.name} has no ${message === undefined ? "" : "such "}message of ${address}`,
   });
   if (results.length === 0) process.exitCode = exitCodes.failed;
 }
@@ -151,6 +157,3 @@ function putConfig(repository: Repository, snapshot: Snapshot, path: string): vo
   chmodSync(path, file.mode);
   print(`Wrote ${path} as it was`);
 }
-
-const usage = (sentence: string): CommandFailure =>
-  new CommandFailure(sentence, { exitCode: exitCodes.usage });
