@@ -35,7 +35,9 @@ export function sentenceOf(error: unknown): {
   if (error instanceof ConfigError) return { sentence: error.message, exitCode: exitCodes.config };
   if (error instanceof ListenError) return { sentence: error.message, exitCode: exitCodes.failed };
   if (error instanceof Error && foreseenNames.has(error.name)) {
-    return { sentence: error.message, exitCode: exitCodes.failed };
+    const { message, code } = error as NodeJS.ErrnoException;
+    const isTyped = code === "bad-address" || code === "bad-quota";
+    return { sentence: message, exitCode: isTyped ? exitCodes.usage : exitCodes.failed };
   }
   const systemSentence = sentenceOfSystemError(error);
   if (systemSentence !== undefined) return { sentence: systemSentence, exitCode: exitCodes.failed };

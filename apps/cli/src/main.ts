@@ -2,7 +2,7 @@ import { exitCodes } from "@posthouse/service";
 import { CommanderError } from "commander";
 import { sentenceOf } from "./command-failure.ts";
 import { atPlace, type Place } from "./place.ts";
-import { program } from "./program.ts";
+import { program, wordsOf } from "./program.ts";
 
 process.umask(0o007);
 // A reader that closes early (`posthouse trace … | head`) is no error.
@@ -13,11 +13,12 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
 
 let place: Place = {};
 try {
-  const posthouse = await program(process.argv.slice(2));
+  const args = process.argv.slice(2);
+  const posthouse = await program(args);
   posthouse.hook("preAction", (_, command) => {
     place = command.opts();
   });
-  await posthouse.parseAsync();
+  await posthouse.parseAsync(wordsOf(posthouse, args), { from: "user" });
 } catch (error) {
   if (error instanceof CommanderError) {
     process.exit(error.exitCode === 0 ? exitCodes.ok : exitCodes.usage);

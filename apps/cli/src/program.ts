@@ -1,5 +1,6 @@
 import { appNames } from "@posthouse/service";
 import { Command } from "commander";
+import { usageFailure } from "./command-failure.ts";
 import { version } from "./version.ts";
 
 /** Commands are loaded only when they are asked for: all of them are some 700 modules. */
@@ -84,6 +85,25 @@ export async function program(args: readonly string[] = []): Promise<Command> {
     for (const command of await load()) posthouse.addCommand(inheriting(command, posthouse));
   }
   return posthouse;
+}
+
+/**
+ * Words as they are parsed: help is not asked of a command that there is not, for which all commands would be shown
+ * as if it had been understood.
+ */
+export function wordsOf(posthouse: Command, args: readonly string[]): readonly string[] {
+  const first = commandIn(args);
+  if (first === "single")
+    throw usageFailure('All servers in one process are "posthouse up --single"');
+  let command = posthouse;
+  const behind = first === undefined ? [] : args.slice(args.indexOf(first));
+  for (const word of behind) {
+    if (command.commands.length === 0 || word.startsWith("-") || word === "help") return args;
+    const inner = command.commands.find((one) => one.name() === word);
+    if (inner === undefined) return args.filter((one) => one !== "--help" && one !== "-h");
+    command = inner;
+  }
+  return args;
 }
 
 /** The first word that is no option of `posthouse` itself, nor the value of one. */

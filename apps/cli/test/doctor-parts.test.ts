@@ -277,8 +277,8 @@ test("mail that waits is told when it is old, and at once where sending is off",
   assert.equal(look([], true), "good: The queue is empty");
   assert.equal(look([], false), "good: The queue is empty");
   assert.equal(look([1, 2], true), "good: 2 messages wait in the queue");
-  assert.match(look([1, 5], true), /^warning: 1 messages wait in the queue for over 4 hours/);
-  assert.match(look([25], true), /^bad: 1 messages .* the oldest for 25 hours$/);
+  assert.match(look([1, 5], true), /^warning: 1 message waits in the queue for over 4 hours/);
+  assert.match(look([25], true), /^bad: 1 message .* the oldest for 25 hours$/);
   assert.equal(
     look([1, 2], false),
     "warning: Sending to other hosts is off, and 2 messages wait in the queue",

@@ -1,5 +1,6 @@
 import type { PlannedRecord } from "@posthouse/client-settings";
 import type { ZoneReader } from "@posthouse/dns";
+import { counted } from "../counted.ts";
 import { comparePublished, type PublishedRecord } from "../dns/published.ts";
 import { isWithin } from "../dns/within.ts";
 import type { Finding } from "./finding.ts";
@@ -26,7 +27,7 @@ export async function domainDnsFindings(
           {
             id: `dns ${domain}`,
             state: "good" as const,
-            says: `The DNS of ${domain} says what it must (${published} records)`,
+            says: `The DNS of ${domain} says what it must (${counted(published, "record")})`,
           },
         ]
       : findings),
@@ -36,7 +37,7 @@ export async function domainDnsFindings(
           {
             id: `dns optional ${domain}`,
             state: "unproven" as const,
-            says: `${optional.length} records of ${domain} that help are not published: ${optional.map(({ record }) => `${record.type} ${record.name}`).join(", ")}`,
+            says: `${counted(optional.length, "record")} of ${domain} that would help ${optional.length === 1 ? "is" : "are"} not published: ${optional.map(({ record }) => `${record.type} ${record.name}`).join(", ")}`,
             fix: `posthouse setup postmaster@${domain} --dry-run prints them, each with its reason`,
           },
         ]),

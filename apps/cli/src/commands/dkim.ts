@@ -10,7 +10,7 @@ import {
 } from "@posthouse/dkim";
 import { Command } from "commander";
 import { administer } from "../administration.ts";
-import { asking } from "../asking.ts";
+import { asking, type Typed } from "../asking.ts";
 import { becomeOwnerOf } from "../become-owner.ts";
 import { CommandFailure, usageFailure } from "../command-failure.ts";
 import { withExamples } from "../examples.ts";
@@ -84,7 +84,7 @@ const addCommand = () =>
         .description("make keys for a domain, and say what to put into its DNS")
         .argument("<domain>")
         .option("--selector <name>", "the name of the key in the DNS; made of the month by default")
-        .option("--algorithm <name>", "rsa or ed25519; both by default, and both sign")
+        .option("--algorithm <name>", "rsa or ed25519; both by default, and both sign", algorithmOf)
         .option("--now", "sign at once, without waiting until the records are in the DNS")
         .option("--force", "also for a domain whose mail is kept elsewhere"),
     ).action(async (domain: string, options: MakeOptions) => {
@@ -97,7 +97,7 @@ const addCommand = () =>
 
 interface MakeOptions extends SourceOptions {
   readonly selector?: string;
-  readonly algorithm?: string;
+  readonly algorithm?: DkimAlgorithm;
   readonly now?: boolean;
   readonly force?: boolean;
 }
@@ -119,7 +119,7 @@ async function assertIsOurs(domain: string, options: SourceOptions): Promise<voi
 function make(domain: string, { selector, algorithm, now, ...source }: MakeOptions) {
   return storeOf(source).make({
     domain,
-    ...(algorithm !== undefined && { algorithms: [algorithmOf(algorithm)] }),
+    ...(algorithm !== undefined && { algorithms: [algorithm] }),
     ...(selector !== undefined && { selector }),
     isActive: now === true,
   });
@@ -206,6 +206,7 @@ const retireCommand = () =>
           .argument("<selector>"),
       ),
       ({ args: [domain, selector] }) => `Sign no more mail of ${domain} with ${selector}?`,
+      lookForKey,
     ).action(async (domain: string, selector: string, options: SourceOptions) => {
       const store = storeOf(options);
       const key = await store.find(domain, selector);
@@ -232,6 +233,7 @@ const removeCommand = () =>
       ),
       ({ args: [domain, selector] }) =>
         `Delete the private key ${selector} of ${domain}, for good?`,
+      lookForKey,
     ).action(
       async (domain: string, selector: string, options: SourceOptions & { force?: boolean }) => {
         const store = storeOf(options);
@@ -248,6 +250,9 @@ const removeCommand = () =>
     ),
     ["dkim remove example.org ph202611-rsa", "dkim remove example.org ph202611-rsa --yes"],
   );
+
+const lookForKey = ({ args: [domain = "", selector = ""], options }: Typed) =>
+  storeOf(options as SourceOptions).find(domain, selector);
 
 function meaningOf(key: DkimKey, nowMs: number): string {
   if (key.state === "waiting") return "waits for its DNS record";

@@ -12,6 +12,7 @@ import {
   type Snapshot,
 } from "../backup/repository.ts";
 import { CommandFailure, usageFailure } from "../command-failure.ts";
+import { counted } from "../counted.ts";
 import { writeDurably } from "../durable-file.ts";
 import { withExamples } from "../examples.ts";
 import { findAccount } from "../mail-of.ts";
@@ -56,18 +57,20 @@ export const restoreCommand = (): Command =>
     ],
   );
 
-function question({ args: [path, address], options }: Typed): string | undefined {
-  const { everything, dryRun, snapshot = "newest", to = address } = options;
+function question({ args: [path = "", address], options }: Typed): string | undefined {
+  const { everything, dryRun, to = address } = options;
   if ((everything === true) === (address !== undefined)) {
     throw usageFailure("Name the account whose mail is to come back, or say --everything");
   }
-  if (everything === true) {
-    if (dryRun === true)
-      throw usageFailure("--dry-run goes with an account, not with --everything");
-    return `Bring back everything of the ${String(snapshot)} backup in ${path}, into an empty data directory?`;
+  if (everything === true && dryRun === true) {
+    throw usageFailure("--dry-run goes with an account, not with --everything");
   }
-  if (dryRun === true) return undefined;
-  return `Bring mail of ${address} from the ${String(snapshot)} backup in ${path} into ${String(to)}?`;
+  const named = options.snapshot === undefined ? undefined : String(options.snapshot);
+  findSnapshot(openRepository(resolve(path)), named);
+  const which = `the ${named ?? "newest"} backup in ${path}`;
+  if (everything === true)
+    return `Bring back everything of ${which}, into an empty data directory?`;
+  return dryRun === true ? undefined : `Bring mail of ${address} from ${which} into ${String(to)}?`;
 }
 
 async function restore(
@@ -141,7 +144,7 @@ async function everything(
     onAccount: showProgress("accounts"),
   });
   print(
-    `Mail of ${accounts} accounts, and all that makes this host, came back as they were at ${snapshot.startedAt}. Start the servers, and look: posthouse doctor`,
+    `Mail of ${counted(accounts, "account")}, and all that makes this host, came back as they were at ${snapshot.startedAt}. Start the servers, and look: posthouse doctor`,
   );
 }
 

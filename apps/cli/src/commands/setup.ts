@@ -28,6 +28,7 @@ import {
 import { isFree, ownerOfPort, portFindings } from "../checks/port-owner.ts";
 import { resolverFindings } from "../checks/resolver.ts";
 import { CommandFailure } from "../command-failure.ts";
+import { counted } from "../counted.ts";
 import { applyRecords } from "../dns/apply-records.ts";
 import { isWithin } from "../dns/within.ts";
 import { zoneText } from "../dns/zone-text.ts";
@@ -148,7 +149,9 @@ async function setup(account: string, options: SetupOptions): Promise<void> {
           isReplacing: options.replace === true,
           ...(key !== undefined && { key }),
         });
-        print(`\nPublished ${applied.added.length} records, replaced ${applied.replaced.length}`);
+        print(
+          `\nPublished ${counted(applied.added.length, "record")}, replaced ${applied.replaced.length}`,
+        );
         for (const { record, found } of applied.left) {
           print(
             `Left as it is: ${record.name} ${record.type} ${found.join(", ")} (--replace writes ${record.data})`,

@@ -1,7 +1,7 @@
 import { Command } from "commander";
 import { administer } from "../administration.ts";
+import { asking, lookForAccount } from "../asking.ts";
 import { CommandFailure } from "../command-failure.ts";
-import { confirm } from "../confirm.ts";
 import { withExamples } from "../examples.ts";
 import { print } from "../output.ts";
 import { type SourceOptions, withJsonOption, withSourceOptions } from "../source-options.ts";
@@ -48,13 +48,15 @@ const showCommand = () =>
 
 const removeCommand = () =>
   withExamples(
-    withSourceOptions(
-      new Command("remove")
-        .description("tell it nothing more, and forget the secret")
-        .argument("<address>")
-        .option("--yes", "do not ask"),
-    ).action(async (address: string, options: SourceOptions & { yes?: boolean }) => {
-      await confirm(`Tell nobody of mail to ${address}, and forget the secret?`, options);
+    asking(
+      withSourceOptions(
+        new Command("remove")
+          .description("tell it nothing more, and forget the secret")
+          .argument("<address>"),
+      ),
+      ({ args: [address] }) => `Tell nobody of mail to ${address}, and forget the secret?`,
+      lookForAccount,
+    ).action(async (address: string, options: SourceOptions) => {
       await administer(options, (admin) => admin.removeWebhook(address));
       print(`Nobody is told of mail to ${address} any more`);
     }),

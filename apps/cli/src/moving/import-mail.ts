@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { Account } from "@posthouse/accounts";
 import { type AdoptionOptions, adoptMail, planAdoption } from "@posthouse/mailbox-store/adopt";
 import type { Config } from "@posthouse/service";
-import { CommandFailure } from "../command-failure.ts";
+import { CommandFailure, usageFailure } from "../command-failure.ts";
 import type { CopyOptions, CopyResult } from "../mail-copy.ts";
 import { copyStaged, STAGED_ID, withStaging } from "../mail-staging.ts";
 
@@ -31,7 +31,7 @@ export async function importMail(options: {
   const stat = statSync(source, { throwIfNoEntry: false });
   if (stat === undefined) throw new CommandFailure(`There is no "${source}"`);
   if (options.isTakeout === true && stat.isDirectory()) {
-    throw new CommandFailure(
+    throw usageFailure(
       '--takeout is for one mbox file, such as "All mail Including Spam and Trash.mbox"',
     );
   }

@@ -2,6 +2,7 @@ import { type Expunged, type OwnAccountMail, StoreError } from "@posthouse/mailb
 import { decodeEncodedWords, headerValue } from "@posthouse/message";
 import { CommandFailure, usageFailure } from "../command-failure.ts";
 import type { UndeleteOptions } from "../commands/undelete.ts";
+import { counted } from "../counted.ts";
 import { noSuchMailbox } from "../mail-copy.ts";
 import { accountOf, withMailOf } from "../mail-of.ts";
 import { harmless, print, printRows } from "../output.ts";
@@ -69,7 +70,9 @@ async function list(
     const { shortId: id, mailbox, day } = one;
     if (one.kind === "mailbox") {
       const what =
-        one.messages > 0 ? `the whole mailbox, ${one.messages} messages` : "the whole mailbox";
+        one.messages > 0
+          ? `the whole mailbox, ${counted(one.messages, "message")}`
+          : "the whole mailbox";
       rows.push({ id, mailbox, day, date: "", from: "", subject: what });
     } else {
       const date = new Date(one.internalDateMs).toISOString().slice(0, 16).replace("T", " ");
@@ -109,7 +112,7 @@ async function bringBack(
     await ensureMailbox(mail, name);
     const ids = messages.map(({ id }) => id);
     const count = await mail.restoreExpunged(ids, name);
-    print(`${count} ${count === 1 ? "message is" : "messages are"} back in "${harmless(name)}"`);
+    print(`${counted(count, "message is", "messages are")} back in "${harmless(name)}"`);
   }
 }
 

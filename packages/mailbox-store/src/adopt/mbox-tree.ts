@@ -11,6 +11,7 @@ import { parseSubscriptions } from "../maildir/subscriptions.ts";
 import { sourceOf } from "../mbox/mbox-journal.ts";
 import { StoreError } from "../store-error.ts";
 import { isKeyword } from "../writer/keyword-table.ts";
+import { countedMessages } from "./counted-messages.ts";
 import { type FoundMailbox, findMailboxes } from "./find-mboxes.ts";
 import { lockToLook } from "./lock-source.ts";
 import { type MboxSurvey, surveyMbox } from "./mbox-source.ts";
@@ -134,9 +135,9 @@ const turnMsMax = 10;
 function* clientRemarksOnMbox(name: string, survey: MboxSurvey): Generator<string> {
   const { base, messages, withoutUid } = survey;
   if (base === undefined && messages > 0) {
-    yield `"${name}" has no X-IMAPbase with a UIDVALIDITY: its ${messages} messages get new UIDs, and clients fetch them again`;
+    yield `"${name}" has no X-IMAPbase with a UIDVALIDITY: clients fetch it (${countedMessages(messages)}) again, under new UIDs`;
   } else if (withoutUid > 0) {
-    yield `${withoutUid} messages of "${name}" have no X-UID, or one that another message had: they get new UIDs`;
+    yield `Of "${name}" ${countedMessages(withoutUid)} without an X-UID, or with that of another, ${withoutUid === 1 ? "gets a new UID" : "get new UIDs"}`;
   }
 }
 

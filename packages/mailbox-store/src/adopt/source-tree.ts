@@ -16,6 +16,7 @@ import {
 import { parseSubscriptions } from "../maildir/subscriptions.ts";
 import { parseUidList, type UidListEntry } from "../maildir/uid-list.ts";
 import { StoreError } from "../store-error.ts";
+import { countedMessages } from "./counted-messages.ts";
 import {
   parseCourierPopUids,
   parseCourierSubscribed,
@@ -254,10 +255,10 @@ function readUids(path: string): SourceUids | undefined {
 
 function* clientRemarksOnFolder({ name, files, uids }: SourceFolder): Generator<string> {
   if (uids === undefined && files.length > 0) {
-    yield `"${name}" has no list of UIDs: its ${files.length} messages get new ones, and clients fetch them again`;
+    yield `"${name}" has no list of UIDs: clients fetch it (${countedMessages(files.length)}) again`;
   }
   if ((uids?.damagedLines ?? 0) > 0) {
-    yield `${uids?.damagedLines} lines of the list of UIDs of "${name}" cannot be read: the messages they were about get new UIDs`;
+    yield `The list of UIDs of "${name}" cannot be read everywhere (lines: ${uids?.damagedLines}): what these were about gets new UIDs`;
   }
 }
 
@@ -266,7 +267,7 @@ function* remarksOnFolder({ name, letters, packed }: SourceFolder): Generator<st
     yield `"${name}" uses all 26 letters for keywords: Dovecot keeps further ones in its index only, and they are not taken over`;
   }
   if (packed > 0) {
-    yield `${packed} messages of "${name}" are packed as bzip2, lz4 or xz`;
+    yield `Of "${name}" ${countedMessages(packed)} cannot be read: packed as bzip2, lz4 or xz`;
   }
 }
 
