@@ -149,7 +149,7 @@ async function measureIdle(mode: IdleMode): Promise<void> {
   const cpu = (((await processorSeconds(pids)) - cpuBefore) * 60) / restSeconds;
   const each = (key: keyof Memory): string => ((after[key] - before[key]) / connections).toFixed(1);
   const pushes = await measurePushes(suite, clients);
-  say(`imap ${pids}: ${JSON.stringify({ before, after })}`);
+  say(`imap ${pids.join(" ")}: ${JSON.stringify({ before, after })}`);
   rows.push([
     `Posthouse, ${mode}`,
     String(connections),
