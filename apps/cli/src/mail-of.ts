@@ -19,8 +19,11 @@ export const findAccount = (
 export async function accountOf(options: SourceOptions, address: string): Promise<Account> {
   const account = await findAccount(options, address);
   if (account !== undefined) return account;
-  throw new CommandFailure(`There is no account ${address}; "posthouse account list" shows all`);
+  throw noAccount(address);
 }
+
+export const noAccount = (address: string): CommandFailure =>
+  new CommandFailure(`There is no account ${address}; "posthouse account list" shows all`);
 
 /**
  * Fails for an address that no mail comes to here. Where auth does not run, or this user may not ask it, nobody can say,
@@ -32,10 +35,9 @@ export async function assertHasMail({ auth }: Config, address: string): Promise<
     const { kind } = await asked.resolveRecipient(address);
     if (kind === "found") return;
     const domain = address.slice(address.lastIndexOf("@") + 1);
+    if (kind === "unknown-user") throw noAccount(address);
     throw new CommandFailure(
-      kind === "not-ours"
-        ? `No mail for ${domain} is kept here; "posthouse domain list" shows the domains that are`
-        : `There is no account ${address}; "posthouse account list" shows all`,
+      `No mail for ${domain} is kept here; "posthouse domain list" shows the domains that are`,
     );
   } catch (error) {
     if (!(error instanceof AuthUnavailable)) throw error;

@@ -87,14 +87,20 @@ export async function program(args: readonly string[] = []): Promise<Command> {
   return posthouse;
 }
 
+/** What is looked for where it is not. */
+const elsewhere: ReadonlyMap<string, string> = new Map([
+  ["single", "posthouse up --single"],
+  ["webhook", "posthouse account webhook"],
+]);
+
 /**
  * Words as they are parsed: help is not asked of a command that there is not, for which all commands would be shown
  * as if it had been understood.
  */
 export function wordsOf(posthouse: Command, args: readonly string[]): readonly string[] {
   const first = commandIn(args);
-  if (first === "single")
-    throw usageFailure('All servers in one process are "posthouse up --single"');
+  const meant = first === undefined ? undefined : elsewhere.get(first);
+  if (meant !== undefined) throw usageFailure(`There is no command "${first}": it is "${meant}"`);
   let command = posthouse;
   const behind = first === undefined ? [] : args.slice(args.indexOf(first));
   for (const word of behind) {

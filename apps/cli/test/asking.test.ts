@@ -58,7 +58,8 @@ const doesNotAsk = [
   ["auth", "lmtp-delivery", "smtp-out", "smtp-in", "imap", "pop3", "managesieve", "http"],
   ["domain add", "domain list", "domain alias add", "domain alias list"],
   ["account add", "account list", "account compression", "account app-passwords-only"],
-  ["account webhook set", "account webhook show", "comsat"],
+  ["account webhook set", "account webhook show", "account webhook list", "comsat"],
+  ["account webhook test"],
   ["account quota", "account logins", "account disable", "account enable"],
   // A new password is asked for, or comes by standard input: that is the question.
   ["account passwd", "account export", "account import"],
@@ -151,6 +152,7 @@ const wrong: readonly (readonly [string, RegExp, number])[] = [
   ["client ann", /^"ann" is not an address/, 64],
   ["client nobody@example.org", /^There is no account nobody@example\.org/, 1],
   ["watch ann@nope.test", /^No mail for nope\.test is kept here; "posthouse domain list"/, 1],
+  ["account webhook test ann@example.org", /^ann@example\.org has no webhook/, 1],
   ["undelete ann@example.org --mailbox Nope", /^There is no mailbox "Nope"; there are INBOX/, 1],
   ["undelete ann@example.org --since x", /^"x" is not a day/, 64],
   ["queue remove", /^Say which/, 64],
@@ -242,6 +244,7 @@ for (const [typed, sentence] of [
   ["nonsense --help", /unknown command 'nonsense'/],
   ["queue nonsense -h", /unknown command 'nonsense'/],
   ["single --help", /"posthouse up --single"/],
+  ["webhook list", /"posthouse account webhook"/],
 ] as const) {
   test(`help is not given of what there is not: ${typed}`, async () => {
     const args = typed.split(" ");

@@ -5,6 +5,7 @@ import { asking, lookForAccount, lookForDomain } from "../asking.ts";
 import { CommandFailure } from "../command-failure.ts";
 import { counted } from "../counted.ts";
 import { withExamples } from "../examples.ts";
+import { noAccount } from "../mail-of.ts";
 import { doMailWork, type Move } from "../mail-work.ts";
 import { print } from "../output.ts";
 import { type SourceOptions, withSourceOptions } from "../source-options.ts";
@@ -159,5 +160,5 @@ async function renamedBefore(
 async function accountNamed(admin: AdminClient, address: string): Promise<Account> {
   const found = await admin.findAccount(address);
   if (found !== undefined) return found;
-  throw new CommandFailure(`There is no account ${address}; "posthouse account list" shows all`);
+  throw noAccount(address);
 }

@@ -15,7 +15,7 @@ import { CommandFailure, usageFailure } from "../command-failure.ts";
 import { counted } from "../counted.ts";
 import { writeDurably } from "../durable-file.ts";
 import { withExamples } from "../examples.ts";
-import { findAccount } from "../mail-of.ts";
+import { findAccount, noAccount } from "../mail-of.ts";
 import { print, printRows } from "../output.ts";
 import { showProgress } from "../progress.ts";
 import { configSourceOf, type SourceOptions, withSourceOptions } from "../source-options.ts";
@@ -94,10 +94,10 @@ async function oneAccount(
   const { hasMailOf, restoreAccount } = await import("../backup/restore-account.ts");
   const into = await findAccount(options, options.to ?? address);
   if (into === undefined) {
+    const isGone = options.to === undefined && hasMailOf(snapshot, address);
+    if (!isGone) throw noAccount(options.to ?? address);
     throw new CommandFailure(
-      options.to === undefined && hasMailOf(snapshot, address)
-        ? `There is no account ${address} now: name the one that its mail goes into, such as its new address, with --to`
-        : `There is no account ${options.to ?? address}; "posthouse account list" shows all`,
+      `There is no account ${address} now: name the one that its mail goes into, such as its new address, with --to`,
     );
   }
   const { mailbox, message, beside } = options;
