@@ -40,7 +40,7 @@ test("a backup that is taken while mail comes has all that was accepted before i
       isTaken = true;
     });
     while (!isTaken) await send();
-    assert.match(await succeeding(taking), /mail of 1 accounts, .* read back and well/);
+    assert.match(await succeeding(taking), /mail of 1 account, .* read back and well/);
     assert.ok(accepted > 20);
     session.close();
   }
@@ -48,7 +48,7 @@ test("a backup that is taken while mail comes has all that was accepted before i
   const everything = ["restore", backups, "--everything", ...restored];
   assert.match(
     await succeeding(posthouse(...everything, "--yes")),
-    /^Wrote .*posthouse\.toml as it was\nMail of 1 accounts, .* came back as they were at/,
+    /^Wrote .*posthouse\.toml as it was\nMail of 1 account, .* came back as they were at/,
   );
   const mailboxes = JSON.parse(
     await succeeding(posthouse("mailbox", "list", "alice@example.test", "--json", ...restored)),

@@ -13,11 +13,18 @@ test("posthouse dkim makes, shows, rotates, retires and removes keys", async (t)
   const dkim = (...args: string[]) => posthouse("dkim", ...args, "--data", data);
   const says = (...args: string[]) => succeeding(dkim(...args));
 
+  const elsewhere = await dkim("add", "example.org");
+  assert.equal(elsewhere.code, 1);
+  assert.match(
+    elsewhere.stderr,
+    /No mail for example\.org is kept here: posthouse --data \S+ domain add/,
+  );
+  await succeeding(posthouse("domain", "add", "example.org", "--data", data));
   const added = await says("add", "example.org");
   assert.match(added, /name: {2}ph\d{6}-rsa\._domainkey\.example\.org/);
   assert.match(added, /value: v=DKIM1; k=ed25519; p=/);
   assert.match((await dkim("rotate", "example.org")).stderr, /no key that signs/);
-  await says("add", "example.net", "--selector", "one", "--algorithm", "rsa", "--now");
+  await says("add", "example.net", "--selector", "one", "--algorithm", "rsa", "--now", "--force");
   assert.match(await says("rotate", "example.net", "--now"), /Leave the records of one/);
   const list = await says("list");
   assert.match(list, /example\.org +ph\d+-rsa .* waits for its DNS record/);

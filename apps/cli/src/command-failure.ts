@@ -11,6 +11,10 @@ export class CommandFailure extends Error {
   }
 }
 
+/** What was typed cannot be meant. */
+export const usageFailure = (message: string): CommandFailure =>
+  new CommandFailure(message, { exitCode: exitCodes.usage });
+
 /** Errors that the layers below have already put in words; anything else is ours, and shown whole. */
 const foreseenNames = new Set([
   "DirectoryError",
@@ -31,7 +35,9 @@ export function sentenceOf(error: unknown): {
   if (error instanceof ConfigError) return { sentence: error.message, exitCode: exitCodes.config };
   if (error instanceof ListenError) return { sentence: error.message, exitCode: exitCodes.failed };
   if (error instanceof Error && foreseenNames.has(error.name)) {
-    return { sentence: error.message, exitCode: exitCodes.failed };
+    const { message, code } = error as NodeJS.ErrnoException;
+    const isTyped = code === "bad-address" || code === "bad-quota";
+    return { sentence: message, exitCode: isTyped ? exitCodes.usage : exitCodes.failed };
   }
   const systemSentence = sentenceOfSystemError(error);
   if (systemSentence !== undefined) return { sentence: systemSentence, exitCode: exitCodes.failed };
@@ -46,6 +52,9 @@ function sentenceOfSystemError(error: unknown): string | undefined {
     return `This user may not use "${path}"; run as the owner of the data directory, or as root`;
   }
   if (code === "ENOSPC") return `The disk of "${path}" is full`;
+  if (code === "ENOENT") return `There is no "${path}"`;
+  if (code === "ENOTDIR") return `"${path}" is no directory, or below a file`;
+  if (code === "EISDIR") return `"${path}" is a directory`;
   if (code === "EROFS") return `"${path}" is on a read-only file system`;
   return message;
 }

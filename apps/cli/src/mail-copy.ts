@@ -7,13 +7,15 @@ import {
   systemFlagBits,
   type Uid,
 } from "@posthouse/mailbox-store";
+import { CommandFailure } from "./command-failure.ts";
+import { harmless, listed } from "./output.ts";
 
 /** One append, all or none; the store holds this many open files at most. */
 const BATCH = 100;
 
 export interface CopyOptions {
-  /** Of mailbox names. */
-  readonly isWanted?: (mailbox: string) => boolean;
+  /** Only this mailbox and those below it. */
+  readonly mailbox?: string;
   /** What each mailbox is called in the target. */
   readonly nameIn?: (mailbox: string) => string;
   /** The Message-ID of the only messages that are wanted, in angle brackets. */
@@ -41,12 +43,11 @@ export async function copyMessages(
   to: AccountMail,
   options: CopyOptions = {},
 ): Promise<readonly CopyResult[]> {
-  const { isWanted = () => true, nameIn = (name) => name } = options;
+  const { nameIn = (name) => name } = options;
   const results: CopyResult[] = [];
   let before = 0;
-  const infos = await from.listMailboxes();
-  for (const { name, exists } of infos) {
-    if (!exists || !isWanted(name)) continue;
+  const infos = (await from.listMailboxes()).filter(({ exists }) => exists);
+  for (const { name } of chosenMailboxes(infos, options.mailbox)) {
     await using source = await from.openMailbox(name, { readOnly: true });
     const result = await copyMailbox(source, to, nameIn(name), {
       ...options,
@@ -57,6 +58,30 @@ export async function copyMessages(
   }
   return results;
 }
+
+/** Of these mailboxes the one of that name and those below it; all of them where none is named. @throws CommandFailure */
+export function chosenMailboxes<Named extends { readonly name: string }>(
+  all: readonly Named[],
+  mailbox?: string,
+): readonly Named[] {
+  if (mailbox === undefined) return all;
+  const wanted = /^inbox$/i.test(mailbox) ? "INBOX" : mailbox;
+  const chosen = all.filter(({ name }) => name === wanted || name.startsWith(`${wanted}/`));
+  if (chosen.length > 0) return chosen;
+  throw noSuchMailbox(
+    mailbox,
+    all.map(({ name }) => name),
+  );
+}
+
+export const noSuchMailbox = (mailbox: string, there: readonly string[]): CommandFailure =>
+  new CommandFailure(
+    there.length === 0
+      ? `There is no mailbox "${harmless(mailbox)}", nor any other`
+      : `There is no mailbox "${harmless(mailbox)}"; there ${there.length === 1 ? "is" : "are"} ${harmless(listed(there, NAMED_MAX))}`,
+  );
+
+const NAMED_MAX = 20;
 
 async function copyMailbox(
   source: Mailbox,

@@ -1,7 +1,8 @@
 import { exitCodes } from "@posthouse/service";
 import { CommanderError } from "commander";
 import { sentenceOf } from "./command-failure.ts";
-import { program } from "./program.ts";
+import { atPlace, type Place } from "./place.ts";
+import { program, wordsOf } from "./program.ts";
 
 process.umask(0o007);
 // A reader that closes early (`posthouse trace … | head`) is no error.
@@ -10,13 +11,19 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   throw error;
 });
 
+let place: Place = {};
 try {
-  await (await program(process.argv.slice(2))).parseAsync();
+  const args = process.argv.slice(2);
+  const posthouse = await program(args);
+  posthouse.hook("preAction", (_, command) => {
+    place = command.opts();
+  });
+  await posthouse.parseAsync(wordsOf(posthouse, args), { from: "user" });
 } catch (error) {
   if (error instanceof CommanderError) {
     process.exit(error.exitCode === 0 ? exitCodes.ok : exitCodes.usage);
   }
   const { sentence, exitCode } = sentenceOf(error);
-  process.stderr.write(`posthouse: ${sentence}\n`);
+  process.stderr.write(`posthouse: ${atPlace(sentence, place)}\n`);
   process.exit(exitCode);
 }

@@ -1,4 +1,5 @@
 import Table from "cli-table3";
+import { atPlace, type Place } from "./place.ts";
 
 /**
  * Prints rows for a person, or with --json as one array for a program. Keys of the rows are the JSON's;
@@ -6,7 +7,7 @@ import Table from "cli-table3";
  */
 export function printRows<Row extends object>(
   rows: readonly Row[],
-  options: {
+  options: Place & {
     readonly json?: boolean;
     readonly columns: { readonly [Key in keyof Row]?: string };
     readonly whenEmpty: string;
@@ -19,7 +20,7 @@ export function printRows<Row extends object>(
     return;
   }
   if (rows.length === 0) {
-    print(options.whenEmpty);
+    print(atPlace(options.whenEmpty, options));
     return;
   }
   const keys = Object.keys(options.columns) as (keyof Row)[];

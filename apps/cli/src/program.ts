@@ -1,5 +1,6 @@
 import { appNames } from "@posthouse/service";
 import { Command } from "commander";
+import { usageFailure } from "./command-failure.ts";
 import { version } from "./version.ts";
 
 /** Commands are loaded only when they are asked for: all of them are some 700 modules. */
@@ -73,12 +74,60 @@ export async function program(args: readonly string[] = []): Promise<Command> {
     .version(version(), "-V, --version")
     .showHelpAfterError("(add --help for what this command takes)")
     .exitOverride()
-    .configureHelp({ sortSubcommands: false, helpWidth: 100 });
-  const asked = chapters.filter(({ names }) => names.some((name) => name === args[0]));
+    .enablePositionalOptions()
+    .configureHelp({ sortSubcommands: false, helpWidth: 100 })
+    .option("--data <dir>", "which server: before the command or behind it")
+    .option("--config <file>", "the same, by its configuration file")
+    .hook("preAction", handDown);
+  const first = commandIn(args);
+  const asked = chapters.filter(({ names }) => names.some((name) => name === first));
   for (const { load } of asked.length > 0 ? asked : chapters) {
     for (const command of await load()) posthouse.addCommand(inheriting(command, posthouse));
   }
   return posthouse;
+}
+
+/** What is looked for where it is not. */
+const elsewhere: ReadonlyMap<string, string> = new Map([
+  ["single", "posthouse up --single"],
+  ["webhook", "posthouse account webhook"],
+]);
+
+/**
+ * Words as they are parsed: help is not asked of a command that there is not, for which all commands would be shown
+ * as if it had been understood.
+ */
+export function wordsOf(posthouse: Command, args: readonly string[]): readonly string[] {
+  const first = commandIn(args);
+  const meant = first === undefined ? undefined : elsewhere.get(first);
+  if (meant !== undefined) throw usageFailure(`There is no command "${first}": it is "${meant}"`);
+  let command = posthouse;
+  const behind = first === undefined ? [] : args.slice(args.indexOf(first));
+  for (const word of behind) {
+    if (command.commands.length === 0 || word.startsWith("-") || word === "help") return args;
+    const inner = command.commands.find((one) => one.name() === word);
+    if (inner === undefined) return args.filter((one) => one !== "--help" && one !== "-h");
+    command = inner;
+  }
+  return args;
+}
+
+/** The first word that is no option of `posthouse` itself, nor the value of one. */
+const commandIn = ([word, ...others]: readonly string[]): string | undefined =>
+  word === "--data" || word === "--config"
+    ? commandIn(others.slice(1))
+    : word?.startsWith("--data=") === true || word?.startsWith("--config=") === true
+      ? commandIn(others)
+      : word;
+
+/** What was typed before the command counts as typed behind it, where nothing else is. */
+function handDown(posthouse: Command, command: Command): void {
+  for (const [name, value] of Object.entries(posthouse.opts())) {
+    const isTaken = command.options.some((option) => option.attributeName() === name);
+    if (isTaken && command.getOptionValueSource(name) !== "cli") {
+      command.setOptionValueWithSource(name, value, "cli");
+    }
+  }
 }
 
 /** Sub-commands built on their own do not take over their parent's settings by themselves. */

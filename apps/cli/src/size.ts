@@ -1,5 +1,4 @@
-import { exitCodes } from "@posthouse/service";
-import { CommandFailure } from "./command-failure.ts";
+import { usageFailure } from "./command-failure.ts";
 
 const unitBytes = { "": 1, K: 1024, M: 1024 ** 2, G: 1024 ** 3, T: 1024 ** 4 } as const;
 
@@ -8,9 +7,7 @@ export function parseSize(text: string): number {
   const [, digits, unit] = /^(\d{1,15})([KMGT]?)i?B?$/i.exec(text) ?? [];
   const bytes = Number(digits) * unitBytes[(unit ?? "").toUpperCase() as keyof typeof unitBytes];
   if (digits === undefined || !Number.isSafeInteger(bytes)) {
-    throw new CommandFailure(`"${text}" is not a size such as 500M, 10G or 1048576`, {
-      exitCode: exitCodes.usage,
-    });
+    throw usageFailure(`"${text}" is not a size such as 500M, 10G or 1048576`);
   }
   return bytes;
 }

@@ -1,6 +1,6 @@
-import { type Config, type ConfigSource, exitCodes, loadConfig } from "@posthouse/service";
+import { type Config, type ConfigSource, loadConfig } from "@posthouse/service";
 import type { Command } from "commander";
-import { CommandFailure } from "./command-failure.ts";
+import { usageFailure } from "./command-failure.ts";
 
 /** What every command takes: which server it is about. */
 export interface SourceOptions {
@@ -31,9 +31,7 @@ export const configOf = (options: SourceOptions): Config => loadConfig(configSou
 
 export function parsePortOffset(text: string): number {
   if (!/^\d{1,5}$/.test(text) || Number(text) > 64_000) {
-    throw new CommandFailure(`The port offset "${text}" is not a number from 0 to 64000`, {
-      exitCode: exitCodes.usage,
-    });
+    throw usageFailure(`The port offset "${text}" is not a number from 0 to 64000`);
   }
   return Number(text);
 }

@@ -35,7 +35,10 @@ test("what is old goes out of Junk and Trash, by when it came there, and out of 
     ["\\Trash", 0],
   ] as const);
   assert.equal(await removeOld(mail, retention), 0);
-  assert.equal(await removeOld(mail, retention, Date.now() + 31 * DAY_MS), 1);
+  const later = { nowMs: Date.now() + 31 * DAY_MS };
+  assert.equal(await removeOld(mail, retention, { ...later, isDry: true }), 1);
+  assert.deepEqual(await left(), [1, 1, 1]);
+  assert.equal(await removeOld(mail, retention, later), 1);
   assert.deepEqual(await left(), [1, 0, 1]);
 });
 

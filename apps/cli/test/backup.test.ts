@@ -16,7 +16,7 @@ import {
   readList,
   snapshotsOf,
 } from "../src/backup/repository.ts";
-import { restoreAccount } from "../src/backup/restore-account.ts";
+import { hasMailOf, restoreAccount } from "../src/backup/restore-account.ts";
 import { restoreEverything } from "../src/backup/restore-everything.ts";
 import { verifyBackup } from "../src/backup/verify-backup.ts";
 
@@ -191,7 +191,7 @@ test("one mailbox or one message comes back into an account in use, and what is 
   const snapshot = findSnapshot(repository);
   const restore = (copy: Parameters<typeof restoreAccount>[0]["copy"]) =>
     restoreAccount({ repository, snapshot, config, address: ann.address, into: ann, copy });
-  assert.deepEqual(await restore({ isDry: true, isWanted: (name) => name === "Projects/Old" }), [
+  assert.deepEqual(await restore({ isDry: true, mailbox: "Projects/Old" }), [
     { mailbox: "Projects/Old", copied: 2, there: 0 },
   ]);
   assert.deepEqual(await restore({ messageId: "<8@example.test>" }), [
@@ -201,7 +201,29 @@ test("one mailbox or one message comes back into an account in use, and what is 
     { mailbox: "INBOX", copied: 1, there: 1 },
     { mailbox: "Projects/Old", copied: 1, there: 1 },
   ]);
-  await restore({ nameIn: (name) => `Restored/${name}`, isWanted: (name) => name === "INBOX" });
+  await restore({ nameIn: (name) => `Restored/${name}`, mailbox: "inbox" });
+  await assert.rejects(
+    restore({ mailbox: "Nope" }),
+    /no mailbox "Nope"; there are INBOX, .*Projects/,
+  );
+  const renamed = { ...ann, address: "anne@example.test" };
+  await assert.rejects(
+    restoreAccount({
+      repository,
+      snapshot,
+      config,
+      address: renamed.address,
+      into: renamed,
+      copy: {},
+    }),
+    /has no mail of anne@.* had another address then, name that one, and --to anne@example\.test$/,
+  );
+  assert.equal(hasMailOf(snapshot, ann.address), true);
+  await writeFile(join(options.directory, "file"), "");
+  assert.throws(
+    () => openRepository(join(options.directory, "file")),
+    /is a file: name the direct/,
+  );
   assert.deepEqual(await readdir(config.paths.tmp), []);
   await using store = await storeIn(config.paths.mail);
   await using mail = await store.openAccount(ann);

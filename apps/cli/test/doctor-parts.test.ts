@@ -21,6 +21,8 @@ import { spfFinding } from "../src/checks/spf.ts";
 import { countSpfTerms } from "../src/checks/spf-terms.ts";
 import { CommandFailure } from "../src/command-failure.ts";
 import { addressOfReverse, comparePublished } from "../src/dns/published.ts";
+import { domainOfHost } from "../src/dns/within.ts";
+import { zoneText } from "../src/dns/zone-text.ts";
 import { changesMessage, changesSince, findingsToKeep } from "../src/doctor/changes.ts";
 import { ourDomains } from "../src/doctor/our-domains.ts";
 
@@ -105,7 +107,8 @@ test("a record that is missing is told with what to publish; optional ones are t
     ...record("_x.example.test", "TXT", '"v=TLSRPTv1; rua=mailto:a@b.test"'),
     isOptional: true,
   };
-  const found = await domainDnsFindings("example.test", [mx, optional], new TestReader({}));
+  const about = { domain: "example.test", withHost: true };
+  const found = await domainDnsFindings(about, [mx, optional], new TestReader({}));
   assert.deepEqual(
     found.map(({ id, state, fix }) => [id, state, fix]),
     [
@@ -122,6 +125,32 @@ test("a record that is missing is told with what to publish; optional ones are t
     ],
   );
   assert.equal(found[0]?.says, "example.test has no MX record: It is needed");
+});
+
+test("records of the host are told of one domain alone, and not as if they belonged into its zone", async () => {
+  const domains = ["a.test", "example.test", "z.test"];
+  assert.equal(domainOfHost("mail.example.test", domains), "example.test");
+  assert.equal(domainOfHost("mail.example.net", domains), "a.test");
+  const ptr = { ...record("25.2.0.192.in-addr.arpa", "PTR", "mail.x."), by: "provider" as const };
+  const records = [host, ptr, record("a.test", "MX", "10 mail.example.test.")];
+  const fixes = async (withHost: boolean) => {
+    const about = { domain: "a.test", withHost };
+    const found = await domainDnsFindings(about, records, new TestReader({}));
+    return found.map(({ fix }) => fix);
+  };
+  const own = "In the DNS of a.test, publish a.test. MX 10 mail.example.test.";
+  assert.deepEqual(await fixes(false), [own]);
+  assert.deepEqual(await fixes(true), [
+    "In the DNS of this host, publish mail.example.test. A 192.0.2.25",
+    "Ask the provider of the address for 25.2.0.192.in-addr.arpa. PTR mail.x.",
+    own,
+  ]);
+  const zone = zoneText("a.test", records).split("\n");
+  assert.deepEqual(
+    zone.filter((line) => line.startsWith("a.test.")),
+    zone.filter((line) => line !== "" && !line.startsWith(";")),
+  );
+  assert.match(zone.join("\n"), /^; where mail\.example\.test has its zone: mail\.example/m);
 });
 
 test("SPF is judged as a receiver does: includes and redirects followed, look-ups counted", async () => {
@@ -248,8 +277,8 @@ test("mail that waits is told when it is old, and at once where sending is off",
   assert.equal(look([], true), "good: The queue is empty");
   assert.equal(look([], false), "good: The queue is empty");
   assert.equal(look([1, 2], true), "good: 2 messages wait in the queue");
-  assert.match(look([1, 5], true), /^warning: 1 messages wait in the queue for over 4 hours/);
-  assert.match(look([25], true), /^bad: 1 messages .* the oldest for 25 hours$/);
+  assert.match(look([1, 5], true), /^warning: 1 message waits in the queue for over 4 hours/);
+  assert.match(look([25], true), /^bad: 1 message .* the oldest for 25 hours$/);
   assert.equal(
     look([1, 2], false),
     "warning: Sending to other hosts is off, and 2 messages wait in the queue",

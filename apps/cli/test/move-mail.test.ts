@@ -166,7 +166,7 @@ test("one mbox file is imported into the mailbox that is named, and a part of an
     directory: join(at.base, "part"),
     format: "maildir",
     copy: {
-      isWanted: (name) => name.startsWith("Old"),
+      mailbox: "Old",
       sinceMs: Date.UTC(2026, 0, 5),
       beforeMs: Date.UTC(2026, 0, 6),
     },
@@ -175,6 +175,17 @@ test("one mbox file is imported into the mailbox that is named, and a part of an
   await assert.rejects(
     importMail({ config: at.config, source: join(at.base, "none"), into: ann, copy: {} }),
     /There is no ".*none"/,
+  );
+  // Of one mbox nothing is said about INBOX, which it does not become, nor about UIDs, which are new anyway.
+  const cut = join(at.base, "cut.mbox");
+  await writeFile(cut, "From x@y.test Thu Jan  1 00:00:00 2026\nSubject: 7\n");
+  const { remarks } = await importMail({ config: at.config, source: cut, into: ann, copy: {} });
+  assert.deepEqual(remarks, [
+    `"${cut}" ends inside the header of a message: that much of it is taken`,
+  ]);
+  await assert.rejects(
+    importMail({ config: at.config, source: file, into: ann, copy: { mailbox: "Nope" } }),
+    /^CommandFailure: There is no mailbox "Nope"; there is INBOX$/,
   );
   await mkdir(join(at.base, "nothing"));
   await assert.rejects(

@@ -116,7 +116,7 @@ test("systemd's files are written once, and only what differs is written again",
   await writeFile(join(root, "etc/systemd/system/posthouse.target"), "changed");
   assert.deepEqual(
     systemdSteps(options).map(({ says }) => says),
-    ["write 1 units into /etc/systemd/system"],
+    ["write 1 unit into /etc/systemd/system"],
   );
   await rm(join(root, "opt/posthouse/current"));
   await mkdir(join(root, "elsewhere"));

@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { fork } from "node:child_process";
 import { once } from "node:events";
 import { writeFile } from "node:fs/promises";
 import { connect } from "node:net";
@@ -8,6 +7,7 @@ import { createInterface } from "node:readline";
 import { test } from "node:test";
 import { connect as connectTls, type TLSSocket } from "node:tls";
 import { TEST_TOML, testContext } from "@posthouse/service";
+import { forkProgram } from "@posthouse/test-tools";
 
 /** A client that is logged in, and sends one command after the other. */
 async function logIn(port: number, name = "ann") {
@@ -39,28 +39,14 @@ async function startApp() {
     join(context.directory, "posthouse.toml"),
     TEST_TOML.replaceAll("{directory}", context.directory),
   );
-  const child = fork(join(import.meta.dirname, "workers-app.ts"), ["--data", context.directory], {
-    stdio: ["ignore", "pipe", "inherit", "ipc"],
-    execArgv: [],
-  });
-  const exited = once(child, "exit");
-  const lines: string[] = [];
-  let wake = () => {};
-  createInterface({ input: child.stdout as NodeJS.ReadableStream }).on("line", (line) => {
-    lines.push(line);
-    wake();
-  });
-  async function said(pattern: RegExp): Promise<RegExpExecArray> {
-    for (;;) {
-      const found = lines.map((line) => pattern.exec(line)).find((match) => match !== null);
-      if (found) return found;
-      await new Promise<void>((resolve) => {
-        wake = resolve;
-      });
-    }
-  }
-  const [ready] = await once(child, "message");
-  const [port, tlsPort] = ready.addresses.map((one: { port: number }) => one.port);
+  const { child, exited, said, ready } = await forkProgram(
+    join(import.meta.dirname, "workers-app.ts"),
+    ["--data", context.directory],
+  );
+  const { addresses } = ready as {
+    readonly addresses: readonly [{ readonly port: number }, { readonly port: number }];
+  };
+  const [{ port }, { port: tlsPort }] = addresses;
   return {
     port,
     tlsPort,

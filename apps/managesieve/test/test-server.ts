@@ -4,6 +4,7 @@ import { connect as connectTls } from "node:tls";
 import { type ApopLogins, type AuthClient, AuthUnavailable } from "@posthouse/accounts";
 import { type AccountScripts, openMailStore, openScriptStore } from "@posthouse/mailbox-store";
 import { type RunningApp, TEST_TOML, testContext } from "@posthouse/service";
+import { endingLogins } from "@posthouse/test-tools";
 import { connectTo } from "@posthouse/transcript";
 import { start } from "../src/app.ts";
 
@@ -53,7 +54,7 @@ export async function startTestServer(
     await scripts.activate(options.active);
   }
   const ends = new Set<() => void>();
-  const app = await start(context, { auth: ending(testAuth, ends), store });
+  const app = await start(context, { auth: endingLogins(testAuth, ends), store });
   resources.defer(() => app.close());
   const port = app.addresses[0]?.port ?? 0;
   const owned = resources.move();
@@ -93,17 +94,3 @@ const testAuth: AuthClient & ApopLogins = {
   maySendAs: () => Promise.reject(new AuthUnavailable("not asked by ManageSieve")),
   async [Symbol.asyncDispose]() {},
 };
-
-/** As `auth`, with logins that `ends` ends. */
-const ending = (auth: typeof testAuth, ends: Set<() => void>): typeof testAuth => ({
-  ...auth,
-  async authenticate(request) {
-    const result = await auth.authenticate(request);
-    if (result.kind !== "ok") return result;
-    const onEnd = (end: () => void): Disposable => {
-      ends.add(end);
-      return { [Symbol.dispose]: () => void ends.delete(end) };
-    };
-    return { ...result, onEnd };
-  },
-});

@@ -5,6 +5,7 @@ import { connect as connectTls } from "node:tls";
 import { type ApopLogins, type AuthClient, AuthUnavailable } from "@posthouse/accounts";
 import { type AccountMail, type MailStore, openMailStore } from "@posthouse/mailbox-store";
 import { type RunningApp, TEST_TOML, testContext } from "@posthouse/service";
+import { endingLogins } from "@posthouse/test-tools";
 import { connectTo } from "@posthouse/transcript";
 import { start } from "../src/app.ts";
 
@@ -63,7 +64,7 @@ export async function startTestServer(
   }
   const ends = new Set<() => void>();
   const app = await start(context, {
-    auth: ending(testAuth, ends),
+    auth: endingLogins(testAuth, ends),
     store: options.wrapStore?.(store) ?? store,
   });
   resources.defer(() => app.close());
@@ -113,17 +114,3 @@ const testAuth: AuthClient & ApopLogins = {
   maySendAs: () => Promise.reject(new AuthUnavailable("not asked by POP3")),
   async [Symbol.asyncDispose]() {},
 };
-
-/** As `auth`, with logins that `ends` ends. */
-const ending = (auth: typeof testAuth, ends: Set<() => void>): typeof testAuth => ({
-  ...auth,
-  async authenticate(request) {
-    const result = await auth.authenticate(request);
-    if (result.kind !== "ok") return result;
-    const onEnd = (end: () => void): Disposable => {
-      ends.add(end);
-      return { [Symbol.dispose]: () => void ends.delete(end) };
-    };
-    return { ...result, onEnd };
-  },
-});

@@ -36,3 +36,10 @@ export class DirectoryError extends Error {
 export function isDirectoryErrorCode(text: unknown): text is DirectoryErrorCode {
   return (directoryErrorCodes as readonly unknown[]).includes(text);
 }
+
+/** Something new was to be in a domain that is not ours, or not yet. */
+export const domainToAdd = (domain: string): DirectoryError =>
+  new DirectoryError(
+    "not-found",
+    `The domain ${domain} is not ours; "posthouse domain add ${domain}" adds it`,
+  );

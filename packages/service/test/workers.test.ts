@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { fork } from "node:child_process";
 import { once } from "node:events";
 import { writeFile } from "node:fs/promises";
 import { request } from "node:http";
@@ -8,6 +7,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { test } from "node:test";
 import { statusSocketPath, TEST_TOML, testContext } from "@posthouse/service";
+import { forkProgram } from "@posthouse/test-tools";
 
 /** The app of workers-app.ts as a process, with two connections that it serves itself, and two of its worker. */
 async function startApp() {
@@ -16,27 +16,13 @@ async function startApp() {
     join(context.directory, "posthouse.toml"),
     TEST_TOML.replaceAll("{directory}", context.directory),
   );
-  const child = fork(join(import.meta.dirname, "workers-app.ts"), ["--data", context.directory], {
-    stdio: ["ignore", "pipe", "inherit", "ipc"],
-    execArgv: [],
-  });
-  const lines: string[] = [];
-  const waiting: (() => void)[] = [];
-  createInterface({ input: child.stdout as NodeJS.ReadableStream }).on("line", (line) => {
-    lines.push(line);
-    for (const wake of waiting.splice(0)) wake();
-  });
-  /** Resolves with the first line that has not been asked for yet and that fits. */
-  async function said(pattern: RegExp): Promise<string> {
-    for (;;) {
-      const at = lines.findIndex((line) => pattern.test(line));
-      if (at !== -1) return lines.splice(at, 1)[0] ?? "";
-      await new Promise<void>((wake) => waiting.push(wake));
-    }
-  }
-  const exited = once(child, "exit");
-  const [ready] = await once(child, "message");
-  const { port } = ready.addresses[0];
+  const app = await forkProgram(join(import.meta.dirname, "workers-app.ts"), [
+    "--data",
+    context.directory,
+  ]);
+  const { child, exited, said } = app;
+  const { addresses } = app.ready as { readonly addresses: readonly [{ readonly port: number }] };
+  const [{ port }] = addresses;
   const get = (path: string) => ask(statusSocketPath(context.config.runDir, "pop3"), path);
   const first = await open(port);
   assert.equal(first.pid, child.pid);

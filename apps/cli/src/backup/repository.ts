@@ -79,6 +79,9 @@ export function openRepository(directory: string, { make = false } = {}): Reposi
       `"${directory}" holds backups of a later version (${first.trim().slice(0, 40)}): use that version`,
     );
   }
+  if (statSync(directory, { throwIfNoEntry: false })?.isDirectory() === false) {
+    throw new CommandFailure(`"${directory}" is a file: name the directory of the backups`);
+  }
   if (!make) throw new CommandFailure(`There are no backups in "${directory}"`);
   if (existsSync(directory) && readdirSync(directory).length > 0) {
     throw new CommandFailure(

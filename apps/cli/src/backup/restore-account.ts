@@ -9,6 +9,15 @@ import { copyStaged, withStaging } from "../mail-staging.ts";
 import { putAccount } from "./put-account.ts";
 import { type Repository, readList, type Snapshot } from "./repository.ts";
 
+/** The list of an account's mail in a snapshot. */
+function mailListOf(address: string): string {
+  const { domain, localPart } = accountPlaceOf(address);
+  return `mail/${domain}/${localPart}.jsonl`;
+}
+
+export const hasMailOf = ({ lists }: Snapshot, address: string): boolean =>
+  lists[mailListOf(address)] !== undefined;
+
 /**
  * Brings messages of a backup into an account that is in use. They come through the store, as if a client
  * stored them: nobody has to be stopped, and no UID is given twice.
@@ -26,14 +35,15 @@ export async function restoreAccount(options: {
 }): Promise<readonly CopyResult[]> {
   const { repository, snapshot, config, address, into, copy } = options;
   const { domain, localPart } = accountPlaceOf(address);
-  const list = `mail/${domain}/${localPart}.jsonl`;
-  if (snapshot.lists[list] === undefined) {
-    throw new CommandFailure(`The backup ${snapshot.name} has no mail of ${address}`);
+  if (!hasMailOf(snapshot, address)) {
+    throw new CommandFailure(
+      `The backup ${snapshot.name} has no mail of ${address}. Where the account had another address then, name that one, and --to ${into.address}`,
+    );
   }
   return await withStaging(config, async (directory) => {
     const path = join(directory, domain, localPart);
     mkdirSync(path, { recursive: true });
-    const listed = readList(repository, snapshot, list);
+    const listed = readList(repository, snapshot, mailListOf(address));
     // Whose it was does not matter here, and would keep it from being opened.
     putAccount(repository, listed, path, (file) => file.path !== "posthouse-account");
     return await copyStaged({ config, directory, address, into, copy });

@@ -23,7 +23,10 @@ export async function problemsOf(
   }
 }
 
-export async function appFindings(runDir: string): Promise<readonly Finding[]> {
+export async function appFindings(
+  runDir: string,
+  { isSystem }: { readonly isSystem: boolean },
+): Promise<readonly Finding[]> {
   const all = await Promise.all(
     appNames.map(async (app) => ({ app, problems: await problemsOf(runDir, app) })),
   );
@@ -40,7 +43,9 @@ export async function appFindings(runDir: string): Promise<readonly Finding[]> {
       id: "apps",
       state: "bad",
       says: `${silent.join(", ")} ${silent.length === 1 ? "does" : "do"} not answer`,
-      fix: `systemctl start posthouse.target; systemctl status ${units} says why not`,
+      fix: isSystem
+        ? `systemctl start posthouse.target; systemctl status ${units} says why not`
+        : "posthouse up starts them and says what is in the way; posthouse local, where it is only for trying",
     },
     ...findings,
   ];

@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
 import { join } from "node:path";
+import { counted } from "../counted.ts";
 import type { Finding } from "./finding.ts";
 
 /** More would be a broken command, or a queue that needs no counting to be seen. */
@@ -64,7 +65,7 @@ export function findingOfQueue(
   const oldMs = Math.max(0, ...ages);
   const old = ages.filter((age) => age > OLD_MS).length;
   const state = oldMs > STUCK_MS ? "bad" : "warning";
-  const says = `${rows.length} messages wait in the queue`;
+  const says = `${counted(rows.length, "message waits", "messages wait")} in the queue`;
   if (!isSending) {
     return {
       id,
@@ -78,7 +79,7 @@ export function findingOfQueue(
   return {
     id,
     state,
-    says: `${old} messages wait in the queue for over 4 hours, the oldest for ${hours} hours`,
+    says: `${counted(old, "message waits", "messages wait")} in the queue for over 4 hours, the oldest for ${hours} hours`,
     fix: "posthouse queue list --older 4h, and posthouse queue show <id> for why",
   };
 }
@@ -101,7 +102,7 @@ export async function mailboxFinding(args: readonly string[]): Promise<Finding> 
     : {
         id,
         state: "bad",
-        says: `Files and index do not agree in ${rows.length} places; the first, of ${first.account}: ${first.finding}`,
+        says: `Files and index do not agree in ${counted(rows.length, "place")}; the first, of ${first.account}: ${first.finding}`,
         fix,
       };
 }

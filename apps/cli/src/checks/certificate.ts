@@ -7,6 +7,7 @@ import {
 } from "@posthouse/service";
 import { readCertificate } from "../certificate.ts";
 import { CommandFailure } from "../command-failure.ts";
+import { counted } from "../counted.ts";
 import type { Finding } from "./finding.ts";
 
 const DAY_MS = 86_400_000;
@@ -48,7 +49,7 @@ function ownFinding(config: Config, nowMs: number): Finding {
     return {
       id,
       state: "good",
-      says: `The certificate is good for ${daysLeft(certificate, nowMs)} days more`,
+      says: `The certificate is good for ${counted(daysLeft(certificate, nowMs), "more day")}`,
     };
   } catch (error) {
     if (!(error instanceof CommandFailure)) throw error;
@@ -81,8 +82,8 @@ function endingOf(
       : "Renew the files under [tls], or let Posthouse get them: docs/tls.md";
   const says =
     days < 0
-      ? `The certificate in ${certificateFile} ended ${-days} days ago`
-      : `The certificate in ${certificateFile} ends in ${days} days`;
+      ? `The certificate in ${certificateFile} ended ${counted(-days, "day")} ago`
+      : `The certificate in ${certificateFile} ends in ${counted(days, "day")}`;
   return { state: "bad", says, fix };
 }
 

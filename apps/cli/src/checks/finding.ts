@@ -1,5 +1,6 @@
 import { styleText } from "node:util";
 import { harmless, print } from "../output.ts";
+import { atPlace, type Place } from "../place.ts";
 
 /** What a check found: one sentence, and where something is wrong, what to do. */
 export interface Finding {
@@ -9,6 +10,10 @@ export interface Finding {
   readonly says: string;
   readonly fix?: string;
 }
+
+/** Its remedy as it is typed for the server that was looked at. */
+export const findingAt = (finding: Finding, place: Place): Finding =>
+  finding.fix === undefined ? finding : { ...finding, fix: atPlace(finding.fix, place) };
 
 const marks = {
   good: ["  ok  ", "green"],

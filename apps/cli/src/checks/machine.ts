@@ -1,5 +1,6 @@
 import { existsSync, readFileSync, statfsSync } from "node:fs";
 import { dirname } from "node:path";
+import { counted } from "../counted.ts";
 import type { Finding } from "./finding.ts";
 
 const MIB = 1024 * 1024;
@@ -17,7 +18,7 @@ export function diskFinding(directory: string): Finding {
     return {
       id,
       state: ffree === 0 ? "bad" : "warning",
-      says: `The disk of "${existing}" can hold only ${ffree} files more`,
+      says: `The disk of "${existing}" can hold only ${counted(ffree, "more file")}`,
       fix: "Each message is a file: make room, or make the file system anew with more inodes",
     };
   }

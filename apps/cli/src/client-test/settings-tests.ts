@@ -131,11 +131,11 @@ export async function testSettings(asked: Asked): Promise<readonly Finding[]> {
     pacc(asked),
   ].filter((program) => program !== undefined);
   const findings: Finding[] = [];
-  for (const program of programs) findings.push(await play(program, asked.reach));
+  for (const program of programs) findings.push(await play(program, asked));
   return findings;
 }
 
-async function play({ id, name, steps }: Program, reach: Reach): Promise<Finding> {
+async function play({ id, name, steps }: Program, { address, reach }: Asked): Promise<Finding> {
   const failed: { readonly url: string; readonly why: string; readonly fix: string }[] = [];
   for (const { url, isRight, ...request } of steps) {
     const answer = await fetchAsClient(url, reach, request);
@@ -149,7 +149,7 @@ async function play({ id, name, steps }: Program, reach: Reach): Promise<Finding
         ...(isPlain && { fix: fixOf(failed) }),
       };
     }
-    failed.push({ url, ...reasonOf(url, answer) });
+    failed.push({ url, ...reasonOf(url, answer, address) });
   }
   const said = failed.map(({ url, why }) => `${shortOf(url)}: ${why}`).join("; ");
   return {
@@ -170,7 +170,11 @@ const hostOf = (url: string): string => new URL(url).host;
 
 const shortOf = (url: string): string => url.replace(/\?.*$/, "");
 
-function reasonOf(url: string, answer: Fetched): { readonly why: string; readonly fix: string } {
+function reasonOf(
+  url: string,
+  answer: Fetched,
+  address: string,
+): { readonly why: string; readonly fix: string } {
   const host = new URL(url).hostname;
   if ("failure" in answer) {
     if (answer.isCertificate) {
@@ -182,14 +186,14 @@ function reasonOf(url: string, answer: Fetched): { readonly why: string; readonl
     return {
       why: answer.failure,
       fix: /DNS/.test(answer.failure)
-        ? `Publish the record of ${host} that "posthouse client" prints`
+        ? `Publish the record of ${host} that "posthouse client ${address}" prints`
         : `Let ports 443 and 80 of this host be reached, and look at "posthouse health http"`,
     };
   }
   if (answer.status !== 200) {
     return {
       why: `it answers ${answer.status}`,
-      fix: `Another web server answers for ${host}: have it pass the name on to this host, or publish the record that "posthouse client" prints`,
+      fix: `Another web server answers for ${host}: have it pass the name on to this host, or publish the record that "posthouse client ${address}" prints`,
     };
   }
   return {

@@ -1,9 +1,10 @@
 import type { DisabledFor } from "@posthouse/accounts";
 import { Argument, Command } from "commander";
 import { administer } from "../administration.ts";
-import { asking } from "../asking.ts";
+import { asking, lookForAccount } from "../asking.ts";
 import { becomeOwnerOf } from "../become-owner.ts";
-import { CommandFailure } from "../command-failure.ts";
+import { usageFailure } from "../command-failure.ts";
+import { counted } from "../counted.ts";
 import { withExamples } from "../examples.ts";
 import { print, printRows } from "../output.ts";
 import { parseSize } from "../size.ts";
@@ -44,6 +45,7 @@ export const retentionCommand = (): Command =>
       ),
       ({ args: [address, answer] }) =>
         answer === "yes" ? `Delete old mail from Junk and Trash of ${address}?` : undefined,
+      lookForAccount,
     ).action(async (address: string, answer: string, options: SourceOptions) => {
       const account = await administer(options, (admin) =>
         admin.setKeepsOld(address, answer === "no"),
@@ -121,7 +123,7 @@ export const enableCommand = (): Command =>
 interface RemoveOptions extends SourceOptions {
   readonly now?: boolean;
   readonly keepMail?: boolean;
-  readonly days: string;
+  readonly days: number;
 }
 
 export const removeCommand = (): Command =>
@@ -133,15 +135,19 @@ export const removeCommand = (): Command =>
             "remove an account: it can be restored for some days, then its mail is deleted",
           )
           .argument("<address>")
-          .option("--days <n>", "for so long it can be restored", "30")
+          .option("--days <n>", "for so long it can be restored", daysOf, 30)
           .option("--now", "for good and at once, with its mail; also one that could be restored")
           .option("--keep-mail", "with --now: its mail stays on disk"),
       ),
       ({ args: [address], options: { now, keepMail, days } }) => {
-        if (now !== true) return `Remove ${address}? It can be restored for ${String(days)} days`;
+        if (now !== true && keepMail === true) throw usageFailure("--keep-mail goes with --now");
+        if (now !== true)
+          return `Remove ${address}? It can be restored for ${counted(Number(days), "day")}`;
         const what = keepMail === true ? "" : " and delete all its mail";
         return `Remove ${address}${what}, for good?`;
       },
+      // One that was removed before can be removed for good.
+      (typed) => (typed.options.now === true ? Promise.resolve() : lookForAccount(typed)),
     ).action(remove),
     [
       "account remove ann@example.org",
@@ -150,13 +156,14 @@ export const removeCommand = (): Command =>
     ],
   );
 
+function daysOf(text: string): number {
+  if (/^[1-9]\d{0,3}$/.test(text)) return Number(text);
+  throw usageFailure(`"${text}" is not a number of days from 1 to 9999`);
+}
+
 async function remove(address: string, options: RemoveOptions): Promise<void> {
   if (options.now === true) return await removeNow(address, options);
-  if (options.keepMail === true) throw new CommandFailure("--keep-mail goes with --now");
-  if (!/^[1-9]\d{0,3}$/.test(options.days)) {
-    throw new CommandFailure(`"${options.days}" is not a number of days from 1 to 9999`);
-  }
-  const untilMs = Date.now() + Number(options.days) * 24 * 3_600_000;
+  const untilMs = Date.now() + options.days * 24 * 3_600_000;
   const account = await administer(options, (admin) => admin.putAccountAway(address, untilMs));
   print(
     `Removed the account ${account.address}. Until ${new Date(untilMs).toISOString().slice(0, 10)} "posthouse account restore ${account.address}" brings it back; then its mail is deleted`,

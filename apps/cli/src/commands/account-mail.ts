@@ -1,8 +1,7 @@
 import { resolve } from "node:path";
 import type { Account, MailboxFormat } from "@posthouse/accounts";
-import { exitCodes } from "@posthouse/service";
 import { Command, Option } from "commander";
-import { CommandFailure } from "../command-failure.ts";
+import { CommandFailure, usageFailure } from "../command-failure.ts";
 import { withExamples } from "../examples.ts";
 import type { CopyOptions, CopyResult } from "../mail-copy.ts";
 import { accountOf } from "../mail-of.ts";
@@ -42,6 +41,7 @@ export const exportCommand = (): Command =>
             .default("maildir"),
         ),
     ).action(async (address: string, directory: string, options: ExportOptions) => {
+      const copy = copyOptionsOf(options);
       const account = await accountOf(options, address);
       const { exportMail } = await import("../moving/export-mail.ts");
       const { path, results } = await exportMail({
@@ -49,7 +49,7 @@ export const exportCommand = (): Command =>
         account,
         directory: resolve(directory),
         format: options.format,
-        copy: copyOptionsOf(options),
+        copy,
       });
       tell(results, "Exported");
       print(`\nIt is in ${path}`);
@@ -77,18 +77,19 @@ export const importCommand = (): Command =>
         .option("--into <mailbox>", "below this mailbox; of one mbox file, this mailbox itself")
         .option("--dry-run", "say what would be imported; change nothing"),
     ).action(async (address: string, source: string, options: ImportOptions) => {
+      const copy = importOptionsOf(options);
       const into = await accountOf(options, address);
-      if (isImapSource(source)) return await importByImap(source, into, options);
+      if (isImapSource(source)) return await importByImap(source, into, copy, options);
       const { importMail } = await import("../moving/import-mail.ts");
       const { results, remarks } = await importMail({
         config: configOf(options),
         source: resolve(source),
         into,
-        copy: importOptionsOf(options),
+        copy,
         ...(options.takeout === true && { isTakeout: true }),
       });
       for (const remark of remarks) print(`- ${harmless(remark)}`);
-      tell(results, options.dryRun === true ? "Would be imported" : "Imported");
+      tellImported(results, source, options);
     }),
     [
       "account import ann@example.org /home/ann/Maildir --dry-run",
@@ -99,7 +100,12 @@ export const importCommand = (): Command =>
   );
 
 /** Again goes on, and brings what is new. */
-async function importByImap(text: string, into: Account, options: ImportOptions): Promise<void> {
+async function importByImap(
+  text: string,
+  into: Account,
+  copy: CopyOptions,
+  options: ImportOptions,
+): Promise<void> {
   const { parseImapSource } = await import("../moving/imap-source.ts");
   const { importFromImap } = await import("../moving/import-imap.ts");
   const source = parseImapSource(text);
@@ -109,11 +115,24 @@ async function importByImap(text: string, into: Account, options: ImportOptions)
     source,
     password,
     into,
-    copy: importOptionsOf(options),
+    copy,
     onProgress: showProgress("messages"),
     remark: (remark) => print(`- ${harmless(remark)}`),
   });
-  tell(results, options.dryRun === true ? "Would be imported" : "Imported");
+  tellImported(results, source.host, options);
+}
+
+/** Whoever names a source means that there is mail in it. */
+function tellImported(
+  results: readonly CopyResult[],
+  source: string,
+  { dryRun, mailbox, since, before }: ImportOptions,
+): void {
+  if (results.length === 0) {
+    const isPart = [mailbox, since, before].some((option) => option !== undefined);
+    throw new CommandFailure(`There is no ${isPart ? "such " : ""}mail in ${harmless(source)}`);
+  }
+  tell(results, dryRun === true ? "Would be imported" : "Imported");
 }
 
 function importOptionsOf(options: ImportOptions): CopyOptions {
@@ -139,9 +158,7 @@ function copyOptionsOf({ mailbox, since, before }: CopyArguments): CopyOptions {
   const progress = showProgress("messages");
   return {
     onProgress: (copied) => progress(copied),
-    ...(mailbox !== undefined && {
-      isWanted: (name) => name === mailbox || name.startsWith(`${mailbox}/`),
-    }),
+    ...(mailbox !== undefined && { mailbox }),
     ...(since !== undefined && { sinceMs: dayMs(since) }),
     ...(before !== undefined && { beforeMs: dayMs(before) }),
   };
@@ -151,13 +168,11 @@ function copyOptionsOf({ mailbox, since, before }: CopyArguments): CopyOptions {
 function dayMs(text: string): number {
   const ms = /^\d{4}-\d\d-\d\d$/.test(text) ? Date.parse(text) : Number.NaN;
   if (!Number.isNaN(ms)) return ms;
-  throw new CommandFailure(`"${text}" is not a day such as 2026-01-31`, {
-    exitCode: exitCodes.usage,
-  });
+  throw usageFailure(`"${text}" is not a day such as 2026-01-31`);
 }
 
 const tell = (results: readonly CopyResult[], heading: string): void =>
   printRows(results, {
     columns: { mailbox: "Mailbox", copied: heading, there: "Was there" },
-    whenEmpty: "There is no such message",
+    whenEmpty: "There is no such mail",
   });

@@ -2,8 +2,9 @@ import type { MailboxFormat } from "@posthouse/mailbox-store";
 import type { Adoption, AdoptionOptions } from "@posthouse/mailbox-store/adopt";
 import { Command, Option } from "commander";
 import { administer } from "../administration.ts";
-import { asking } from "../asking.ts";
-import { CommandFailure } from "../command-failure.ts";
+import { asking, lookForAccount } from "../asking.ts";
+import { usageFailure } from "../command-failure.ts";
+import { counted } from "../counted.ts";
 import { withExamples } from "../examples.ts";
 import { accountOf, withMailOf } from "../mail-of.ts";
 import { harmless, print, printRows } from "../output.ts";
@@ -61,10 +62,15 @@ export const adoptCommand = (): Command =>
             ),
         ),
       ),
-      ({ args: [, directory], options: { move, dryRun } }) =>
-        move === true && dryRun !== true
+      ({ args: [, directory], options: { move, link, dryRun } }) => {
+        if (link === true && move === true) {
+          throw usageFailure("--link leaves the old tree, --move removes it: choose one");
+        }
+        return move === true && dryRun !== true
           ? `Remove the old tree ${directory} as soon as the new one is on disk?`
-          : undefined,
+          : undefined;
+      },
+      lookForAccount,
     ).action(adopt),
     [
       "mailbox adopt ann@example.org /var/vmail/example.org/ann/Maildir --dry-run",
@@ -74,9 +80,6 @@ export const adoptCommand = (): Command =>
   );
 
 async function adopt(address: string, directory: string, options: AdoptOptions): Promise<void> {
-  if (options.link === true && options.move === true) {
-    throw new CommandFailure("--link leaves the old tree, --move removes it: choose one");
-  }
   const account = await accountOf(options, address);
   const request: AdoptionOptions = {
     mailDirectory: configOf(options).paths.mail,
@@ -115,8 +118,8 @@ async function adopt(address: string, directory: string, options: AdoptOptions):
   say(
     options,
     plan.isDone
-      ? `${account.address} took it over before; it has ${count} messages now`
-      : `${account.address} has ${count} messages now`,
+      ? `${account.address} took it over before; it has ${counted(count, "message")} now`
+      : `${account.address} has ${counted(count, "message")} now`,
   );
 }
 

@@ -1,6 +1,6 @@
 import { Command } from "commander";
 import { administer } from "../administration.ts";
-import { asking } from "../asking.ts";
+import { asking, lookForDomainOf } from "../asking.ts";
 import { withExamples } from "../examples.ts";
 import { print, printRows } from "../output.ts";
 import { type SourceOptions, withJsonOption, withSourceOptions } from "../source-options.ts";
@@ -42,6 +42,7 @@ export function aliasExceptCommand(): Command {
           new Command("remove").description("it is caught again").argument("<address>"),
         ),
         ({ args: [address] }) => `Let the catch-all catch ${address} again?`,
+        lookForDomainOf,
       ).action(async (address: string, options: SourceOptions) => {
         await administer(options, (admin) => admin.removeException(address));
         print(`The catch-all catches ${address} again`);

@@ -1,7 +1,7 @@
 import type { Alias } from "@posthouse/accounts";
 import { Command, Option } from "commander";
 import { administer } from "../administration.ts";
-import { CommandFailure } from "../command-failure.ts";
+import { usageFailure } from "../command-failure.ts";
 import { withExamples } from "../examples.ts";
 import { print } from "../output.ts";
 import { type SourceOptions, withSourceOptions } from "../source-options.ts";
@@ -32,7 +32,7 @@ export const aliasRightsCommand = (): Command =>
         ),
     ).action(async (address: string, { from, sendAs, ...options }: RightsOptions) => {
       if (from === undefined && sendAs === undefined) {
-        throw new CommandFailure("Say what is to be so: --from, --send-as or both");
+        throw usageFailure("Say what is to be so: --from, --send-as or both");
       }
       const alias = await administer(options, (admin) =>
         admin.setAliasRights(address, {

@@ -1,6 +1,6 @@
 import { Command } from "commander";
 import { administer } from "../administration.ts";
-import { asking } from "../asking.ts";
+import { asking, lookForDomainOf } from "../asking.ts";
 import { withExamples } from "../examples.ts";
 import { print, printRows } from "../output.ts";
 import { type SourceOptions, withJsonOption, withSourceOptions } from "../source-options.ts";
@@ -62,6 +62,7 @@ export function aliasCommand(): Command {
           targets.length === 0
             ? `Remove the alias ${address}?`
             : `Remove ${targets.join(", ")} from ${address}?`,
+        lookForDomainOf,
       ).action(async (address: string, targets: string[], options: SourceOptions) => {
         await administer(options, (admin) =>
           admin.removeAlias(address, targets.length === 0 ? undefined : targets),

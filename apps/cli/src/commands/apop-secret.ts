@@ -1,6 +1,6 @@
 import { Command } from "commander";
 import { administer } from "../administration.ts";
-import { asking } from "../asking.ts";
+import { asking, lookForAccount } from "../asking.ts";
 import { withExamples } from "../examples.ts";
 import { print, printRows } from "../output.ts";
 import { type SourceOptions, withJsonOption, withSourceOptions } from "../source-options.ts";
@@ -44,6 +44,7 @@ const removeCommand = () =>
           .argument("<address>"),
       ),
       ({ args: [address] }) => `Forget the secret of ${address} for APOP, for good?`,
+      lookForAccount,
     ).action(async (address: string, options: SourceOptions) => {
       await administer(options, (admin) => admin.removeApopSecret(address));
       print(`${address} has no secret for APOP any more`);

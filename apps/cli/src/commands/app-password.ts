@@ -1,7 +1,7 @@
 import type { LoginProtocol } from "@posthouse/accounts";
 import { Command, Option } from "commander";
 import { administer } from "../administration.ts";
-import { asking } from "../asking.ts";
+import { asking, lookForAccount } from "../asking.ts";
 import { withExamples } from "../examples.ts";
 import { print, printRows } from "../output.ts";
 import { type SourceOptions, withJsonOption, withSourceOptions } from "../source-options.ts";
@@ -101,6 +101,7 @@ const revokeCommand = () =>
           .argument("<name>", "its name or its id"),
       ),
       ({ args: [address, which] }) => `Revoke the app password "${which}" of ${address}, for good?`,
+      lookForAccount,
     ).action(async (address: string, which: string, options: SourceOptions) => {
       await administer(options, (admin) => admin.revokeAppPassword(address, which));
       print(`Revoked the app password "${which}" of ${address}`);

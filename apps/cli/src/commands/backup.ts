@@ -5,7 +5,8 @@ import { asking } from "../asking.ts";
 import { forgetBackups } from "../backup/forget-backups.ts";
 import { findSnapshot, lockRepository, openRepository, snapshotsOf } from "../backup/repository.ts";
 import { verifyBackup } from "../backup/verify-backup.ts";
-import { CommandFailure } from "../command-failure.ts";
+import { usageFailure } from "../command-failure.ts";
+import { counted } from "../counted.ts";
 import { withExamples } from "../examples.ts";
 import { harmless, print, printRows } from "../output.ts";
 import { showProgress } from "../progress.ts";
@@ -29,12 +30,12 @@ export function backupCommand(): Command {
           new Command("create")
             .description("add a backup to a directory while all runs; only what is new is copied")
             .argument("<directory>", "on another disk, or mounted from another machine")
-            .option("--keep <n>", "then remove all but the newest n"),
+            .option("--keep <n>", "then remove all but the newest n", countOf),
         ),
         ({ args: [directory], options: { keep } }) =>
           keep === undefined
             ? undefined
-            : `Afterwards remove all but the newest ${String(keep)} backups in ${directory}?`,
+            : `Afterwards remove all but the newest ${keep === 1 ? "backup" : `${String(keep)} backups`} in ${directory}?`,
       ).action(create),
       ["backup create /mnt/backup", "backup create /mnt/backup --keep 30 --yes"],
     ),
@@ -63,11 +64,11 @@ export function backupCommand(): Command {
 
 async function create(
   path: string,
-  options: SourceOptions & { readonly keep?: string },
+  options: SourceOptions & { readonly keep?: number },
 ): Promise<void> {
   // Loads the store, which other commands do without.
   const { createBackup } = await import("../backup/create-backup.ts");
-  const keep = options.keep === undefined ? undefined : countOf(options.keep);
+  const { keep } = options;
   const source = configSourceOf(options);
   const directory = resolve(path);
   const repository = openRepository(directory, { make: true });
@@ -81,20 +82,20 @@ async function create(
     onAccount: progress,
   });
   print(
-    `${snapshot.name}: mail of ${snapshot.accounts} accounts, ${snapshot.files} files, ${snapshot.bytes} bytes; new: ${newFiles} files, ${newBytes} bytes, read back and well`,
+    `${snapshot.name}: mail of ${counted(snapshot.accounts, "account")}, ${counted(snapshot.files, "file")}, ${counted(snapshot.bytes, "byte")}; new: ${counted(newFiles, "file")}, ${counted(newBytes, "byte")}, read back and well`,
   );
   if (keep === undefined) return;
   const removed = forgetBackups(repository, keep);
   if (removed.snapshots > 0) {
     print(
-      `Removed ${removed.snapshots} older backups and ${removed.objects} files that none needs`,
+      `Removed ${counted(removed.snapshots, "older backup")} and ${counted(removed.objects, "file")} that none needs`,
     );
   }
 }
 
 function countOf(text: string): number {
   if (/^[1-9]\d{0,5}$/.test(text)) return Number(text);
-  throw new CommandFailure(`"${text}" is not a number of backups to keep`);
+  throw usageFailure(`"${text}" is not a number of backups to keep`);
 }
 
 function list(directory: string, options: { readonly json?: boolean }): void {
@@ -134,6 +135,6 @@ function verify(
   if (problems.length > 0) process.exitCode = 1;
   else
     print(
-      `${snapshots.map(({ name }) => name).join(", ")}: ${objects} files were read and are well`,
+      `${snapshots.map(({ name }) => name).join(", ")}: ${counted(objects, "file was read and is well", "files were read and are well")}`,
     );
 }

@@ -1,6 +1,6 @@
 import { Command } from "commander";
 import { administer } from "../administration.ts";
-import { CommandFailure } from "../command-failure.ts";
+import { usageFailure } from "../command-failure.ts";
 import { withExamples } from "../examples.ts";
 import { print, printRows } from "../output.ts";
 import { type SourceOptions, withJsonOption, withSourceOptions } from "../source-options.ts";
@@ -78,7 +78,7 @@ function secondsOf(text: string): number {
   const [, count = "", unit = ""] = /^(\d{1,6})([smhd])$/.exec(text) ?? [];
   const factor = unitSeconds[unit];
   if (factor === undefined) {
-    throw new CommandFailure(`"${text}" is no time: write it as 30m, 12h or 7d`);
+    throw usageFailure(`"${text}" is no time: write it as 30m, 12h or 7d`);
   }
   return Number(count) * factor;
 }

@@ -1,19 +1,15 @@
 import { domainToASCII } from "node:url";
-import { AuthUnavailable, connectAuth } from "@posthouse/accounts";
 import { clientDnsRecords, clientServersOf, zoneLine } from "@posthouse/client-settings";
 import type { Config } from "@posthouse/service";
 import { Command } from "commander";
-import { exitCodeOf, type Finding, printFinding } from "../checks/finding.ts";
-import { CommandFailure } from "../command-failure.ts";
+import { exitCodeOf, type Finding, findingAt, printFinding } from "../checks/finding.ts";
+import { usageFailure } from "../command-failure.ts";
 import { withExamples } from "../examples.ts";
+import { assertHasMail } from "../mail-of.ts";
 import { print, printRows } from "../output.ts";
 import { readOldPassword } from "../password-input.ts";
-import {
-  configOf,
-  type SourceOptions,
-  withJsonOption,
-  withSourceOptions,
-} from "../source-options.ts";
+import { runningConfigOf } from "../running-config.ts";
+import { type SourceOptions, withJsonOption, withSourceOptions } from "../source-options.ts";
 
 /** `posthouse client`: what somebody, or somebody's mail program, has to know. */
 export const clientCommand = (): Command =>
@@ -51,9 +47,9 @@ interface ClientOptions extends SourceOptions {
 }
 
 async function client(address: string, options: ClientOptions): Promise<void> {
-  const config = configOf(options);
   const domain = domainOf(address);
-  await assertIsOurs(domain, config);
+  const config = await runningConfigOf(options);
+  await assertHasMail(config, address);
   if (options.test === true) return await testAll(address, domain, config, options);
   const servers = clientServersOf(config);
   const records = clientDnsRecords(domain, config);
@@ -91,8 +87,9 @@ async function testAll(
   address: string,
   domain: string,
   config: Config,
-  { login, here, json, dnsServer }: ClientOptions,
+  options: ClientOptions,
 ): Promise<void> {
+  const { login, here, json, dnsServer } = options;
   const password = login === true ? await readOldPassword(`Password of ${address}`) : undefined;
   const { testClients } = await import("../client-test/test-clients.ts");
   const told: Finding[] = [];
@@ -101,7 +98,8 @@ async function testAll(
     domain,
     config,
     isHere: here === true,
-    tell(finding) {
+    tell(found) {
+      const finding = findingAt(found, options);
       told.push(finding);
       if (json !== true) printFinding(finding);
     },
@@ -116,22 +114,9 @@ function domainOf(address: string): string {
   const [, text = ""] = /^[^\s@]+@([^\s@]+)$/.exec(address) ?? [];
   const domain = domainToASCII(text);
   if (!/^[a-z0-9.-]{1,253}$/.test(domain)) {
-    throw new CommandFailure(`"${address}" is not an address such as ann@example.org`);
+    throw usageFailure(`"${address}" is not an address such as ann@example.org`);
   }
   return domain;
-}
-
-/** When auth does not run, nobody can say, and the settings are as true. */
-async function assertIsOurs(domain: string, { auth }: Config): Promise<void> {
-  await using asked = connectAuth({ socketPath: auth.socketPath });
-  try {
-    const { kind } = await asked.resolveRecipient(`postmaster@${domain}`);
-    if (kind !== "not-ours") return;
-  } catch (error) {
-    if (error instanceof AuthUnavailable) return;
-    throw error;
-  }
-  throw new CommandFailure(`No mail for ${domain} is kept here: posthouse domain add ${domain}`);
 }
 
 const namesFor = (domain: string): readonly string[] =>

@@ -1,3 +1,4 @@
+import { connectAuth } from "@posthouse/accounts";
 import {
   type DkimAlgorithm,
   type DkimKey,
@@ -8,9 +9,10 @@ import {
   zoneLineOf,
 } from "@posthouse/dkim";
 import { Command } from "commander";
-import { asking } from "../asking.ts";
+import { administer } from "../administration.ts";
+import { asking, type Typed } from "../asking.ts";
 import { becomeOwnerOf } from "../become-owner.ts";
-import { CommandFailure } from "../command-failure.ts";
+import { CommandFailure, usageFailure } from "../command-failure.ts";
 import { withExamples } from "../examples.ts";
 import { print, printRows } from "../output.ts";
 import {
@@ -82,9 +84,11 @@ const addCommand = () =>
         .description("make keys for a domain, and say what to put into its DNS")
         .argument("<domain>")
         .option("--selector <name>", "the name of the key in the DNS; made of the month by default")
-        .option("--algorithm <name>", "rsa or ed25519; both by default, and both sign")
-        .option("--now", "sign at once, without waiting until the records are in the DNS"),
+        .option("--algorithm <name>", "rsa or ed25519; both by default, and both sign", algorithmOf)
+        .option("--now", "sign at once, without waiting until the records are in the DNS")
+        .option("--force", "also for a domain whose mail is kept elsewhere"),
     ).action(async (domain: string, options: MakeOptions) => {
+      if (options.force !== true) await assertIsOurs(domain, options);
       const made = await make(domain, options);
       tell(made, options);
     }),
@@ -93,14 +97,29 @@ const addCommand = () =>
 
 interface MakeOptions extends SourceOptions {
   readonly selector?: string;
-  readonly algorithm?: string;
+  readonly algorithm?: DkimAlgorithm;
   readonly now?: boolean;
+  readonly force?: boolean;
+}
+
+/** The host's own name signs what has no better: bounces, and seals on what is sent on. */
+async function assertIsOurs(domain: string, options: SourceOptions): Promise<void> {
+  const { auth, hostname } = configOf(options);
+  if (domain === hostname) return;
+  const { kind } = await administer(options, async () => {
+    await using asked = connectAuth({ socketPath: auth.socketPath });
+    return await asked.resolveRecipient(`postmaster@${domain}`);
+  });
+  if (kind !== "not-ours") return;
+  throw new CommandFailure(
+    `No mail for ${domain} is kept here: posthouse domain add ${domain}, or --force for keys all the same`,
+  );
 }
 
 function make(domain: string, { selector, algorithm, now, ...source }: MakeOptions) {
   return storeOf(source).make({
     domain,
-    ...(algorithm !== undefined && { algorithms: [algorithmOf(algorithm)] }),
+    ...(algorithm !== undefined && { algorithms: [algorithm] }),
     ...(selector !== undefined && { selector }),
     isActive: now === true,
   });
@@ -187,6 +206,7 @@ const retireCommand = () =>
           .argument("<selector>"),
       ),
       ({ args: [domain, selector] }) => `Sign no more mail of ${domain} with ${selector}?`,
+      lookForKey,
     ).action(async (domain: string, selector: string, options: SourceOptions) => {
       const store = storeOf(options);
       const key = await store.find(domain, selector);
@@ -213,6 +233,7 @@ const removeCommand = () =>
       ),
       ({ args: [domain, selector] }) =>
         `Delete the private key ${selector} of ${domain}, for good?`,
+      lookForKey,
     ).action(
       async (domain: string, selector: string, options: SourceOptions & { force?: boolean }) => {
         const store = storeOf(options);
@@ -229,6 +250,9 @@ const removeCommand = () =>
     ),
     ["dkim remove example.org ph202611-rsa", "dkim remove example.org ph202611-rsa --yes"],
   );
+
+const lookForKey = ({ args: [domain = "", selector = ""], options }: Typed) =>
+  storeOf(options as SourceOptions).find(domain, selector);
 
 function meaningOf(key: DkimKey, nowMs: number): string {
   if (key.state === "waiting") return "waits for its DNS record";
@@ -250,7 +274,7 @@ const dayOf = (atMs: number): string => new Date(atMs).toISOString().slice(0, 10
 
 function algorithmOf(name: string): DkimAlgorithm {
   const found = dkimAlgorithms.find((one) => one === name || one === `${name}-sha256`);
-  if (found === undefined) throw new CommandFailure(`"${name}" is neither rsa nor ed25519`);
+  if (found === undefined) throw usageFailure(`"${name}" is neither rsa nor ed25519`);
   return found;
 }
 

@@ -4,7 +4,13 @@ import { join } from "node:path";
 import { domainDnsRecords, type PlannedRecord } from "@posthouse/client-settings";
 import { dnsRecordOf } from "@posthouse/dkim";
 import { createResolver, DnsError, type ZoneReader } from "@posthouse/dns";
-import { type Config, exitCodes, isAnswered } from "@posthouse/service";
+import {
+  type Config,
+  configFileOf,
+  DEFAULT_CONFIG_FILE,
+  isAnswered,
+  statusSocketPath,
+} from "@posthouse/service";
 import { connectSmtp } from "@posthouse/smtp";
 import { Command } from "commander";
 import { administer } from "../administration.ts";
@@ -15,7 +21,7 @@ import { blockListFindings } from "../checks/block-lists.ts";
 import { mailboxFinding, queueFinding, reportFindings } from "../checks/by-command.ts";
 import { certificateFindings, uncertifiedFinding } from "../checks/certificate.ts";
 import { domainDnsFindings } from "../checks/domain-dns.ts";
-import { exitCodeOf, type Finding, printFinding } from "../checks/finding.ts";
+import { exitCodeOf, type Finding, findingAt, printFinding } from "../checks/finding.ts";
 import { addressFinding, publicAddresses } from "../checks/host-addresses.ts";
 import { outsiderInTrail } from "../checks/inbound-proof.ts";
 import { keyChangeFindings } from "../checks/key-change.ts";
@@ -26,8 +32,9 @@ import { openRelayFinding } from "../checks/open-relay.ts";
 import { port25InFinding, port25OutFinding } from "../checks/port-25.ts";
 import { resolverFindings } from "../checks/resolver.ts";
 import type { spfFinding as SpfFinding } from "../checks/spf.ts";
-import { CommandFailure } from "../command-failure.ts";
+import { CommandFailure, usageFailure } from "../command-failure.ts";
 import { comparePublished } from "../dns/published.ts";
+import { domainOfHost } from "../dns/within.ts";
 import {
   changesMessage,
   changesSince,
@@ -38,11 +45,11 @@ import { ourDomains } from "../doctor/our-domains.ts";
 import { writeDurably } from "../durable-file.ts";
 import { withExamples } from "../examples.ts";
 import { print } from "../output.ts";
+import { runningConfigOf } from "../running-config.ts";
 import { keysOf } from "../setup/accounts.ts";
 import { probeOf } from "../setup/settings.ts";
 import {
   argumentsOf,
-  configOf,
   configSourceOf,
   type SourceOptions,
   withJsonOption,
@@ -90,10 +97,11 @@ export const doctorCommand = (): Command =>
   );
 
 async function doctor(options: DoctorOptions): Promise<void> {
-  const config = configOf(options);
+  const config = await runningConfigOf(options);
   const findings: Finding[] = [];
   const isSilent = options.json === true || options.watch === true;
-  for await (const finding of findingsOf(config, options)) {
+  for await (const found of findingsOf(config, options)) {
+    const finding = findingAt(found, options);
     findings.push(finding);
     if (!isSilent) printFinding(finding);
   }
@@ -112,7 +120,7 @@ async function* findingsOf(config: Config, options: DoctorOptions): AsyncGenerat
   const { hostname, smtpOut } = config;
   for (const address of options.address ?? []) {
     if (isIP(address) !== 0) continue;
-    throw new CommandFailure(`"${address}" is no IP address`, { exitCode: exitCodes.usage });
+    throw usageFailure(`"${address}" is no IP address`);
   }
   const servers = options.dnsServer === undefined ? smtpOut.dnsServers : [options.dnsServer];
   const resolver = createResolver({ servers });
@@ -121,7 +129,8 @@ async function* findingsOf(config: Config, options: DoctorOptions): AsyncGenerat
     yield* configProblems(config).map(
       (says): Finding => ({ id: `config ${says}`, state: "bad", says }),
     );
-    yield* await appFindings(config.runDir);
+    const isSystem = configFileOf(configSourceOf(options)) === DEFAULT_CONFIG_FILE;
+    yield* await appFindings(config.runDir, { isSystem });
     yield* certificateFindings(config);
     if (config.acme.isOn) yield* await acmeFindings(config.acme);
     yield diskFinding(config.paths.mail);
@@ -140,7 +149,7 @@ async function* findingsOf(config: Config, options: DoctorOptions): AsyncGenerat
     const proof = await outsiderInTrail(config.paths.events, addresses);
     yield port25InFinding(proof, addresses[0] ?? hostname);
     const mx = config.smtpIn.listeners.find(({ kind }) => kind === "mx");
-    const isUp = await isAnswered(join(config.runDir, "smtp-in.status.sock"));
+    const isUp = await isAnswered(statusSocketPath(config.runDir, "smtp-in"));
     const at = {
       host:
         mx === undefined || mx.address === "*"
@@ -158,7 +167,11 @@ async function* findingsOf(config: Config, options: DoctorOptions): AsyncGenerat
       yield domains;
       return;
     }
-    for (const domain of domains) yield* await domainFindings(domain, config, addresses, resolver);
+    const withHost = domainOfHost(hostname, domains);
+    for (const domain of domains) {
+      const about = { domain, withHost: domain === withHost };
+      yield* await domainFindings(about, config, addresses, resolver);
+    }
     yield* await reportFindings(args, addresses);
     yield await queueFinding(args, smtpOut.send);
     yield await mailboxFinding(args);
@@ -185,12 +198,13 @@ async function addressesOf(hostname: string, resolver: ZoneReader): Promise<read
 }
 
 async function domainFindings(
-  domain: string,
+  about: { readonly domain: string; readonly withHost: boolean },
   config: Config,
   addresses: readonly string[],
   resolver: ZoneReader,
 ): Promise<readonly Finding[]> {
   const { hostname } = config;
+  const { domain } = about;
   const keys = await keysOf(config, domain);
   const records = domainDnsRecords(domain, config, {
     addresses,
@@ -209,7 +223,7 @@ async function domainFindings(
   const isJudged = spf !== undefined && senders.length > 0;
   const compared = isJudged ? records.filter((record) => record !== spf) : records;
   const found = [
-    ...(await domainDnsFindings(domain, compared, resolver)),
+    ...(await domainDnsFindings(about, compared, resolver)),
     ...(isJudged
       ? [await spfFindingOf(domain, { hostname, senders, planned: spf }, resolver)]
       : []),

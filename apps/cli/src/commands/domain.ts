@@ -1,6 +1,7 @@
 import { Command } from "commander";
 import { administer } from "../administration.ts";
-import { asking } from "../asking.ts";
+import { asking, lookForDomain } from "../asking.ts";
+import { counted } from "../counted.ts";
 import { withExamples } from "../examples.ts";
 import { print, printRows } from "../output.ts";
 import { type SourceOptions, withJsonOption, withSourceOptions } from "../source-options.ts";
@@ -51,12 +52,13 @@ export function domainCommand(): Command {
         ),
         ({ args: [name], options: { force } }) =>
           `Remove ${name}${force === true ? " with all its accounts and aliases" : ""}, for good?`,
+        lookForDomain,
       ).action(async (name: string, options: RemoveOptions) => {
         const removed = await administer(options, (admin) =>
           admin.removeDomain(name, { force: options.force === true }),
         );
         print(
-          `Removed the domain ${removed.domain} with ${removed.accounts} accounts and ${removed.aliases} aliases; their mail stays on disk.`,
+          `Removed the domain ${removed.domain} with ${counted(removed.accounts, "account")} and ${counted(removed.aliases, "alias", "aliases")}; their mail stays on disk.`,
         );
       }),
       ["domain remove example.org", "domain remove example.org --force --yes"],

@@ -1,7 +1,7 @@
 import { appNames, loadConfig } from "@posthouse/service";
 import { Command } from "commander";
 import { problemsOf } from "../checks/apps.ts";
-import { CommandFailure } from "../command-failure.ts";
+import { usageFailure } from "../command-failure.ts";
 import { withExamples } from "../examples.ts";
 import { harmless, print } from "../output.ts";
 import { configSourceOf, type SourceOptions, withSourceOptions } from "../source-options.ts";
@@ -32,7 +32,7 @@ async function health(
 ): Promise<void> {
   const names = appNames.filter((name) => server === undefined || name === server);
   if (names.length === 0) {
-    throw new CommandFailure(`There is no server "${server}"; there are ${appNames.join(", ")}`);
+    throw usageFailure(`There is no server "${server}"; there are ${appNames.join(", ")}`);
   }
   const { runDir } = loadConfig(configSourceOf(options));
   const found = await Promise.all(

@@ -1,8 +1,9 @@
 import type { ListPeopleChange, ListPosts, MailingList } from "@posthouse/accounts";
 import { Command, Option } from "commander";
 import { administer } from "../administration.ts";
-import { asking } from "../asking.ts";
-import { CommandFailure } from "../command-failure.ts";
+import { asking, lookForList } from "../asking.ts";
+import { usageFailure } from "../command-failure.ts";
+import { counted } from "../counted.ts";
 import { withExamples } from "../examples.ts";
 import { listed, print, printRows } from "../output.ts";
 import { type SourceOptions, withJsonOption, withSourceOptions } from "../source-options.ts";
@@ -123,7 +124,7 @@ const setCommand = (): Command =>
     ).action(async (address: string, options: SettingOptions) => {
       const settings = settingsOf(options);
       if (Object.keys(settings).length === 0) {
-        throw new CommandFailure("Say what is to be so: --name, --posts or both");
+        throw usageFailure("Say what is to be so: --name, --posts or both");
       }
       print(sentenceOf(await administer(options, (admin) => admin.setList(address, settings))));
     }),
@@ -139,6 +140,7 @@ const removeCommand = (): Command =>
           .argument("<address>"),
       ),
       ({ args: [address] }) => `Remove the list ${address}, for good?`,
+      lookForList,
     ).action(async (address: string, options: SourceOptions) => {
       await administer(options, (admin) => admin.removeList(address));
       print(`Removed the list ${address}`);
@@ -159,7 +161,9 @@ function peopleCommand(role: ListPeopleChange["role"], description: string): Com
             );
             const now = changed[`${role}s`];
             const many = listed(now, 10);
-            print(`${changed.address} has ${now.length} ${role}s${many === "" ? "" : `: ${many}`}`);
+            print(
+              `${changed.address} has ${counted(now.length, role)}${many === "" ? "" : `: ${many}`}`,
+            );
           },
         ),
         [`list ${role} ${verb} choir@example.org ann@example.org${verb === "add" ? "" : " --yes"}`],
@@ -179,6 +183,7 @@ function peopleChange(verb: "add" | "remove", role: ListPeopleChange["role"]): C
     command,
     ({ args: [list, ...addresses] }) =>
       `Remove ${addresses.join(", ")} from the ${role}s of ${list}?`,
+    lookForList,
   );
 }
 
@@ -190,4 +195,4 @@ const whom = {
 } as const satisfies Record<ListPosts, string>;
 
 const sentenceOf = ({ address, name, posts, posters, members }: MailingList): string =>
-  `${address}${name === undefined ? "" : ` (${name})`} takes mail from ${whom[posts]}${posters.length === 0 ? "" : ` and ${posters.length} named`}, for ${members.length} member${members.length === 1 ? "" : "s"}`;
+  `${address}${name === undefined ? "" : ` (${name})`} takes mail from ${whom[posts]}${posters.length === 0 ? "" : ` and ${posters.length} named`}, for ${counted(members.length, "member")}`;

@@ -132,7 +132,7 @@ const isTakenPort = (error: unknown): boolean =>
 
 async function peopleOf(config: Config): Promise<LocalPeople> {
   await using admin = connectAdmin({ socketPath: config.auth.adminSocketPath });
-  return await localPeople(admin);
+  return await localPeople(admin, config.dataDir);
 }
 
 function writeReadyFile(path: string, supervisor: Supervisor, people: LocalPeople): void {

@@ -1,14 +1,13 @@
 import {
   type AppName,
   appNames,
-  exitCodes,
   isLogLevel,
   loadConfig,
   logLevels,
   statusSocketPath,
 } from "@posthouse/service";
 import { Command } from "commander";
-import { CommandFailure } from "../command-failure.ts";
+import { usageFailure } from "../command-failure.ts";
 import { withExamples } from "../examples.ts";
 import { harmless, printRows } from "../output.ts";
 import { askSocket } from "../socket-request.ts";
@@ -48,16 +47,11 @@ async function level(
   options: SourceOptions & { readonly json?: boolean },
 ): Promise<void> {
   if (wanted !== undefined && !isLogLevel(wanted)) {
-    throw new CommandFailure(`"${wanted}" is no log level: it is one of ${logLevels.join(", ")}`, {
-      exitCode: exitCodes.usage,
-    });
+    throw usageFailure(`"${wanted}" is no log level: it is one of ${logLevels.join(", ")}`);
   }
   const names = appNames.filter((name) => server === undefined || name === server);
   if (names.length === 0) {
-    throw new CommandFailure(
-      `There is no server "${server}": it is one of ${appNames.join(", ")}`,
-      { exitCode: exitCodes.usage },
-    );
+    throw usageFailure(`There is no server "${server}": it is one of ${appNames.join(", ")}`);
   }
   const { runDir } = loadConfig(configSourceOf(options));
   const rows = await Promise.all(names.map((name) => levelOf(runDir, name, wanted)));

@@ -10,9 +10,10 @@ import {
 } from "@posthouse/queue";
 import { type EventRecord, type EventTrail, openEventTrail } from "@posthouse/service";
 import { Command, Option } from "commander";
-import { asking } from "../asking.ts";
+import { asking, type Typed } from "../asking.ts";
 import { becomeOwnerOf } from "../become-owner.ts";
-import { CommandFailure } from "../command-failure.ts";
+import { CommandFailure, usageFailure } from "../command-failure.ts";
+import { counted } from "../counted.ts";
 import { withExamples } from "../examples.ts";
 import { harmless, print, printRows } from "../output.ts";
 import {
@@ -53,7 +54,7 @@ const listCommand = () =>
           .option("--from <text>", "of senders with this in their address")
           .option("--to <text>", "for recipients with this in their address")
           .option("--domain <name>", "for one domain")
-          .option("--older <time>", "that came longer ago: 30m, 12h, 3d")
+          .option("--older <time>", "that came longer ago: 30m, 12h, 3d", durationOf)
           .addOption(new Option("--state <state>", "in that state").choices(states))
           .option("--rule <name>", "stopped by this rule of smtp_out.hold")
           .option("--watch", "again every two seconds, until Ctrl-C"),
@@ -76,7 +77,7 @@ interface ListOptions extends QueueOptions {
   readonly from?: string;
   readonly to?: string;
   readonly domain?: string;
-  readonly older?: string;
+  readonly older?: number;
   readonly state?: string;
   readonly rule?: string;
   readonly watch?: boolean;
@@ -101,7 +102,7 @@ const isFiltered = ({ from, to, domain, older, state, rule }: ListOptions): bool
 
 /** What the options say of one entry; recipients that are done with do not count. */
 function filterOf({ from, to, domain, older, state, rule }: ListOptions) {
-  const beforeMs = older === undefined ? undefined : Date.now() - durationOf(older);
+  const beforeMs = older === undefined ? undefined : Date.now() - older;
   const has = (text: string, part = "") => text.toLowerCase().includes(part.toLowerCase());
   return ({ reversePath, receivedAtMs, heldBy, recipients }: QueueEntryDetail): boolean =>
     (rule === undefined || heldBy === rule) &&
@@ -122,7 +123,7 @@ function durationOf(text: string): number {
   const [, count, unit = ""] = /^(\d{1,6})([mhd])$/u.exec(text) ?? [];
   const ms = unitMs[unit];
   if (ms === undefined) {
-    throw new CommandFailure(`"${text}" is not a time such as 30m, 12h or 3d`);
+    throw usageFailure(`"${text}" is not a time such as 30m, 12h or 3d`);
   }
   return Number(count) * ms;
 }
@@ -130,22 +131,17 @@ function durationOf(text: string): number {
 async function list(queue: Queue, options: ListOptions): Promise<void> {
   const isMeant = filterOf(options);
   const rows = [];
-  let afterId = "";
-  for (;;) {
-    const page = await queue.list({ afterId });
-    if (page.length === 0) break;
-    afterId = page.at(-1)?.id ?? "";
-    for (const detail of page.filter(isMeant)) {
-      rows.push({
-        ...detail,
-        from: detail.reversePath === "" ? "<>" : detail.reversePath,
-        to: detail.recipients
-          .filter(({ state }) => state.kind !== "final")
-          .map(({ address }) => address),
-        received: new Date(detail.receivedAtMs).toISOString().slice(0, 19).replace("T", " "),
-        why: whyOf(detail),
-      });
-    }
+  for await (const detail of entriesOf(queue)) {
+    if (!isMeant(detail)) continue;
+    rows.push({
+      ...detail,
+      from: detail.reversePath === "" ? "<>" : detail.reversePath,
+      to: detail.recipients
+        .filter(({ state }) => state.kind !== "final")
+        .map(({ address }) => address),
+      received: new Date(detail.receivedAtMs).toISOString().slice(0, 19).replace("T", " "),
+      why: whyOf(detail),
+    });
   }
   printRows(rows, {
     ...options,
@@ -206,7 +202,7 @@ function inWords(entry: QueueEntryDetail & { readonly tried: readonly KeptAttemp
   const nowMs = Date.now();
   return [
     `Entry ${entry.id}, message ${entry.messageId}`,
-    `From ${entry.reversePath === "" ? "<> (a report about other mail)" : entry.reversePath}, ${entry.messageBytes} bytes, received ${new Date(entry.receivedAtMs).toISOString()}`,
+    `From ${entry.reversePath === "" ? "<> (a report about other mail)" : entry.reversePath}, ${counted(entry.messageBytes, "byte")}, received ${new Date(entry.receivedAtMs).toISOString()}`,
     ...[...explain(entry, nowMs), ...explainAttempts(entry.tried, nowMs)].map(
       (line) => `  ${line}`,
     ),
@@ -260,25 +256,79 @@ const changeCommands = () =>
       withJsonOption(withSourceOptions(changeCommand(name, description))).action(
         async (ids: string[], options: ChangeOptions) => {
           await withQueue(options, async (queue, trail) => {
+            const { meant, shared } = await meantBy(queue, ids, options);
+            if (isResume(name) && options.rule === undefined && ids.length === 0) {
+              throw usageFailure("Say which: an id or more, or --rule with the name of a rule");
+            }
             const results =
               options.rule === undefined
-                ? await changeEach(queue, trail, { name, ids })
+                ? await changeEach(queue, trail, { name, ids: meant })
                 : await resumeHeldBy(queue, options.rule, ids);
             if (options.json === true) print(JSON.stringify(results, null, 2));
             else for (const result of results) print(`${result.id} ${wordsOf(result, outcome)}`);
+            if (options.json !== true) for (const id of shared) print(`${id} ${SHARED}`);
           });
         },
       ),
-      isResume(name)
-        ? [`queue ${name} 0mfv3k2q8a1b2c3d`, `queue ${name} --rule mass-mail`]
-        : [`queue ${name} 0mfv3k2q8a1b2c3d`],
+      [`queue ${name} 0mfv3k2q8a1b2c3d`, ...(moreExamples.get(name) ?? [])],
     ),
   );
 
 type ChangeName = (typeof changes)[number][0];
 
+const moreExamples: ReadonlyMap<ChangeName, readonly string[]> = new Map([
+  ["resume", ["queue resume --rule mass-mail"]],
+  ["release", ["queue release --rule mass-mail"]],
+  [
+    "remove",
+    ["queue remove --domain gone.example", "queue remove --from scanner@example.org --yes"],
+  ],
+]);
+
 interface ChangeOptions extends QueueOptions {
   readonly rule?: string;
+  readonly from?: string;
+  readonly domain?: string;
+}
+
+const SHARED = "waits for other domains too, and is left; remove it by its id";
+
+/**
+ * The entries of these ids, or all from a sender or for a domain. Of a domain only those that wait for no other: an
+ * entry goes as a whole.
+ */
+async function meantBy(
+  queue: Queue,
+  ids: readonly string[],
+  { from, domain }: Pick<ChangeOptions, "from" | "domain">,
+): Promise<{ readonly meant: readonly string[]; readonly shared: readonly string[] }> {
+  if (from === undefined && domain === undefined) return { meant: ids, shared: [] };
+  const meant: string[] = [];
+  const shared: string[] = [];
+  for await (const { id, reversePath, recipients } of entriesOf(queue)) {
+    const open = recipients.filter(({ state }) => state.kind !== "final");
+    const isFor = open.map(({ destination }) => destination === (domain ?? destination));
+    if (!isSender(reversePath, from) || !isFor.includes(true)) continue;
+    (isFor.includes(false) ? shared : meant).push(id);
+  }
+  if (meant.length > 0 || shared.length > 0) return { meant, shared };
+  throw new CommandFailure(
+    'There is nothing of that in the queue; "posthouse queue list" shows all',
+  );
+}
+
+/** Exactly: a part of an address would fit to more than was meant. `<>` has sent reports about other mail. */
+const isSender = (reversePath: string, from?: string): boolean =>
+  from === undefined || reversePath.toLowerCase() === (from === "<>" ? "" : from.toLowerCase());
+
+async function* entriesOf(queue: Queue): AsyncGenerator<QueueEntryDetail> {
+  let afterId = "";
+  for (;;) {
+    const page = await queue.list({ afterId });
+    if (page.length === 0) return;
+    afterId = page.at(-1)?.id ?? "";
+    yield* page;
+  }
 }
 
 const isResume = (name: ChangeName): boolean => name === "resume" || name === "release";
@@ -290,9 +340,36 @@ function changeCommand(name: ChangeName, description: string): Command {
       .argument("[id...]")
       .option("--rule <name>", "all that this rule of smtp_out.hold stopped");
   }
-  command.argument("<id...>", "message ids, entries' ids, or beginnings that only one has");
-  if (name !== "remove") return command;
-  return asking(command, ({ args }) => `Remove ${args.join(", ")} from the queue, for good?`);
+  const about = "message ids, entries' ids, or beginnings that only one has";
+  if (name !== "remove") return command.argument("<id...>", about);
+  return asking(
+    command
+      .argument("[id...]", about)
+      .option("--from <address>", 'all of this sender; "<>" for reports about other mail')
+      .option("--domain <name>", "all for this domain and no other", (text) => text.toLowerCase()),
+    removalOf,
+    ({ args, options }) =>
+      withQueue(options as SourceOptions, async (queue) => {
+        const { meant, shared } = await meantBy(queue, args, options as ChangeOptions);
+        for (const id of meant) if ((await queue.show(id)).length === 0) throw nothingLike(id);
+        if (args.length === 0) print(counted(meant.length, "entry", "entries"));
+        for (const id of shared) print(`${id} ${SHARED}`);
+      }),
+  );
+}
+
+function removalOf({ args, options: { from, domain } }: Typed): string {
+  const isFiltered = from !== undefined || domain !== undefined;
+  if (isFiltered && args.length > 0) throw usageFailure("Say either ids, or --from and --domain");
+  if (!isFiltered && args.length === 0) {
+    throw usageFailure("Say which: an id or more, or --from or --domain");
+  }
+  if (!isFiltered) return `Remove ${args.join(", ")} from the queue, for good?`;
+  const parts = [
+    ...(from === undefined ? [] : [`from ${String(from)}`]),
+    ...(domain === undefined ? [] : [`for ${String(domain)}`]),
+  ];
+  return `Remove all mail ${parts.join(" and ")} from the queue, for good?`;
 }
 
 const eventOf = {
@@ -308,9 +385,6 @@ async function changeEach(
   trail: EventTrail,
   { name, ids }: { readonly name: ChangeName; readonly ids: readonly string[] },
 ): Promise<AdminResult[]> {
-  if (ids.length === 0) {
-    throw new CommandFailure("Say which: an id or more, or --rule with the name of a rule");
-  }
   const results: AdminResult[] = [];
   for (const id of ids) {
     const changed = await noted(queue, trail, { id, type: eventOf[name] }, () =>
@@ -343,7 +417,7 @@ async function resumeHeldBy(
   rule: string,
   ids: readonly string[],
 ): Promise<AdminResult[]> {
-  if (ids.length > 0) throw new CommandFailure("Say either ids or --rule, not both");
+  if (ids.length > 0) throw usageFailure("Say either ids or --rule, not both");
   const results = await queue.resumeHeldBy(rule);
   if (results.length > 0) return results;
   throw new CommandFailure(
@@ -363,10 +437,9 @@ const scheduleCommand = () =>
       new Command("schedule")
         .description("send it at a time and not before; remove and retry work until then")
         .argument("<id>", "a message id, an entry's id, or a beginning that only one has")
-        .argument("<time>", "2026-12-24T18:00:00Z, or from now: 30m, 12h, 3d"),
-    ).action((id: string, time: string, options: QueueOptions) =>
+        .argument("<time>", "2026-12-24T18:00:00Z, or from now: 30m, 12h, 3d", timeOf),
+    ).action((id: string, untilMs: number, options: QueueOptions) =>
       withQueue(options, async (queue, trail) => {
-        const untilMs = timeOf(time);
         const results = await noted(queue, trail, { id, type: "scheduled", untilMs }, () =>
           queue.schedule(id, untilMs),
         );
@@ -382,7 +455,7 @@ function timeOf(text: string): number {
   if (/^\d+[mhd]$/u.test(text)) return Date.now() + durationOf(text);
   const atMs = Date.parse(text);
   if (Number.isNaN(atMs) || atMs <= Date.now()) {
-    throw new CommandFailure(
+    throw usageFailure(
       `"${text}" is not a time to come, such as 2026-12-24T18:00:00Z, 30m, 12h or 3d`,
     );
   }
@@ -398,7 +471,7 @@ const flushCommand = () =>
     ).action((domain: string, options: QueueOptions) =>
       withQueue(options, async (queue) => {
         const count = await queue.flush(domain);
-        print(`${count} ${count === 1 ? "message" : "messages"} for ${domain} became due now`);
+        print(`${counted(count, "message")} for ${domain} became due now`);
       }),
     ),
     ["queue flush example.net"],

@@ -1,5 +1,5 @@
 import { Command } from "commander";
-import { CommandFailure } from "../command-failure.ts";
+import { CommandFailure, usageFailure } from "../command-failure.ts";
 import { withExamples } from "../examples.ts";
 import { accountOf, withMailOf } from "../mail-of.ts";
 import { print, printRows } from "../output.ts";
@@ -52,10 +52,10 @@ async function release(
   options: SourceOptions & { all?: boolean },
 ): Promise<void> {
   if ((options.all === true) === uids.length > 0) {
-    throw new CommandFailure("Name the UIDs that are to be released, or --all for all of them");
+    throw usageFailure("Name the UIDs that are to be released, or --all for all of them");
   }
   const wrong = uids.find((uid) => !/^[1-9]\d{0,9}$/.test(uid));
-  if (wrong !== undefined) throw new CommandFailure(`"${wrong}" is no UID: write it as 12`);
+  if (wrong !== undefined) throw usageFailure(`"${wrong}" is no UID: write it as 12`);
   const account = await accountOf(options, address);
   const which = options.all === true ? "all" : uids.map(Number);
   const { releaseRejects } = await withRejects();

@@ -1,9 +1,11 @@
 import type { Account, AdminClient } from "@posthouse/accounts";
 import { Command } from "commander";
 import { administer } from "../administration.ts";
-import { asking } from "../asking.ts";
+import { asking, lookForAccount, lookForDomain } from "../asking.ts";
 import { CommandFailure } from "../command-failure.ts";
+import { counted } from "../counted.ts";
 import { withExamples } from "../examples.ts";
+import { noAccount } from "../mail-of.ts";
 import { doMailWork, type Move } from "../mail-work.ts";
 import { print } from "../output.ts";
 import { type SourceOptions, withSourceOptions } from "../source-options.ts";
@@ -25,6 +27,7 @@ export const renameCommand = (): Command =>
       ),
       ({ args: [from, to] }) =>
         `Rename ${from} to ${to}? Its mail programs have to be told the new address`,
+      lookForAccount,
     ).action(renameAccount),
     [
       "account rename ann@example.org anne@example.org",
@@ -43,6 +46,7 @@ export const renameDomainCommand = (): Command =>
       ),
       ({ args: [from, to] }) =>
         `Rename ${from} to ${to}, with all its accounts? All mail programs have to be told`,
+      lookForDomain,
     ).action(renameDomain),
     ["domain rename example.org example.net"],
   );
@@ -119,7 +123,7 @@ async function renameDomain(from: string, to: string, options: RenameOptions): P
     await doMailWork(options, { kind: "gather", moves });
     await doMailWork(options, { kind: "rename-shares", moves });
     await doMailWork(options, { kind: "rename-suppressions", moves });
-    print(`${from} is ${to} now, with ${accounts} accounts`);
+    print(`${from} is ${to} now, with ${counted(accounts, "account")}`);
   });
   if (options.alias) print(`Mail to addresses in ${from} still arrives, by an alias of the domain`);
   print(`Next: posthouse dkim add ${to}, and posthouse client ann@${to} for its DNS records`);
@@ -156,5 +160,5 @@ async function renamedBefore(
 async function accountNamed(admin: AdminClient, address: string): Promise<Account> {
   const found = await admin.findAccount(address);
   if (found !== undefined) return found;
-  throw new CommandFailure(`There is no account ${address}; "posthouse account list" shows all`);
+  throw noAccount(address);
 }

@@ -6,7 +6,8 @@ import { administer } from "../administration.ts";
 import { becomeOwnerOf } from "../become-owner.ts";
 import { type Finding, printFinding } from "../checks/finding.ts";
 import { publicAddresses } from "../checks/host-addresses.ts";
-import { CommandFailure } from "../command-failure.ts";
+import { CommandFailure, usageFailure } from "../command-failure.ts";
+import { counted } from "../counted.ts";
 import { withExamples } from "../examples.ts";
 import { harmless, print, printRows } from "../output.ts";
 import type { KeptReport, KeptReports } from "../reports/kept-reports.ts";
@@ -75,7 +76,7 @@ async function summary(
   options: ReportOptions & { readonly days: string; readonly address?: readonly string[] },
 ): Promise<void> {
   if (!/^[1-9]\d{0,3}$/.test(options.days)) {
-    throw new CommandFailure(`"${options.days}" is no number of days: write it as 7`);
+    throw usageFailure(`"${options.days}" is no number of days: write it as 7`);
   }
   const { kept, domains } = await reportsNow(options);
   const { reportFindings } = await import("../reports/summary.ts");
@@ -157,7 +158,8 @@ async function show(id: string, options: ReportOptions): Promise<void> {
       },
     );
     const { others } = report;
-    if (others) print(`and ${others.messages} messages more, of which ${others.failed} failed`);
+    if (others)
+      print(`and ${counted(others.messages, "more message")}, of which ${others.failed} failed`);
     return;
   }
   print("");

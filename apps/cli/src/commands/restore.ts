@@ -11,10 +11,11 @@ import {
   readList,
   type Snapshot,
 } from "../backup/repository.ts";
-import { CommandFailure } from "../command-failure.ts";
+import { CommandFailure, usageFailure } from "../command-failure.ts";
+import { counted } from "../counted.ts";
 import { writeDurably } from "../durable-file.ts";
 import { withExamples } from "../examples.ts";
-import { accountOf } from "../mail-of.ts";
+import { findAccount, noAccount } from "../mail-of.ts";
 import { print, printRows } from "../output.ts";
 import { showProgress } from "../progress.ts";
 import { configSourceOf, type SourceOptions, withSourceOptions } from "../source-options.ts";
@@ -56,17 +57,20 @@ export const restoreCommand = (): Command =>
     ],
   );
 
-function question({ args: [path, address], options }: Typed): string | undefined {
-  const { everything, dryRun, snapshot = "newest", to = address } = options;
+function question({ args: [path = "", address], options }: Typed): string | undefined {
+  const { everything, dryRun, to = address } = options;
   if ((everything === true) === (address !== undefined)) {
-    throw usage("Name the account whose mail is to come back, or say --everything");
+    throw usageFailure("Name the account whose mail is to come back, or say --everything");
   }
-  if (everything === true) {
-    if (dryRun === true) throw usage("--dry-run goes with an account, not with --everything");
-    return `Bring back everything of the ${String(snapshot)} backup in ${path}, into an empty data directory?`;
+  if (everything === true && dryRun === true) {
+    throw usageFailure("--dry-run goes with an account, not with --everything");
   }
-  if (dryRun === true) return undefined;
-  return `Bring mail of ${address} from the ${String(snapshot)} backup in ${path} into ${String(to)}?`;
+  const named = options.snapshot === undefined ? undefined : String(options.snapshot);
+  findSnapshot(openRepository(resolve(path)), named);
+  const which = `the ${named ?? "newest"} backup in ${path}`;
+  if (everything === true)
+    return `Bring back everything of ${which}, into an empty data directory?`;
+  return dryRun === true ? undefined : `Bring mail of ${address} from ${which} into ${String(to)}?`;
 }
 
 async function restore(
@@ -87,8 +91,15 @@ async function oneAccount(
   options: RestoreOptions,
 ): Promise<void> {
   // Loads the store, which other commands do without.
-  const { restoreAccount } = await import("../backup/restore-account.ts");
-  const into = await accountOf(options, options.to ?? address);
+  const { hasMailOf, restoreAccount } = await import("../backup/restore-account.ts");
+  const into = await findAccount(options, options.to ?? address);
+  if (into === undefined) {
+    const isGone = options.to === undefined && hasMailOf(snapshot, address);
+    if (!isGone) throw noAccount(options.to ?? address);
+    throw new CommandFailure(
+      `There is no account ${address} now: name the one that its mail goes into, such as its new address, with --to`,
+    );
+  }
   const { mailbox, message, beside } = options;
   const progress = showProgress("messages");
   const results = await restoreAccount({
@@ -100,9 +111,7 @@ async function oneAccount(
     copy: {
       isDry: options.dryRun === true,
       onProgress: (copied) => progress(copied),
-      ...(mailbox !== undefined && {
-        isWanted: (name) => name === mailbox || name.startsWith(`${mailbox}/`),
-      }),
+      ...(mailbox !== undefined && { mailbox }),
       ...(message !== undefined && { messageId: `<${message.replace(/^<|>$/g, "")}>` }),
       ...(beside === true && {
         nameIn: (name) => `Restored/${snapshot.name.slice(0, 10)}/${name}`,
@@ -115,7 +124,7 @@ async function oneAccount(
       copied: options.dryRun === true ? "Would come back" : "Came back",
       there: "Was there",
     },
-    whenEmpty: `The backup ${snapshot.name} has no such message of ${address}`,
+    whenEmpty: `The backup ${snapshot.name} has no ${message === undefined ? "" : "such "}message of ${address}`,
   });
   if (results.length === 0) process.exitCode = exitCodes.failed;
 }
@@ -135,7 +144,7 @@ async function everything(
     onAccount: showProgress("accounts"),
   });
   print(
-    `Mail of ${accounts} accounts, and all that makes this host, came back as they were at ${snapshot.startedAt}. Start the servers, and look: posthouse doctor`,
+    `Mail of ${counted(accounts, "account")}, and all that makes this host, came back as they were at ${snapshot.startedAt}. Start the servers, and look: posthouse doctor`,
   );
 }
 
@@ -151,6 +160,3 @@ function putConfig(repository: Repository, snapshot: Snapshot, path: string): vo
   chmodSync(path, file.mode);
   print(`Wrote ${path} as it was`);
 }
-
-const usage = (sentence: string): CommandFailure =>
-  new CommandFailure(sentence, { exitCode: exitCodes.usage });

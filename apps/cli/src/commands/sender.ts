@@ -1,6 +1,6 @@
 import { Command } from "commander";
 import { administer } from "../administration.ts";
-import { asking } from "../asking.ts";
+import { asking, lookForAccount } from "../asking.ts";
 import { withExamples } from "../examples.ts";
 import { print, printRows } from "../output.ts";
 import { type SourceOptions, withJsonOption, withSourceOptions } from "../source-options.ts";
@@ -63,6 +63,7 @@ const revokeCommand = () =>
           .argument("<address>"),
       ),
       ({ args: [account, address] }) => `Let ${account} no longer send as ${address}?`,
+      lookForAccount,
     ).action(async (account: string, address: string, options: SourceOptions) => {
       await administer(options, (admin) => admin.revokeSender(account, address));
       print(`${account} may no longer send as ${address}`);

@@ -1,5 +1,5 @@
 import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { dirname } from "node:path";
 import { reportsLocalPart } from "@posthouse/accounts";
 import { domainDnsRecords, type PlannedRecord, zoneLine } from "@posthouse/client-settings";
 import { dnsRecordOf } from "@posthouse/dkim";
@@ -10,12 +10,13 @@ import {
   configFromToml,
   directoriesOf,
   isAnswered,
+  statusSocketPath,
 } from "@posthouse/service";
 import { Command } from "commander";
 import { asking } from "../asking.ts";
 import { publishedTlsa } from "../certificate.ts";
 import { acmeFindings } from "../checks/acme-directory.ts";
-import { type Finding, printFinding } from "../checks/finding.ts";
+import { type Finding, findingAt, printFinding } from "../checks/finding.ts";
 import { addressFinding } from "../checks/host-addresses.ts";
 import { diskFinding, memoryFinding } from "../checks/machine.ts";
 import {
@@ -27,11 +28,14 @@ import {
 import { isFree, ownerOfPort, portFindings } from "../checks/port-owner.ts";
 import { resolverFindings } from "../checks/resolver.ts";
 import { CommandFailure } from "../command-failure.ts";
+import { counted } from "../counted.ts";
 import { applyRecords } from "../dns/apply-records.ts";
+import { isWithin } from "../dns/within.ts";
 import { zoneText } from "../dns/zone-text.ts";
 import { writeDurably } from "../durable-file.ts";
 import { withExamples } from "../examples.ts";
 import { print } from "../output.ts";
+import { atPlace } from "../place.ts";
 import { ask, askYes, canAsk } from "../question.ts";
 import { keysOf, makeAccount, makeDkimKeys, makeReportsAccount } from "../setup/accounts.ts";
 import {
@@ -133,7 +137,7 @@ async function setup(account: string, options: SetupOptions): Promise<void> {
     const records = await recordsFor(settings, config);
     tellRecords(settings, records);
     if (options.zone !== undefined && !isDry) {
-      writeFileSync(options.zone, zoneText(records));
+      writeFileSync(options.zone, zoneText(settings.domain, records));
       print(`\nAs a zone file: ${options.zone}`);
     }
     if (options.apply !== undefined && !isDry) {
@@ -145,7 +149,9 @@ async function setup(account: string, options: SetupOptions): Promise<void> {
           isReplacing: options.replace === true,
           ...(key !== undefined && { key }),
         });
-        print(`\nPublished ${applied.added.length} records, replaced ${applied.replaced.length}`);
+        print(
+          `\nPublished ${counted(applied.added.length, "record")}, replaced ${applied.replaced.length}`,
+        );
         for (const { record, found } of applied.left) {
           print(
             `Left as it is: ${record.name} ${record.type} ${found.join(", ")} (--replace writes ${record.data})`,
@@ -155,7 +161,7 @@ async function setup(account: string, options: SetupOptions): Promise<void> {
         at.close();
       }
     }
-    tellNext(settings, options, config);
+    tellNext(settings, options, config, await areRunning(config));
   } finally {
     resolver.close();
   }
@@ -171,7 +177,9 @@ async function lookAround(
   resolver: ZoneReader,
 ): Promise<{ readonly config: Config; readonly text?: string }> {
   const { hostname, addresses, existing } = settings;
-  const tell = (findings: readonly Finding[]) => findings.forEach(printFinding);
+  const tell = (findings: readonly Finding[]) => {
+    for (const finding of findings) printFinding(findingAt(finding, options));
+  };
   tell([addressFinding(addresses)]);
   tell(await resolverFindings(resolver));
   tell([memoryFinding()]);
@@ -181,9 +189,9 @@ async function lookAround(
   const given = smarthostOf(options);
   if (existing !== undefined) {
     tell([diskFinding(existing.dataDir)]);
-    const isRunning = await isAnswered(join(existing.runDir, "auth.status.sock"));
-    if (isRunning) print("      The servers run; posthouse doctor looks at them");
-    else tell(await portFindings(portsOf(existing)));
+    if (await areRunning(existing)) {
+      print(atPlace("      The servers run; posthouse doctor looks at them", options));
+    } else tell(await portFindings(portsOf(existing)));
     if (existing.acme.isOn) tell(await acmeFindings(existing.acme));
     if (given !== undefined) {
       print(
@@ -366,8 +374,17 @@ async function recordsFor(
   });
 }
 
-function tellRecords({ domain }: SetupSettings, records: readonly PlannedRecord[]): void {
+function tellRecords({ domain, hostname }: SetupSettings, records: readonly PlannedRecord[]): void {
+  const ofDomain = records.filter(({ name }) => isWithin(name, domain));
+  const ofHost = records.filter((record) => !ofDomain.includes(record));
   print(`The DNS of ${domain} needs these records:`);
+  listRecords(ofDomain);
+  if (ofHost.length === 0) return;
+  print(`\nAnd these of the host ${hostname} have to be where its own name and addresses are:`);
+  listRecords(ofHost);
+}
+
+function listRecords(records: readonly PlannedRecord[]): void {
   let lastWhy = "";
   for (const record of records) {
     if (record.why !== lastWhy)
@@ -379,18 +396,17 @@ function tellRecords({ domain }: SetupSettings, records: readonly PlannedRecord[
   }
 }
 
-function tellNext(settings: SetupSettings, options: SetupOptions, config: Config): void {
+function tellNext(
+  settings: SetupSettings,
+  options: SetupOptions,
+  config: Config,
+  isRunning: boolean,
+): void {
   const { address, domain, isSystem } = settings;
-  const where =
-    options.data !== undefined
-      ? ` --data ${options.data}`
-      : options.config !== undefined
-        ? ` --config ${options.config}`
-        : "";
   const start =
-    isSystem && hasSystemd()
+    isRunning || (isSystem && hasSystemd())
       ? []
-      : [`start the servers: posthouse up${where}, or with containers docker compose up -d`];
+      : ["start the servers: posthouse up, or with containers docker compose up -d"];
   const certificate =
     config.acme.isOn || config.tls.certificateFile !== undefined
       ? []
@@ -410,11 +426,14 @@ function tellNext(settings: SetupSettings, options: SetupOptions, config: Config
     ...certificate,
     ...further,
     "publish the records above, and have the provider set the PTR record",
-    `look whether all is well: posthouse doctor${where}`,
-    `set up a mail program: posthouse client ${address}${where}`,
-    `send a message to yourself from elsewhere, and follow it: posthouse trace ${address}${where}`,
-    `add people: posthouse account add name@${domain}${where}`,
+    "look whether all is well: posthouse doctor",
+    `set up a mail program: posthouse client ${address}`,
+    `send a message to yourself from elsewhere, and follow it: posthouse trace ${address}`,
+    `add people: posthouse account add name@${domain}`,
   ];
   print("\nNext");
-  for (const [index, step] of steps.entries()) print(`  ${index + 1}. ${step}`);
+  for (const [index, step] of steps.entries()) print(`  ${index + 1}. ${atPlace(step, options)}`);
 }
+
+const areRunning = ({ runDir }: Config): Promise<boolean> =>
+  isAnswered(statusSocketPath(runDir, "auth"));

@@ -2,7 +2,8 @@ import type { Account } from "@posthouse/accounts";
 import type { AccountMail } from "@posthouse/mailbox-store";
 import { Command } from "commander";
 import { administer } from "../administration.ts";
-import { CommandFailure } from "../command-failure.ts";
+import { usageFailure } from "../command-failure.ts";
+import { counted } from "../counted.ts";
 import { withExamples } from "../examples.ts";
 import { accountOf, withMailOf } from "../mail-of.ts";
 import { print, printRows } from "../output.ts";
@@ -50,11 +51,11 @@ async function run(
   options: ShareOptions,
 ): Promise<void> {
   if (options.rebuild === true) return rebuild(options);
-  if (address === undefined) throw new CommandFailure("Whose mailbox? Give an address");
+  if (address === undefined) throw usageFailure("Whose mailbox? Give an address");
   const owner = await accountOf(options, address);
   if (options.list === true) return list(options, owner, mailbox);
   if (mailbox === undefined || identifier === undefined) {
-    throw new CommandFailure("Give a mailbox and whom to share it with, or --list");
+    throw usageFailure("Give a mailbox and whom to share it with, or --list");
   }
   const letters = options.remove === true ? "" : lettersOf(rights);
   const reader = identifier === anyone ? undefined : await accountOf(options, identifier);
@@ -72,10 +73,10 @@ async function run(
 }
 
 function lettersOf(rights: string | undefined): string {
-  if (rights === undefined) throw new CommandFailure("Which rights? read, write, all, or letters");
+  if (rights === undefined) throw usageFailure("Which rights? read, write, all, or letters");
   const letters = roles.get(rights) ?? rights;
   if (/^[lrswipkxtea]+$/.test(letters)) return letters;
-  throw new CommandFailure(`"${rights}" is neither read, write, all nor letters of lrswipkxtea`);
+  throw usageFailure(`"${rights}" is neither read, write, all nor letters of lrswipkxtea`);
 }
 
 /** The mailbox appears to its reader from then on. */
@@ -140,5 +141,5 @@ async function rebuild(options: ShareOptions): Promise<void> {
       for (const owner of noted.difference(owners)) await mail.setSharer(owner, false);
     });
   }
-  print(`Looked into ${accounts.length} accounts`);
+  print(`Looked into ${counted(accounts.length, "account")}`);
 }

@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import type { AccountScripts } from "@posthouse/mailbox-store";
 import { compileScript, formatProblem, SieveScriptError } from "@posthouse/sieve";
 import { Command } from "commander";
-import { asking } from "../asking.ts";
+import { asking, lookForAccount } from "../asking.ts";
 import { CommandFailure } from "../command-failure.ts";
 import { withExamples } from "../examples.ts";
 import { accountOf, withMailOf } from "../mail-of.ts";
@@ -58,6 +58,7 @@ export function sieveCommand(): Command {
       asking(
         ofAccount("delete", "delete a filter that is not active").argument("<name>"),
         ({ args: [address, name] }) => `Delete the filter "${name}" of ${address}, for good?`,
+        lookForAccount,
       ).action(remove),
       ["sieve delete ann@example.org old", "sieve delete ann@example.org old --yes"],
     ),
@@ -101,6 +102,7 @@ export function sieveCommand(): Command {
       asking(
         ofAccount("delete-list", "delete a list of addresses").argument("<name>"),
         ({ args: [address, name] }) => `Delete the list "${name}" of ${address}, for good?`,
+        lookForAccount,
       ).action(deleteList),
       ["sieve delete-list ann@example.org old", "sieve delete-list ann@example.org old --yes"],
     ),

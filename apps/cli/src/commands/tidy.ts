@@ -4,6 +4,7 @@ import { Command } from "commander";
 import { administer } from "../administration.ts";
 import { becomeOwnerOf } from "../become-owner.ts";
 import { sentenceOf } from "../command-failure.ts";
+import { counted } from "../counted.ts";
 import { withExamples } from "../examples.ts";
 import { doMailWork } from "../mail-work.ts";
 import { print } from "../output.ts";
@@ -17,15 +18,24 @@ export const tidyCommand = (): Command =>
       new Command("tidy").description(
         "for a daily timer: delete what has expired in Junk and Trash, and the mail of accounts that can be restored no longer",
       ),
-    ).action(tidy),
-    ["tidy", "tidy --config /etc/posthouse/posthouse.toml"],
+    )
+      .option("--dry-run", "say what would be deleted; delete nothing")
+      .action(tidy),
+    ["tidy", "tidy --dry-run", "tidy --config /etc/posthouse/posthouse.toml"],
   );
 
-async function tidy(options: SourceOptions): Promise<void> {
+async function tidy(options: SourceOptions & { readonly dryRun?: boolean }): Promise<void> {
   const config = configOf(options);
+  const isDry = options.dryRun === true;
   const accounts = await administer(options, async (admin) => {
     const overdue = (await admin.listRemoved()).filter(({ untilMs }) => untilMs <= Date.now());
     // The mail first: while the account is listed, this is done again.
+    if (isDry) {
+      for (const { address } of overdue) {
+        print(`Would delete the mail of ${address}, which was removed`);
+      }
+      return await admin.listAccounts();
+    }
     if (overdue.length > 0) await doMailWork(options, { kind: "remove", accounts: overdue });
     for (const { address } of overdue) {
       await admin.removeAccount(address);
@@ -34,13 +44,17 @@ async function tidy(options: SourceOptions): Promise<void> {
     return await admin.listAccounts();
   });
   const { sweepStagings } = await import("../mail-staging.ts");
-  sweepStagings(config.paths.tmp);
+  if (!isDry) sweepStagings(config.paths.tmp);
   becomeOwnerOf(config.paths.mail);
-  await tidyMail(config, accounts);
+  await tidyMail(config, accounts, { isDry });
 }
 
 /** An account that cannot be opened keeps nobody from having the next looked at. */
-async function tidyMail(config: Config, accounts: readonly AccountSummary[]): Promise<void> {
+async function tidyMail(
+  config: Config,
+  accounts: readonly AccountSummary[],
+  { isDry }: { readonly isDry: boolean },
+): Promise<void> {
   const { junkDays, trashDays } = config.retention;
   const retention: Retention = new Map([
     ["\\Junk", junkDays],
@@ -53,8 +67,10 @@ async function tidyMail(config: Config, accounts: readonly AccountSummary[]): Pr
     if (account.movingTo !== undefined) continue;
     try {
       await using mail = await store.openAccount(account);
-      const removed = account.keepsOld === true ? 0 : await removeOld(mail, retention);
-      if (removed > 0) print(`${account.address}: deleted ${removed} old messages`);
+      const removed = account.keepsOld === true ? 0 : await removeOld(mail, retention, { isDry });
+      if (removed === 0) continue;
+      const what = counted(removed, "old message");
+      print(`${account.address}: ${isDry ? "would delete" : "deleted"} ${what}`);
     } catch (error) {
       process.stderr.write(`posthouse: ${account.address}: ${sentenceOf(error).sentence}\n`);
       process.exitCode = 1;

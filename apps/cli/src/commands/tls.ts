@@ -12,6 +12,7 @@ import { asking } from "../asking.ts";
 import { certificateTlsa, keyChangeOf, readCertificate, tlsaOf } from "../certificate.ts";
 import { keyChangeObstacle } from "../checks/key-change.ts";
 import { CommandFailure } from "../command-failure.ts";
+import { counted } from "../counted.ts";
 import { withExamples } from "../examples.ts";
 import { harmless, print } from "../output.ts";
 import { askSocket } from "../socket-request.ts";
@@ -125,7 +126,7 @@ function tell(found: TlsStatus): void {
   print(`Certificate  ${found.file} (${whatItIs[found.source]})`);
   print(`Names        ${harmless(found.names.join(", "))}`);
   print(`Issuer       ${harmless(found.issuer)}`);
-  const left = found.daysLeft < 0 ? "it has ended" : `${found.daysLeft} days left`;
+  const left = found.daysLeft < 0 ? "it has ended" : `${counted(found.daysLeft, "day")} left`;
   print(`Valid        ${found.from} to ${found.until}, ${left}`);
   for (const problem of found.problems) print(`Problem      ${harmless(problem)}`);
 }

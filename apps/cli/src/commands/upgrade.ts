@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { type Config, DEFAULT_CONFIG_FILE, exitCodes, isAnswered } from "@posthouse/service";
+import { type Config, DEFAULT_CONFIG_FILE, isAnswered } from "@posthouse/service";
 import { Command } from "commander";
 import { asking } from "../asking.ts";
 import { CommandFailure, sentenceOf } from "../command-failure.ts";
@@ -140,7 +140,7 @@ function tell({ stop, work, start }: MachineSteps): void {
 
 function assertRoot(): void {
   if (process.getuid?.() === 0) return;
-  throw new CommandFailure("This needs root", { exitCode: exitCodes.usage });
+  throw new CommandFailure("This needs root");
 }
 
 async function doAll(config: Config, { stop, work, start }: MachineSteps): Promise<void> {

@@ -1,5 +1,6 @@
 import { Command } from "commander";
 import { withExamples } from "../examples.ts";
+import { assertHasMail } from "../mail-of.ts";
 import { harmless, print } from "../output.ts";
 import {
   configOf,
@@ -35,6 +36,8 @@ export const watchCommand = (): Command =>
   );
 
 async function watchAccount(address: string, options: WatchOptions): Promise<void> {
+  const config = configOf(options);
+  await assertHasMail(config, address);
   const stopped = new AbortController();
   for (const signal of ["SIGINT", "SIGTERM"] as const) {
     process.once(signal, () => stopped.abort());
@@ -43,7 +46,7 @@ async function watchAccount(address: string, options: WatchOptions): Promise<voi
   process.stdout.once("error", () => stopped.abort());
   const sought = address.toLowerCase();
   const isNamed = (line: string) => line.toLowerCase().includes(sought);
-  const { events } = configOf(options).paths;
+  const { events } = config.paths;
   for await (const event of followEvents(events, isNamed, stopped.signal)) {
     if (!isAbout(event, sought) || !(options.all === true || isNewMail(event))) continue;
     const line = `${timeOf(event.atMs)}  ${sentenceOf(event)}`;

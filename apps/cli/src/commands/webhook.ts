@@ -1,15 +1,33 @@
+import { readFileSync } from "node:fs";
+import { rootCertificates } from "node:tls";
+import { connectAuth } from "@posthouse/accounts";
+import { createResolver } from "@posthouse/dns";
 import { Command } from "commander";
 import { administer } from "../administration.ts";
+import { asking, lookForAccount } from "../asking.ts";
 import { CommandFailure } from "../command-failure.ts";
-import { confirm } from "../confirm.ts";
 import { withExamples } from "../examples.ts";
-import { print } from "../output.ts";
-import { type SourceOptions, withJsonOption, withSourceOptions } from "../source-options.ts";
+import { noAccount } from "../mail-of.ts";
+import { print, printRows } from "../output.ts";
+import {
+  configOf,
+  type SourceOptions,
+  withJsonOption,
+  withSourceOptions,
+} from "../source-options.ts";
 
 /** `posthouse account webhook`: which web server is told of an account's new mail. */
 export function webhookCommand(): Command {
   const webhook = new Command("webhook").description("a web server that is told of new mail");
-  for (const command of [setCommand(), showCommand(), removeCommand()]) webhook.addCommand(command);
+  for (const command of [
+    setCommand(),
+    listCommand(),
+    showCommand(),
+    testCommand(),
+    removeCommand(),
+  ]) {
+    webhook.addCommand(command);
+  }
   return webhook;
 }
 
@@ -31,6 +49,62 @@ const setCommand = () =>
     ["account webhook set ann@example.org https://hooks.example.org/mail"],
   );
 
+const listCommand = () =>
+  withExamples(
+    withJsonOption(
+      withSourceOptions(
+        new Command("list").description("whose mail a web server is told of").argument("[domain]"),
+      ),
+    ).action(async (domain: string | undefined, options: SourceOptions & { json?: boolean }) => {
+      const rows = await administer(options, async (admin) => {
+        const accounts = await admin.listAccounts(domain);
+        const found: { readonly address: string; readonly url: string }[] = [];
+        for (const { address, hasWebhook } of accounts) {
+          const webhook = hasWebhook === true ? await admin.webhook(address) : undefined;
+          if (webhook !== undefined) found.push({ address, url: webhook.url });
+        }
+        return found;
+      });
+      printRows(rows, {
+        ...options,
+        columns: { address: "Account", url: "Is told at" },
+        whenEmpty: "No web server is told: posthouse account webhook set <address> <url>",
+      });
+    }),
+    ["account webhook list", "account webhook list example.org --json"],
+  );
+
+const testCommand = () =>
+  withExamples(
+    withSourceOptions(
+      new Command("test")
+        .description('tell it something of type "test", once, and say what it answered')
+        .argument("<address>"),
+    ).action(async (address: string, options: SourceOptions) => {
+      const { auth, smtpOut } = configOf(options);
+      const { testWebhook } = await import("../webhook-test.ts");
+      const resolver = createResolver({ servers: smtpOut.dnsServers });
+      try {
+        const said = await administer(options, async () => {
+          await using asked = connectAuth({ socketPath: auth.socketPath });
+          const account = await asked.findAccount(address);
+          if (account === undefined) throw noAccount(address);
+          return await testWebhook(account, asked, {
+            resolver,
+            arePrivateAddressesAllowed: smtpOut.privateDestinations,
+            ...(smtpOut.tlsCaFile !== undefined && {
+              ca: [...rootCertificates, readFileSync(smtpOut.tlsCaFile, "utf8")].join("\n"),
+            }),
+          });
+        });
+        print(said);
+      } finally {
+        resolver.close();
+      }
+    }),
+    ["account webhook test ann@example.org"],
+  );
+
 const showCommand = () =>
   withExamples(
     withJsonOption(
@@ -48,13 +122,15 @@ const showCommand = () =>
 
 const removeCommand = () =>
   withExamples(
-    withSourceOptions(
-      new Command("remove")
-        .description("tell it nothing more, and forget the secret")
-        .argument("<address>")
-        .option("--yes", "do not ask"),
-    ).action(async (address: string, options: SourceOptions & { yes?: boolean }) => {
-      await confirm(`Tell nobody of mail to ${address}, and forget the secret?`, options);
+    asking(
+      withSourceOptions(
+        new Command("remove")
+          .description("tell it nothing more, and forget the secret")
+          .argument("<address>"),
+      ),
+      ({ args: [address] }) => `Tell nobody of mail to ${address}, and forget the secret?`,
+      lookForAccount,
+    ).action(async (address: string, options: SourceOptions) => {
       await administer(options, (admin) => admin.removeWebhook(address));
       print(`Nobody is told of mail to ${address} any more`);
     }),

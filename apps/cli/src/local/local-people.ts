@@ -1,4 +1,7 @@
+import { existsSync, rmSync } from "node:fs";
+import { join } from "node:path";
 import type { AdminClient } from "@posthouse/accounts";
+import { writeDurably } from "../durable-file.ts";
 import { localAccounts, localDomain, localPassword } from "./local-config.ts";
 
 /** Who has an account on a server for trying. */
@@ -8,13 +11,27 @@ export interface LocalPeople {
   readonly areNew: boolean;
 }
 
+/** In the data directory while the two are being made. */
+const MAKING = "posthouse-local-making";
+
 /**
  * Makes the two people where there is nobody yet. What has an account, or another domain, is the user's: who
  * was renamed or removed there is not made again.
+ *
+ *   state   mark   people   after a crash here
+ *   P1      -      none     the next start begins
+ *   P2      there  some     the next start makes who is missing
+ *   P3      there  both     the next start removes the mark
+ *   P4      -      both     they are the user's
  */
-export async function localPeople(admin: AdminClient): Promise<LocalPeople> {
-  const areNew = await isUntouched(admin);
-  if (areNew) await makePeople(admin);
+export async function localPeople(admin: AdminClient, dataDir: string): Promise<LocalPeople> {
+  const mark = join(dataDir, MAKING);
+  const areNew = existsSync(mark) || (await isUntouched(admin));
+  if (areNew) {
+    writeDurably(mark, "");
+    await makePeople(admin);
+    rmSync(mark);
+  }
   const accounts = await admin.listAccounts();
   return { addresses: accounts.map(({ address }) => address), areNew };
 }
@@ -31,5 +48,9 @@ async function isUntouched(admin: AdminClient): Promise<boolean> {
 async function makePeople(admin: AdminClient): Promise<void> {
   const domains = await admin.listDomains();
   if (domains.length === 0) await admin.addDomain(localDomain);
-  for (const address of localAccounts) await admin.addAccount({ address, password: localPassword });
+  const there = (await admin.listAccounts()).map(({ address }) => address);
+  for (const address of localAccounts) {
+    if (there.includes(address)) continue;
+    await admin.addAccount({ address, password: localPassword });
+  }
 }

@@ -1,5 +1,5 @@
 import { ImapFlow, type ListResponse } from "imapflow";
-import { CommandFailure } from "../command-failure.ts";
+import { CommandFailure, usageFailure } from "../command-failure.ts";
 
 /** Where mail is fetched from: `imaps://ann@old.example.net` or `imap://…:1143`. */
 export interface ImapSource {
@@ -13,12 +13,12 @@ export interface ImapSource {
 export function parseImapSource(text: string): ImapSource {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url === undefined || url.hostname === "" || url.username === "") {
-    throw new CommandFailure(
+    throw usageFailure(
       `"${text}" does not say where and as whom: write it as imaps://ann%40old.example.net@imap.old.example.net`,
     );
   }
   if (url.password !== "") {
-    throw new CommandFailure(
+    throw usageFailure(
       "A password in an address is seen by everybody on this machine: leave it out, it is asked for",
     );
   }

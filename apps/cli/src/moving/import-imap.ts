@@ -10,7 +10,7 @@ import type { Config } from "@posthouse/service";
 import type { FetchMessageObject, ImapFlow } from "imapflow";
 import { becomeOwnerOf } from "../become-owner.ts";
 import { CommandFailure } from "../command-failure.ts";
-import type { CopyOptions, CopyResult } from "../mail-copy.ts";
+import { type CopyOptions, type CopyResult, chosenMailboxes } from "../mail-copy.ts";
 import { openStoreOf } from "../mail-store.ts";
 import {
   connectImap,
@@ -52,9 +52,7 @@ interface ImapImport {
 export async function importFromImap(job: ImapImport): Promise<readonly CopyResult[]> {
   let client = await connectImap(job.source, job.password);
   try {
-    const wanted = (await mailboxesOf(client)).filter(
-      ({ name }) => job.copy.isWanted?.(name) ?? true,
-    );
+    const wanted = chosenMailboxes(await mailboxesOf(client), job.copy.mailbox);
     becomeOwnerOf(job.config.paths.mail);
     await using store = await openStoreOf(job.config);
     await using to = await store.openAccount(job.into);

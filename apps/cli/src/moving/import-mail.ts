@@ -1,9 +1,9 @@
-import { lstatSync, mkdirSync } from "node:fs";
+import { mkdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { Account } from "@posthouse/accounts";
 import { type AdoptionOptions, adoptMail, planAdoption } from "@posthouse/mailbox-store/adopt";
 import type { Config } from "@posthouse/service";
-import { CommandFailure } from "../command-failure.ts";
+import { CommandFailure, usageFailure } from "../command-failure.ts";
 import type { CopyOptions, CopyResult } from "../mail-copy.ts";
 import { copyStaged, STAGED_ID, withStaging } from "../mail-staging.ts";
 
@@ -28,10 +28,10 @@ export async function importMail(options: {
   readonly isTakeout?: boolean;
 }): Promise<Imported> {
   const { config, source, into, copy } = options;
-  const stat = lstatSync(source, { throwIfNoEntry: false });
+  const stat = statSync(source, { throwIfNoEntry: false });
   if (stat === undefined) throw new CommandFailure(`There is no "${source}"`);
   if (options.isTakeout === true && stat.isDirectory()) {
-    throw new CommandFailure(
+    throw usageFailure(
       '--takeout is for one mbox file, such as "All mail Including Spam and Trash.mbox"',
     );
   }
@@ -43,6 +43,7 @@ export async function importMail(options: {
       mailDirectory,
       account: { id: STAGED_ID, address: into.address },
       mode: "copy",
+      isForCopy: true,
       // One mbox is an INBOX without any other mailbox.
       ...(stat.isDirectory() ? { source } : { source: empty, inbox: source }),
     };
@@ -59,6 +60,8 @@ export async function importMail(options: {
       copy,
       ...(options.isTakeout === true && { isTakeout: true }),
     });
-    return { results, remarks };
+    // INBOX is only what one mbox is called here; where it goes is in the results.
+    const isAboutFile = (remark: string) => remark.replaceAll('"INBOX"', `"${source}"`);
+    return { results, remarks: stat.isDirectory() ? remarks : remarks.map(isAboutFile) };
   });
 }

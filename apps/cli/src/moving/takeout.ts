@@ -1,6 +1,12 @@
 import type { AccountMail, Mailbox, SystemFlag, Uid } from "@posthouse/mailbox-store";
 import { decodeEncodedWords, headerValue } from "@posthouse/message";
-import { type CopyOptions, type CopyResult, emailIdsIn, requestOf } from "../mail-copy.ts";
+import {
+  type CopyOptions,
+  type CopyResult,
+  chosenMailboxes,
+  emailIdsIn,
+  requestOf,
+} from "../mail-copy.ts";
 
 /** As much of a message as its header should be. */
 const HEAD_BYTES = 64 * 1024;
@@ -78,7 +84,7 @@ export async function copyTakeout(
   await source.sync(source.columns);
   const { uids, internalDatesMs } = source.columns;
   const places = new Map<number, TakeoutPlace>();
-  const byMailbox = new Map<string, { uid: Uid; emailId: string }[]>();
+  const byLabel = new Map<string, { uid: Uid; emailId: string }[]>();
   for await (const batch of source.summaries(Array.from(uids) as Uid[])) {
     for (const { uid, emailId } of batch) {
       const dateMs = internalDatesMs[uids.indexOf(uid)] ?? 0;
@@ -87,17 +93,17 @@ export async function copyTakeout(
       await using message = await source.openMessage(uid);
       const head = Buffer.concat(await Array.fromAsync(message.read(0, HEAD_BYTES)));
       const place = takeoutPlace(headerValue(head, "x-gmail-labels"));
-      if (options.isWanted?.(place.mailbox) === false) continue;
       places.set(uid, place);
-      const name = options.nameIn?.(place.mailbox) ?? place.mailbox;
-      const list = byMailbox.get(name);
-      if (list === undefined) byMailbox.set(name, [{ uid, emailId }]);
+      const list = byLabel.get(place.mailbox);
+      if (list === undefined) byLabel.set(place.mailbox, [{ uid, emailId }]);
       else list.push({ uid, emailId });
     }
   }
+  const labels = [...byLabel].map(([name, messages]) => ({ name, messages }));
   const results: CopyResult[] = [];
   let done = 0;
-  for (const [name, messages] of byMailbox) {
+  for (const { name: label, messages } of chosenMailboxes(labels, options.mailbox)) {
+    const name = options.nameIn?.(label) ?? label;
     const there = await emailIdsIn(to, name);
     const wanted = messages.filter(({ emailId }) => there?.has(emailId) !== true);
     const result = { mailbox: name, copied: wanted.length, there: messages.length - wanted.length };

@@ -1,4 +1,5 @@
 import type { Finding } from "../checks/finding.ts";
+import { counted } from "../counted.ts";
 import { listed } from "../output.ts";
 import type { KeptReport, KeptReports } from "./kept-reports.ts";
 import { type DmarcReport, type DmarcRow, hasPassed, type TlsReport } from "./report.ts";
@@ -74,7 +75,7 @@ function dmarcFindings(
     {
       id: `reports dmarc ${domain}`,
       state: "good",
-      says: `${reporters} saw ${total} messages in the name of ${domain} in ${days} days: ${total - failedTotal} passed DMARC, ${failedTotal} did not`,
+      says: `${reporters} saw ${counted(total, "message")} in the name of ${domain} in ${counted(days, "day")}: ${total - failedTotal} passed DMARC, ${failedTotal} did not`,
     },
   ];
   if (ours.length > 0) findings.push(ownFailure(domain, ours));
@@ -90,7 +91,7 @@ function ownFailure(domain: string, rows: readonly SeenRow[]): Finding {
   return {
     id: `reports dmarc own ${domain}`,
     state: "warning",
-    says: `${namesOf(rows.map(({ by }) => by))} did not pass ${sum(rows)} messages of ${domain} from this host's address ${namesOf(rows.map(({ address }) => address))}: signatures ${signatures === "" ? "none" : signatures}; SPF ${first?.sender === "" ? "none" : first?.sender}`,
+    says: `${namesOf(rows.map(({ by }) => by))} did not pass ${counted(sum(rows), "message")} of ${domain} from this host's address ${namesOf(rows.map(({ address }) => address))}: signatures ${signatures === "" ? "none" : signatures}; SPF ${first?.sender === "" ? "none" : first?.sender}`,
     fix: `Put right what posthouse doctor says of SPF and DKIM of ${domain}; posthouse dkim list shows which keys sign`,
   };
 }
@@ -114,7 +115,7 @@ function foreignFailure(domain: string, rows: readonly SeenRow[], policy: string
   return {
     id: `reports dmarc others ${domain}`,
     state: "unproven",
-    says: `Others sent ${sum(rows)} messages in the name of ${domain} that did not pass, as ${namesOf(rows.map(({ by }) => by))} saw: ${listed(shown, SHOWN_MAX)}`,
+    says: `Others sent ${counted(sum(rows), "message")} in the name of ${domain} that did not pass, as ${namesOf(rows.map(({ by }) => by))} saw: ${listed(shown, SHOWN_MAX)}`,
     fix: `If one is a service of yours, add it to SPF and have it sign as ${domain}; forwarded mail may fail; ${
       strict
         ? `the others your policy ${policy} has put away`
@@ -139,7 +140,7 @@ function tlsFindings(
       {
         id,
         state: "good",
-        says: `${reporters} had TLS with the hosts of ${domain} each of ${successes} times in ${days} days`,
+        says: `${reporters} had TLS with the hosts of ${domain} each of ${counted(successes, "time")} in ${counted(days, "day")}`,
       },
     ];
   }
@@ -153,7 +154,7 @@ function tlsFindings(
     {
       id,
       state: "warning",
-      says: `TLS with the hosts of ${domain} failed ${failures} of ${failures + successes} times in ${days} days, as ${namesOf(reports.filter(hasFailures).map(({ from }) => from))} saw: ${told.length === 0 ? "no reason given" : listed(told, SHOWN_MAX)}`,
+      says: `TLS with the hosts of ${domain} failed ${failures} of ${counted(failures + successes, "time")} in ${counted(days, "day")}, as ${namesOf(reports.filter(hasFailures).map(({ from }) => from))} saw: ${told.length === 0 ? "no reason given" : listed(told, SHOWN_MAX)}`,
       fix:
         remedies.get(largest[0]?.[0] ?? "") ??
         "posthouse report list, and report show <id> for what each said",

@@ -8,12 +8,11 @@ import {
   configFileOf,
   configFromToml,
   DEFAULT_CONFIG_FILE,
-  exitCodes,
   loadConfig,
 } from "@posthouse/service";
 import { publicAddresses } from "../checks/host-addresses.ts";
 import type { Probe } from "../checks/port-25.ts";
-import { CommandFailure } from "../command-failure.ts";
+import { CommandFailure, usageFailure } from "../command-failure.ts";
 import { configSourceOf, type SourceOptions } from "../source-options.ts";
 import { type SetupToml, setupToml } from "./setup-toml.ts";
 import type { Smarthost } from "./smarthost.ts";
@@ -56,7 +55,9 @@ export function settingsOf(account: string, options: SetupOptions): SetupSetting
   const [, localPart = "", text = ""] = /^([^\s@]+)@([^\s@]+)$/.exec(account) ?? [];
   const domain = domainToASCII(text.toLowerCase());
   if (!isHostName(domain)) {
-    throw usage(`"${account}" is not the address of a first account, such as you@example.org`);
+    throw usageFailure(
+      `"${account}" is not the address of a first account, such as you@example.org`,
+    );
   }
   const source = configSourceOf(options);
   const configFile = configFileOf(source);
@@ -67,7 +68,7 @@ export function settingsOf(account: string, options: SetupOptions): SetupSetting
     defaultHostname(domain)
   ).toLowerCase();
   if (!isHostName(hostname)) {
-    throw usage(`"${hostname}" is not the whole name of a host, such as mail.${domain}`);
+    throw usageFailure(`"${hostname}" is not the whole name of a host, such as mail.${domain}`);
   }
   if (existing !== undefined && existing.hostname.toLowerCase() !== hostname) {
     throw new CommandFailure(
@@ -75,7 +76,7 @@ export function settingsOf(account: string, options: SetupOptions): SetupSetting
     );
   }
   const wrong = options.address?.find((one) => isIP(one) === 0);
-  if (wrong !== undefined) throw usage(`"${wrong}" is not an address such as 192.0.2.25`);
+  if (wrong !== undefined) throw usageFailure(`"${wrong}" is not an address such as 192.0.2.25`);
   return {
     address: `${localPart}@${domain}`,
     domain,
@@ -151,12 +152,12 @@ export function certificateOf({
   keyFile,
 }: SetupOptions): SetupToml["certificate"] {
   if ((certificateFile === undefined) !== (keyFile === undefined)) {
-    throw usage("--certificate-file and --key-file go together");
+    throw usageFailure("--certificate-file and --key-file go together");
   }
   if (certificateFile === undefined || keyFile === undefined) return undefined;
   const files = { certificateFile: resolve(certificateFile), keyFile: resolve(keyFile) };
   for (const path of Object.values(files)) {
-    if (!existsSync(path)) throw usage(`There is no file "${path}"`);
+    if (!existsSync(path)) throw usageFailure(`There is no file "${path}"`);
   }
   return files;
 }
@@ -166,19 +167,16 @@ export function probeOf(text: string | undefined): Probe | undefined {
   if (text === undefined) return undefined;
   const [, host = "", port] = /^(\[[0-9A-Fa-f:]+\]|[^\s:[\]]+)(?::(\d{1,5}))?$/.exec(text) ?? [];
   if (host === "")
-    throw usage(`"${text}" is not a host, or a host and a port as mx.example.net:25`);
+    throw usageFailure(`"${text}" is not a host, or a host and a port as mx.example.net:25`);
   return { host: host.replaceAll(/[[\]]/g, ""), port: Number(port ?? 25) };
 }
 
 /** @throws CommandFailure */
 export function waitOf(text: string | undefined): number {
   if (text === undefined) return 0;
-  if (!/^\d{1,4}$/.test(text)) throw usage(`"${text}" is not a number of seconds`);
+  if (!/^\d{1,4}$/.test(text)) throw usageFailure(`"${text}" is not a number of seconds`);
   return Number(text) * 1000;
 }
 
 /** This installation: what /opt/posthouse/current leads to. */
 export const installation = (): string => join(import.meta.dirname, "../../../..");
-
-const usage = (sentence: string): CommandFailure =>
-  new CommandFailure(sentence, { exitCode: exitCodes.usage });

@@ -1,7 +1,6 @@
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
-import { exitCodes } from "@posthouse/service";
-import { CommandFailure } from "../command-failure.ts";
+import { usageFailure } from "../command-failure.ts";
 
 /** A relay that takes all mail for other domains. */
 export interface Smarthost {
@@ -20,17 +19,14 @@ export function smarthostOf(options: {
   if (smarthost === undefined) return undefined;
   const via = smarthost.includes("://") ? smarthost : `smtps://${smarthost}`;
   if (!/^smtps?:\/\/(\[[0-9A-Fa-f:.]+\]|[^\s/:@[\]]+)(:\d{1,5})?$/.test(via)) {
-    throw wrong(`"${smarthost}" is not a relay such as smtps://relay.example.net:465`);
+    throw usageFailure(`"${smarthost}" is not a relay such as smtps://relay.example.net:465`);
   }
   if ((smarthostUser === undefined) !== (smarthostPasswordFile === undefined)) {
-    throw wrong("--smarthost-user and --smarthost-password-file go together");
+    throw usageFailure("--smarthost-user and --smarthost-password-file go together");
   }
   if (smarthostUser === undefined || smarthostPasswordFile === undefined) return { via };
   const passwordFile = resolve(smarthostPasswordFile);
   if (!existsSync(passwordFile))
-    throw wrong(`There is no file "${passwordFile}" with the password`);
+    throw usageFailure(`There is no file "${passwordFile}" with the password`);
   return { via, username: smarthostUser, passwordFile };
 }
-
-const wrong = (sentence: string): CommandFailure =>
-  new CommandFailure(sentence, { exitCode: exitCodes.usage });

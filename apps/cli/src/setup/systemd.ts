@@ -10,6 +10,7 @@ import {
 } from "node:fs";
 import { basename, join } from "node:path";
 import { CommandFailure } from "../command-failure.ts";
+import { counted } from "../counted.ts";
 
 /** One thing that setup does to the machine, said before it is done. */
 export interface MachineStep {
@@ -63,7 +64,7 @@ export function systemdSteps({
       ? []
       : [
           {
-            says: `write ${stale.length} units into /etc/systemd/system`,
+            says: `write ${counted(stale.length, "unit")} into /etc/systemd/system`,
             do() {
               for (const name of stale) copyInto(join(from, name), unitPath(root, name));
               run("systemctl", "daemon-reload");

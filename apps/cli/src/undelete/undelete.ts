@@ -1,7 +1,9 @@
 import { type Expunged, type OwnAccountMail, StoreError } from "@posthouse/mailbox-store";
 import { decodeEncodedWords, headerValue } from "@posthouse/message";
-import { CommandFailure } from "../command-failure.ts";
+import { CommandFailure, usageFailure } from "../command-failure.ts";
 import type { UndeleteOptions } from "../commands/undelete.ts";
+import { counted } from "../counted.ts";
+import { noSuchMailbox } from "../mail-copy.ts";
 import { accountOf, withMailOf } from "../mail-of.ts";
 import { harmless, print, printRows } from "../output.ts";
 import { shortIds } from "./short-ids.ts";
@@ -15,14 +17,16 @@ export async function undelete(
   options: UndeleteOptions,
 ): Promise<void> {
   if (options.since !== undefined && !/^\d{4}-\d\d-\d\d$/.test(options.since)) {
-    throw new CommandFailure(`"${options.since}" is not a day such as 2026-01-31`);
+    throw usageFailure(`"${options.since}" is not a day such as 2026-01-31`);
   }
   if (options.all === true && ids.length > 0) {
-    throw new CommandFailure("Say either ids or --all, not both");
+    throw usageFailure("Say either ids or --all, not both");
   }
   const account = await accountOf(options, address);
   await withMailOf(options, account, async (mail) => {
-    const there = shortIds(await mail.listExpunged()).filter(
+    const all = shortIds(await mail.listExpunged());
+    if (options.mailbox !== undefined) await assertIsOrWas(mail, options.mailbox, all);
+    const there = all.filter(
       ({ mailbox, day }) =>
         (options.mailbox === undefined || mailbox === options.mailbox) &&
         (options.since === undefined || day >= options.since),
@@ -33,6 +37,17 @@ export async function undelete(
       throw new CommandFailure(`There is nothing of ${address} to bring back`);
     await bringBack(mail, wanted, options);
   });
+}
+
+/** A mailbox that is there, or of which something can be brought back. */
+async function assertIsOrWas(
+  mail: OwnAccountMail,
+  name: string,
+  expunged: readonly Expunged[],
+): Promise<void> {
+  const there = (await mail.listMailboxes()).filter(({ exists }) => exists);
+  const names = [...there.map((one) => one.name), ...expunged.map(({ mailbox }) => mailbox)];
+  if (!names.includes(name)) throw noSuchMailbox(name, [...new Set(names)]);
 }
 
 type Listed = Expunged & { readonly shortId: string };
@@ -55,7 +70,9 @@ async function list(
     const { shortId: id, mailbox, day } = one;
     if (one.kind === "mailbox") {
       const what =
-        one.messages > 0 ? `the whole mailbox, ${one.messages} messages` : "the whole mailbox";
+        one.messages > 0
+          ? `the whole mailbox, ${counted(one.messages, "message")}`
+          : "the whole mailbox";
       rows.push({ id, mailbox, day, date: "", from: "", subject: what });
     } else {
       const date = new Date(one.internalDateMs).toISOString().slice(0, 16).replace("T", " ");
@@ -95,7 +112,7 @@ async function bringBack(
     await ensureMailbox(mail, name);
     const ids = messages.map(({ id }) => id);
     const count = await mail.restoreExpunged(ids, name);
-    print(`${count} ${count === 1 ? "message is" : "messages are"} back in "${harmless(name)}"`);
+    print(`${counted(count, "message is", "messages are")} back in "${harmless(name)}"`);
   }
 }
 

@@ -24,7 +24,7 @@ import { GuardedMailbox } from "./guarded-mailbox.ts";
 import { OthersMail } from "./others-mail.ts";
 import { dayOfRestoreName, isRestoreName, restorePrefix } from "./restore-name.ts";
 import { effectiveRights, permittedFlags, type Right } from "./rights.ts";
-import { isSharedName, parseSharedName } from "./shared-name.ts";
+import { isSharedName, parseSharedName, sharedPrefix } from "./shared-name.ts";
 import { statusOfColumns } from "./shared-status.ts";
 
 /** Where a mailbox is, and what the user may do there. */
@@ -143,7 +143,14 @@ export class UserMail implements AccountMail {
     if (source.owner.id !== target.owner.id) {
       throw no("CANNOT", "A mailbox cannot be renamed into another account");
     }
-    await source.mail.renameMailbox(source.name, target.childName);
+    const { mail, name } = source;
+    // RFC 9051 §6.3.6: what is below it goes along, but for INBOX.
+    const below = name === "INBOX" ? [] : await mail.listMailboxes();
+    for (const { name: inferior } of below) {
+      if (!inferior.startsWith(`${name}/`)) continue;
+      this.#assertUnreserved(target.childName + inferior.slice(name.length), mail);
+    }
+    await mail.renameMailbox(name, target.childName);
   }
 
   async deleteMailbox(name: string): Promise<void> {
@@ -318,15 +325,9 @@ export class UserMail implements AccountMail {
 
   /** RFC 4314 §4: "k" on the nearest mailbox above that is there; at the top everybody is his own master. */
   async #parentToCreateIn(name: string): Promise<Place & { readonly childName: string }> {
-    // Of one's own such a name could not be told from somebody else's mailbox.
-    if (name.startsWith("Shared/") && !isSharedName(name)) {
-      throw no("CANNOT", "Below Shared is what others share");
-    }
-    if (this.hasRestore && clientNameOf(name, this.hierarchy).startsWith(restorePrefix)) {
-      throw no("CANNOT", "Below Restore is what was expunged");
-    }
     const levels = name.split("/");
     const isShared = isSharedName(name);
+    if (!isShared) this.#assertUnreserved(name, this.#own);
     for (let depth = levels.length - 1; depth >= 1; depth -= 1) {
       const parentName = levels.slice(0, depth).join("/");
       if (isShared && !isSharedName(parentName)) break;
@@ -335,6 +336,7 @@ export class UserMail implements AccountMail {
       if (!parent.rights.includes("k"))
         throw no("NOPERM", `You cannot create below ${parent.name}`);
       const childName = [parent.name, ...levels.slice(depth)].join("/");
+      this.#assertUnreserved(childName, parent.mail);
       return { ...parent, childName };
     }
     if (isShared) throw notThere(name);
@@ -347,6 +349,14 @@ export class UserMail implements AccountMail {
       rights,
       childName: name,
     };
+  }
+
+  /** Of the names in an account, those of its other namespaces: a mailbox there could not be told from theirs. */
+  #assertUnreserved(name: string, { hierarchy }: AccountMail): void {
+    if (name.startsWith(sharedPrefix)) throw no("CANNOT", "Below Shared is what others share");
+    if (this.hasRestore && clientNameOf(name, hierarchy).startsWith(restorePrefix)) {
+      throw no("CANNOT", "Below Restore is what was expunged");
+    }
   }
 
   async #placeIfThere(name: string): Promise<Place | undefined> {

@@ -23,7 +23,7 @@ import type {
   RestorableAccount,
 } from "../admin-client.ts";
 import type { Account, RecipientResolution } from "../auth-client.ts";
-import { DirectoryError } from "../directory-error.ts";
+import { DirectoryError, domainToAdd } from "../directory-error.ts";
 import { limits } from "../limits.ts";
 import { AddressResolver, assertNotMoving } from "./address-resolver.ts";
 import { directoryMigrations } from "./directory-schema.ts";
@@ -246,7 +246,7 @@ export class Directory {
   /** An address that the catch-all of its domain does not catch. */
   addException(text: string): string {
     const address = parseOwnAddress(text);
-    this.#existingDomain(address.domain);
+    this.#domainToFill(address.domain);
     if (this.#tables.exceptions(address.domain).length >= limits.exceptionsMax) {
       throw new DirectoryError(
         "limit",
@@ -276,7 +276,7 @@ export class Directory {
    */
   assertFree(text: string): Address {
     const address = parseOwnAddress(text);
-    this.#existingDomain(address.domain);
+    this.#domainToFill(address.domain);
     const written = formatAddress(address);
     if (this.#tables.account(address) !== undefined) {
       throw new DirectoryError("exists", `The account ${written} is there already`);
@@ -654,14 +654,26 @@ export class Directory {
   #existingDomain(text: string): string {
     const domain = parseOwnDomain(text);
     if (this.#tables.hasDomain(domain)) return domain;
-    throw new DirectoryError("not-found", `The domain ${domain} is not ours; add it first`);
+    throw new DirectoryError(
+      "not-found",
+      `The domain ${domain} is not ours; "posthouse domain list" shows those that are`,
+    );
+  }
+
+  /** Where something new is to be: then it may be that the domain comes first. */
+  #domainToFill(domain: string): void {
+    if (this.#tables.hasDomain(domain)) return;
+    throw domainToAdd(domain);
   }
 
   #existingAccount(text: string): AccountRow {
     const address = parseOwnAddress(text);
     const row = this.#tables.account(address);
     if (row !== undefined) return row;
-    throw new DirectoryError("not-found", `There is no account ${formatAddress(address)}`);
+    throw new DirectoryError(
+      "not-found",
+      `There is no account ${formatAddress(address)}; "posthouse account list" shows all`,
+    );
   }
 
   /** Neither removed nor on its way to another address. */
@@ -678,7 +690,7 @@ export class Directory {
   #assertFreeFor(address: Address, row: AccountRow): void {
     const alias = this.#tables.alias(address);
     const isItsOwn = alias?.targets.length === 1 && alias.targets[0] === formatAddress(row);
-    if (isItsOwn) this.#existingDomain(address.domain);
+    if (isItsOwn) this.#domainToFill(address.domain);
     else this.assertFree(formatAddress(address));
   }
 
@@ -708,7 +720,7 @@ export class Directory {
 
   #aliasAddress(text: string): Address {
     const address = text.startsWith("@") ? catchAllOf(text) : parseOwnAddress(text);
-    this.#existingDomain(address.domain);
+    this.#domainToFill(address.domain);
     const account = this.#tables.account(address) ?? this.#tables.removedAccount(address);
     if (account !== undefined) {
       const what =

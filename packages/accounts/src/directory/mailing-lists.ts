@@ -5,7 +5,7 @@ import type {
   ListSettings,
   MailingList,
 } from "../admin-client.ts";
-import { DirectoryError } from "../directory-error.ts";
+import { DirectoryError, domainToAdd } from "../directory-error.ts";
 import { limits } from "../limits.ts";
 import type { AddressResolver } from "./address-resolver.ts";
 import type { AliasRow, DirectoryTables, ListRow } from "./directory-tables.ts";
@@ -152,10 +152,7 @@ export class MailingLists {
     const address = parseOwnAddress(text);
     const written = formatAddress(address);
     if (!this.#tables.hasDomain(address.domain)) {
-      throw new DirectoryError(
-        "not-found",
-        `The domain ${address.domain} is not ours; add it first`,
-      );
+      throw domainToAdd(address.domain);
     }
     if (this.#tables.account(address) !== undefined || this.#tables.alias(address) !== undefined) {
       throw new DirectoryError("exists", `${written} is there already, so it cannot be a list`);

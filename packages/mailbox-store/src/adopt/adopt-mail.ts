@@ -21,6 +21,7 @@ import { accountFileName, markerName } from "../writer/account-tree.ts";
 import { makeDirectory } from "../writer/folder-on-disk.ts";
 import { listFolders } from "../writer/jobs/sync-folders.ts";
 import { buildTree, completeInPlace, type Transfer } from "./build-tree.ts";
+import { countedMessages } from "./counted-messages.ts";
 import { readTree } from "./read-tree.ts";
 import { removeMboxes } from "./remove-mboxes.ts";
 import type { SourceOptions, SourceTree } from "./source-tree.ts";
@@ -317,7 +318,7 @@ function* obstaclesTo(
 }
 
 const hasMail = (target: string): string =>
-  `the account has ${countMessages(target)} messages already; take a tree over before its first mail comes`;
+  `the account has ${countedMessages(countMessages(target))} already; take a tree over before its first mail comes`;
 
 function isOtherOwner(path: string): boolean {
   return process.getuid?.() === 0 && statSync(path).uid !== 0;

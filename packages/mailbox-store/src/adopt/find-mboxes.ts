@@ -45,7 +45,7 @@ export function findMailboxes(path: string, options: SourceOptions): Found {
   if (inbox !== undefined) {
     const why = whyNoMbox(inbox);
     if (why !== undefined) {
-      throw new StoreError("not-permitted", `"${inbox}" cannot be INBOX: it ${why}`);
+      throw new StoreError("not-permitted", `"${inbox}" is no mbox: it ${why}`);
     }
     found.mailboxes.push({ path: inbox, levels: [], kind: "mbox" });
   }

@@ -11,10 +11,12 @@ import { parseSubscriptions } from "../maildir/subscriptions.ts";
 import { sourceOf } from "../mbox/mbox-journal.ts";
 import { StoreError } from "../store-error.ts";
 import { isKeyword } from "../writer/keyword-table.ts";
+import { countedMessages } from "./counted-messages.ts";
 import { type FoundMailbox, findMailboxes } from "./find-mboxes.ts";
 import { lockToLook } from "./lock-source.ts";
 import { type MboxSurvey, surveyMbox } from "./mbox-source.ts";
 import {
+  type RemarkOptions,
   readFolder,
   type SourceFolder,
   type SourceOptions,
@@ -39,22 +41,26 @@ export async function readMboxTree(path: string, options: SourceOptions): Promis
   }
   const style = styleOf(path, { format: "mbox", layout: "fs", entries: [], options });
   const remarks: string[] = [];
+  const remarking = { ...options, remarks };
   const folders: SourceFolder[] = [];
   const names = new Set<string>();
   for (const mailbox of found.mailboxes) {
     const name = freeName(mailbox, names, { isUtf8: options.encoding === "utf-8", remarks });
     const folder = folderOfName(name, style);
     if (mailbox.kind === "mbox") {
-      folders.push(await readMbox(mailbox.path, { name, folder, remarks }));
-    } else folders.push(readFolder(mailbox.path, folder, style, remarks));
+      folders.push(await readMbox(mailbox.path, { name, folder, remarking }));
+    } else folders.push(readFolder(mailbox.path, folder, style, remarking));
   }
   if (!names.has("INBOX")) {
-    folders.unshift(readFolder(join(path, "inbox"), "", style, remarks));
-    remarks.push(
-      "No file is INBOX, which begins empty: name one with --inbox, such as /var/mail/ann",
-    );
+    folders.unshift(readFolder(join(path, "inbox"), "", style, remarking));
+    if (options.isForCopy !== true) {
+      remarks.push(
+        "No file is INBOX, which begins empty: name one with --inbox, such as /var/mail/ann",
+      );
+    }
   }
-  remarks.push(...remarksOnTree(path, folders, found.ignored));
+  if (options.isForCopy !== true) remarks.push(...clientRemarksOnTree(path, folders));
+  remarks.push(...remarksOnTree(path, found.ignored));
   const subscribed = subscribedIn(path, style);
   return { path, format: "mbox", layout: "fs", style, folders, subscribed, remarks };
 }
@@ -81,12 +87,17 @@ function freeName(
 
 async function readMbox(
   path: string,
-  about: { readonly name: string; readonly folder: string; readonly remarks: string[] },
+  about: {
+    readonly name: string;
+    readonly folder: string;
+    readonly remarking: RemarkOptions & { readonly remarks: string[] };
+  },
 ): Promise<SourceFolder> {
-  const { name, folder, remarks } = about;
+  const { name, folder, remarking } = about;
   using locked = await lockToLook(path);
   const survey = await inTurns(surveyMbox(sourceOf(locked.fd)));
-  remarks.push(...remarksOnMbox(name, survey));
+  if (remarking.isForCopy !== true) remarking.remarks.push(...clientRemarksOnMbox(name, survey));
+  remarking.remarks.push(...remarksOnMbox(name, survey));
   const { base } = survey;
   return {
     path,
@@ -121,33 +132,37 @@ async function inTurns<Result>(steps: Generator<undefined, Result>): Promise<Res
 
 const turnMsMax = 10;
 
-function* remarksOnMbox(name: string, survey: MboxSurvey): Generator<string> {
-  const { base, messages, withoutUid, keywords, isCut } = survey;
+function* clientRemarksOnMbox(name: string, survey: MboxSurvey): Generator<string> {
+  const { base, messages, withoutUid } = survey;
   if (base === undefined && messages > 0) {
-    yield `"${name}" has no X-IMAPbase with a UIDVALIDITY: its ${messages} messages get new UIDs, and clients fetch them again`;
+    yield `"${name}" has no X-IMAPbase with a UIDVALIDITY: clients fetch it (${countedMessages(messages)}) again, under new UIDs`;
   } else if (withoutUid > 0) {
-    yield `${withoutUid} messages of "${name}" have no X-UID, or one that another message had: they get new UIDs`;
+    yield `Of "${name}" ${countedMessages(withoutUid)} without an X-UID, or with that of another, ${withoutUid === 1 ? "gets a new UID" : "get new UIDs"}`;
   }
+}
+
+function* remarksOnMbox(name: string, { keywords, isCut }: MboxSurvey): Generator<string> {
   if (keywords.length > limits.keywordsMax) {
     yield `"${name}" has more than ${limits.keywordsMax} keywords: further ones are not taken over`;
   }
   if (isCut) yield `"${name}" ends inside the header of a message: that much of it is taken`;
 }
 
-function* remarksOnTree(
-  path: string,
-  folders: readonly SourceFolder[],
-  ignored: readonly string[],
-): Generator<string> {
+function* clientRemarksOnTree(path: string, folders: readonly SourceFolder[]): Generator<string> {
   const nameless = folders.filter(({ mbox }) => mbox?.messages === 0 && mbox.base === undefined);
   if (nameless.length > 0) {
     const names = nameless.map(({ name }) => `"${name}"`).join(", ");
     yield `Empty, and therefore without a UIDVALIDITY in the file: ${names}. They get new ones, and there is nothing to fetch again`;
   }
   if (existsSync(join(path, ".imap"))) {
-    yield "UIDs, flags and keywords are taken from the files: Dovecot may have some in its index only until it is stopped";
     yield "Clients that ask for changes by MODSEQ are given all flags once more: Dovecot keeps its own numbers in its index";
     yield "POP3 clients that leave mail on the server may fetch it once more: their unique ids are other ones";
+  }
+}
+
+function* remarksOnTree(path: string, ignored: readonly string[]): Generator<string> {
+  if (existsSync(join(path, ".imap"))) {
+    yield "UIDs, flags and keywords are taken from the files: Dovecot may have some in its index only until it is stopped";
   }
   for (const one of ignored.slice(0, ignoredTold)) yield `${one}, and is left out`;
   if (ignored.length > ignoredTold) {

@@ -16,6 +16,7 @@ import {
 import { parseSubscriptions } from "../maildir/subscriptions.ts";
 import { parseUidList, type UidListEntry } from "../maildir/uid-list.ts";
 import { StoreError } from "../store-error.ts";
+import { countedMessages } from "./counted-messages.ts";
 import {
   parseCourierPopUids,
   parseCourierSubscribed,
@@ -69,6 +70,11 @@ export interface SourceTree {
   readonly remarks: readonly string[];
 }
 
+export interface RemarkOptions {
+  /** Its messages are copied and get new UIDs anyway: what clients notice when a tree is taken over is not told. */
+  readonly isForCopy?: boolean;
+}
+
 /** How its clients know the names, where the administrator says so. */
 export interface NameOptions {
   readonly separator?: "/" | ".";
@@ -77,13 +83,16 @@ export interface NameOptions {
 }
 
 /** What of a tree its directory does not say. */
-export interface SourceOptions extends NameOptions {
+export interface SourceOptions extends NameOptions, RemarkOptions {
   /** The mbox that is INBOX, where it stands elsewhere: /var/mail/ann. */
   readonly inbox?: string;
 }
 
 /** Reads a tree, and changes nothing in it. Other work has its turn between folders. */
-export async function readSourceTree(path: string, options: NameOptions): Promise<SourceTree> {
+export async function readSourceTree(
+  path: string,
+  options: NameOptions & RemarkOptions,
+): Promise<SourceTree> {
   if (!existsSync(join(path, "cur")) && !existsSync(join(path, "new"))) {
     throw new StoreError(
       "not-permitted",
@@ -102,11 +111,15 @@ export async function readSourceTree(path: string, options: NameOptions): Promis
   const folders: SourceFolder[] = [];
   for (const entry of ["", ...entries.sort()]) {
     folders.push(
-      readFolder(join(path, entry), folderOfEntry(entry, layout, style), style, remarks),
+      readFolder(join(path, entry), folderOfEntry(entry, layout, style), style, {
+        ...options,
+        remarks,
+      }),
     );
     await nextTurn();
   }
-  remarks.push(...remarksOnTree(path, format, layout === "maildir++" ? fsFolders : dotFolders));
+  remarks.push(...remarksOnTree(path, layout === "maildir++" ? fsFolders : dotFolders));
+  if (options.isForCopy !== true) remarks.push(...clientRemarksOnTree(path, format));
   const subscribed = subscribedOf(path, { format, layout, style });
   return { path, format, layout, style, folders, subscribed, remarks };
 }
@@ -188,7 +201,7 @@ export function readFolder(
   path: string,
   folder: string,
   style: NameStyle,
-  remarks: string[],
+  { remarks, isForCopy }: RemarkOptions & { readonly remarks: string[] },
 ): SourceFolder {
   const name = nameOfFolder(folder, style);
   const files = [...listMessageFiles(path).values()];
@@ -204,6 +217,7 @@ export function readFolder(
   const letters = parseKeywordList(readIfThere(join(path, "dovecot-keywords")) ?? Buffer.alloc(0));
   const keywordsOf = readCourierKeywords(path);
   const found = { path, folder, name, files, bytes, uids, letters, keywordsOf, packed };
+  if (isForCopy !== true) remarks.push(...clientRemarksOnFolder(found));
   remarks.push(...remarksOnFolder(found));
   return found;
 }
@@ -239,42 +253,48 @@ function readUids(path: string): SourceUids | undefined {
   return { ...known, guid: undefined };
 }
 
-function* remarksOnFolder(folder: SourceFolder): Generator<string> {
-  const { name, files, uids, letters } = folder;
+function* clientRemarksOnFolder({ name, files, uids }: SourceFolder): Generator<string> {
   if (uids === undefined && files.length > 0) {
-    yield `"${name}" has no list of UIDs: its ${files.length} messages get new ones, and clients fetch them again`;
+    yield `"${name}" has no list of UIDs: clients fetch it (${countedMessages(files.length)}) again`;
   }
   if ((uids?.damagedLines ?? 0) > 0) {
-    yield `${uids?.damagedLines} lines of the list of UIDs of "${name}" cannot be read: the messages they were about get new UIDs`;
-  }
-  if (letters.length >= 26) {
-    yield `"${name}" uses all 26 letters for keywords: Dovecot keeps further ones in its index only, and they are not taken over`;
-  }
-  if (folder.packed > 0) {
-    yield `${folder.packed} messages of "${name}" are packed as bzip2, lz4 or xz`;
+    yield `The list of UIDs of "${name}" cannot be read everywhere (lines: ${uids?.damagedLines}): what these were about gets new UIDs`;
   }
 }
 
-function* remarksOnTree(
-  path: string,
-  format: SourceFormat,
-  ignored: readonly string[],
-): Generator<string> {
-  const entries = readdirSync(path);
-  const has = (pattern: RegExp) => entries.some((entry) => pattern.test(entry));
+function* remarksOnFolder({ name, letters, packed }: SourceFolder): Generator<string> {
+  if (letters.length >= 26) {
+    yield `"${name}" uses all 26 letters for keywords: Dovecot keeps further ones in its index only, and they are not taken over`;
+  }
+  if (packed > 0) {
+    yield `Of "${name}" ${countedMessages(packed)} cannot be read: packed as bzip2, lz4 or xz`;
+  }
+}
+
+function* remarksOnTree(path: string, ignored: readonly string[]): Generator<string> {
+  const has = hasEntry(path);
   if (has(/^(\.dovecot\.sieve|sieve)$/)) yield "Sieve scripts are not taken over";
   if (has(/^dovecot-acl|^courierimapacl|^courierimaphieracl/)) {
     yield "Rights of other people (ACL) are not taken over";
   }
   if (has(/^dovecot-attributes/)) yield "Annotations (METADATA) of Dovecot are not taken over";
+  if (ignored.length > 0)
+    yield `These folders are laid out in another way than the others and are left out: ${ignored.join(", ")}`;
+}
+
+function* clientRemarksOnTree(path: string, format: SourceFormat): Generator<string> {
+  const has = hasEntry(path);
   if (has(/^courierpop3dsizelist$|^dovecot-uidlist$/)) {
     yield "POP3 clients that leave mail on the server may fetch it once more: their unique ids are other ones";
   }
   if (format === "dovecot") {
     yield "Clients that ask for changes by MODSEQ are given all flags once more: Dovecot keeps its own numbers in its index";
   }
-  if (ignored.length > 0)
-    yield `These folders are laid out in another way than the others and are left out: ${ignored.join(", ")}`;
+}
+
+function hasEntry(path: string): (pattern: RegExp) => boolean {
+  const entries = readdirSync(path);
+  return (pattern) => entries.some((entry) => pattern.test(entry));
 }
 
 function subscribedOf(

@@ -1,0 +1,3 @@
+/** `1 message`, `2 messages`. */
+export const countedMessages = (count: number): string =>
+  `${count} ${count === 1 ? "message" : "messages"}`;
