@@ -12,6 +12,7 @@ import type { Account } from "@posthouse/accounts";
 import { openMailStore } from "@posthouse/mailbox-store";
 import type { Config } from "@posthouse/service";
 import { becomeOwnerOf } from "./become-owner.ts";
+import { isRunning } from "./is-running.ts";
 import { type CopyOptions, type CopyResult, copyMessages } from "./mail-copy.ts";
 import { openStoreOf } from "./mail-store.ts";
 import { copyTakeout } from "./moving/takeout.ts";
@@ -41,16 +42,6 @@ export function sweepStagings(tmpDirectory: string): void {
     const pid = /^staging-(\d+)-\w{6}$/.exec(entry)?.[1];
     if (pid === undefined || isRunning(Number(pid))) continue;
     rmSync(join(tmpDirectory, entry), { recursive: true, force: true });
-  }
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    // Another user's is not ours to signal, and is there.
-    return (error as NodeJS.ErrnoException).code !== "ESRCH";
   }
 }
 

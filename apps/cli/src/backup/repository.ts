@@ -16,6 +16,7 @@ import {
 import { dirname, join } from "node:path";
 import { CommandFailure } from "../command-failure.ts";
 import { writeDurably } from "../durable-file.ts";
+import { isRunning } from "../is-running.ts";
 
 const FIRST_LINE = "posthouse-backup 1\n";
 const PIECE_BYTES = 1024 * 1024;
@@ -105,21 +106,13 @@ export function lockRepository({ directory }: Repository): Disposable {
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
       const pid = Number(readFileSync(path, "latin1"));
-      if (tries > 0 || isAlive(pid)) {
+      if (tries > 0 || isRunning(pid)) {
         throw new CommandFailure(
           `Another backup is being written to "${directory}" (process ${pid})`,
         );
       }
       rmSync(path, { force: true });
     }
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    return pid > 0 && process.kill(pid, 0);
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM";
   }
 }
 

@@ -4,24 +4,18 @@ import {
   explain,
   explainAttempts,
   type KeptAttempt,
-  openQueue,
   type Queue,
   type QueueEntryDetail,
 } from "@posthouse/queue";
 import { type EventRecord, type EventTrail, openEventTrail } from "@posthouse/service";
 import { Command, Option } from "commander";
 import { asking, type Typed } from "../asking.ts";
-import { becomeOwnerOf } from "../become-owner.ts";
 import { CommandFailure, usageFailure } from "../command-failure.ts";
 import { counted } from "../counted.ts";
 import { withExamples } from "../examples.ts";
 import { harmless, print, printRows } from "../output.ts";
-import {
-  configOf,
-  type SourceOptions,
-  withJsonOption,
-  withSourceOptions,
-} from "../source-options.ts";
+import { withQueueOf } from "../queue-of.ts";
+import { type SourceOptions, withJsonOption, withSourceOptions } from "../source-options.ts";
 
 const states = ["due", "waiting", "on-hold", "being-sent", "destination-is-down", "sending-is-off"];
 
@@ -482,26 +476,21 @@ const nothingLike = (id: string) =>
     `There is nothing "${harmless(id)}" in the queue; "posthouse queue list" shows all, "posthouse trace" what became of the rest`,
   );
 
-async function withQueue(
+/** With the files of the spool looked at, and the trail that what is done by hand stands in. */
+const withQueue = (
   options: SourceOptions,
   work: (queue: Queue, trail: EventTrail) => Promise<void>,
-): Promise<void> {
-  const config = configOf(options);
-  becomeOwnerOf(config.smtpOut.stateDirectory);
-  await using queue = await openQueue({
-    queueDirectory: config.paths.queue,
-    stateDirectory: config.smtpOut.stateDirectory,
-    smtpOutSocketPath: config.smtpOut.socketPath,
+): Promise<void> =>
+  withQueueOf(options, async (queue, config) => {
+    await queue.scan();
+    await using trail = openEventTrail({
+      directory: config.paths.events,
+      app: "cli",
+      keepDays: config.events.keepDays,
+      complain: (error) =>
+        process.stderr.write(
+          `posthouse: Cannot write the event trail: ${(error as Error).message}\n`,
+        ),
+    });
+    await work(queue, trail);
   });
-  await queue.scan();
-  await using trail = openEventTrail({
-    directory: config.paths.events,
-    app: "cli",
-    keepDays: config.events.keepDays,
-    complain: (error) =>
-      process.stderr.write(
-        `posthouse: Cannot write the event trail: ${(error as Error).message}\n`,
-      ),
-  });
-  await work(queue, trail);
-}

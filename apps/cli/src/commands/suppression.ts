@@ -1,17 +1,12 @@
-import { openQueue, type Queue, replyInWords, suppressedUntilMs } from "@posthouse/queue";
+import { type Queue, replyInWords, suppressedUntilMs } from "@posthouse/queue";
 import type { Config } from "@posthouse/service";
 import { Command } from "commander";
 import { asking } from "../asking.ts";
-import { becomeOwnerOf } from "../become-owner.ts";
 import { CommandFailure } from "../command-failure.ts";
 import { withExamples } from "../examples.ts";
 import { harmless, print, printRows } from "../output.ts";
-import {
-  configOf,
-  type SourceOptions,
-  withJsonOption,
-  withSourceOptions,
-} from "../source-options.ts";
+import { withQueueOf } from "../queue-of.ts";
+import { type SourceOptions, withJsonOption, withSourceOptions } from "../source-options.ts";
 
 interface SuppressionOptions extends SourceOptions {
   readonly json?: boolean;
@@ -36,7 +31,7 @@ const listCommand = () =>
           .option("--account <address>", "of one account"),
       ),
     ).action((options: SuppressionOptions) =>
-      withQueue(options, (queue, config) => list(queue, config, options)),
+      withQueueOf(options, (queue, config) => list(queue, config, options)),
     ),
     ["suppression list", "suppression list --account ann@example.org --json"],
   );
@@ -83,7 +78,7 @@ const clearCommand = () =>
       ),
       ({ args: [address] }) => `Forget for good what ${address} refused?`,
     ).action((address: string, options: SuppressionOptions) =>
-      withQueue(options, async (queue) => {
+      withQueueOf(options, async (queue) => {
         const count = await queue.forgetBounces(address, options.account);
         if (count === 0) {
           throw new CommandFailure(
@@ -98,17 +93,3 @@ const clearCommand = () =>
       "suppression clear bob@example.net --account ann@example.org --yes",
     ],
   );
-
-async function withQueue(
-  options: SourceOptions,
-  work: (queue: Queue, config: Config) => Promise<void>,
-): Promise<void> {
-  const config = configOf(options);
-  becomeOwnerOf(config.smtpOut.stateDirectory);
-  await using queue = await openQueue({
-    queueDirectory: config.paths.queue,
-    stateDirectory: config.smtpOut.stateDirectory,
-    smtpOutSocketPath: config.smtpOut.socketPath,
-  });
-  await work(queue, config);
-}
