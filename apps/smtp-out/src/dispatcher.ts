@@ -1,3 +1,4 @@
+import { setTimeout as delay } from "node:timers/promises";
 import {
   type Claim,
   type ClaimOptions,
@@ -319,10 +320,13 @@ export class Dispatcher {
 
   async #sleep(): Promise<void> {
     if (this.#isFull()) return await this.#until(limits.wakeMsMax);
+    const soonestMs = performance.now() + limits.lookMsMin;
     const { pace, queue, lookMsMax, now } = this.#settings;
     const dueMs = await queue.nextDueMs(this.#wish());
     const untilDueMs = dueMs === undefined ? lookMsMax : Math.max(0, dueMs - now());
     await this.#until(Math.min(untilDueMs, pace.nextTokenMs() ?? lookMsMax, lookMsMax));
+    const restMs = soonestMs - performance.now();
+    if (restMs > 0) await delay(restMs);
   }
 
   /** Until an alarm, or so long. An alarm of before counts: it may be about what was just missed. */
