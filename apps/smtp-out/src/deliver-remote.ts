@@ -122,13 +122,13 @@ export class RemoteCarrier implements Carrier {
     for (const group of groupsOf(recipients, limits.recipientsPerTransactionMax)) {
       results.push(...(await this.#send(way, delivery, group)));
     }
-    const found = await this.#findOnce(way);
+    const state = stateOf(await this.#findOnce(way), results);
     return {
       results,
       tries: this.#tries,
       ...this.#described(),
-      // A relay is shared by destinations, and what it does says nothing about one of them.
-      ...(way.route.relay === undefined && { destination: stateOf(found, results) }),
+      // A relay is shared by destinations, and that it is down says nothing about one of them.
+      ...((way.route.relay === undefined || state !== "down") && { destination: state }),
     };
   }
 
