@@ -23,11 +23,18 @@ export class LocalCarrier implements Carrier {
     this.#pool = pool;
   }
 
-  async carry(delivery: Delivery, recipients: Delivery["recipients"]): Promise<AttemptResult> {
+  async carry(
+    delivery: Delivery,
+    recipients: Delivery["recipients"],
+    previous: Promise<void>,
+  ): Promise<AttemptResult> {
     const results: RecipientResult[] = [];
     let isDeliveryDown = false;
     for (const group of groupsOf(recipients, limits.recipientsPerTransactionMax)) {
-      const { replies, isDsnPassedOn, isDown } = await this.#transact(delivery, group);
+      const { replies, isDsnPassedOn, isDown } = await this.#transact(
+        { delivery, previous },
+        group,
+      );
       isDeliveryDown ||= isDown;
       for (const [n, { recipient }] of group.entries()) {
         const reply = replies[n]?.reply ?? noAnswer;
@@ -45,7 +52,10 @@ export class LocalCarrier implements Carrier {
     this.#session = undefined;
   }
 
-  async #transact(delivery: Delivery, recipients: Delivery["recipients"]) {
+  async #transact(
+    { delivery, previous }: { readonly delivery: Delivery; readonly previous: Promise<void> },
+    recipients: Delivery["recipients"],
+  ) {
     const { envelope, messageBytes } = delivery.entry;
     const parameters = envelopeToLmtpParameters({ ...envelope, recipients });
     try {
@@ -54,7 +64,7 @@ export class LocalCarrier implements Carrier {
         return session.send({
           reversePath: envelope.reversePath,
           ...parameters,
-          octets: delivery.octets(),
+          octets: delivery.octets(previous),
           sizeBytes: messageBytes,
           body: envelope.body,
           smtpUtf8: envelope.smtpUtf8,

@@ -87,6 +87,8 @@ export class RemoteCarrier implements Carrier {
   #connected: Connected | undefined;
   /** The hosts that the message under way was given to, or was not. */
   #tries: HostTry[] = [];
+  /** What has to be over before that message may end. */
+  #previous: Promise<void> = Promise.resolve();
   /** The key of the session in hand. */
   #connectedKey = "";
   #isHandingOver = false;
@@ -102,13 +104,19 @@ export class RemoteCarrier implements Carrier {
     return this.#connected !== undefined || this.#isHandingOver;
   }
 
-  async carry(delivery: Delivery, recipients: readonly PendingRecipient[]): Promise<AttemptResult> {
+  async carry(
+    delivery: Delivery,
+    recipients: readonly PendingRecipient[],
+    previous: Promise<void>,
+  ): Promise<AttemptResult> {
     const way = this.#wayOf(delivery);
+    this.#previous = previous;
     if (this.#connected !== undefined && way.key !== this.#connectedKey) await this.#giveBack();
     this.#connectedKey = way.key;
     this.#tries = [];
     this.#isHandingOver = way.route.gateway !== undefined;
     if (way.route.gateway !== undefined) {
+      await previous;
       const signature = await this.#signatureOf(delivery);
       const { heloName } = this.#settings;
       const { signal } = this.#aborted;
@@ -122,13 +130,13 @@ export class RemoteCarrier implements Carrier {
     for (const group of groupsOf(recipients, limits.recipientsPerTransactionMax)) {
       results.push(...(await this.#send(way, delivery, group)));
     }
-    const found = await this.#findOnce(way);
+    const state = stateOf(await this.#findOnce(way), results);
     return {
       results,
       tries: this.#tries,
       ...this.#described(),
-      // A relay is shared by destinations, and what it does says nothing about one of them.
-      ...(way.route.relay === undefined && { destination: stateOf(found, results) }),
+      // A relay is shared by destinations, and that it is down says nothing about one of them.
+      ...((way.route.relay === undefined || state !== "down") && { destination: state }),
     };
   }
 
@@ -253,7 +261,7 @@ export class RemoteCarrier implements Carrier {
       const outcome = await session.send({
         reversePath: envelope.reversePath,
         ...parameters,
-        octets: after(signature, delivery.octets()),
+        octets: after(signature, delivery.octets(this.#previous)),
         sizeBytes: signature.length + messageBytes,
         body: envelope.body,
         smtpUtf8: envelope.smtpUtf8,

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from "node:timers/promises";
 import {
   type Claim,
   type ClaimOptions,
@@ -39,6 +40,13 @@ export interface DispatcherSettings {
 interface Ready extends Companion {
   readonly sent: Delivery["recipients"];
   readonly heldBack: readonly RecipientResult[];
+}
+
+/** What became of a delivery that was to be carried. */
+interface Carried {
+  readonly state?: AttemptResult["destination"];
+  /** What it came to is on disk, or put off; it does not fail. */
+  readonly settled: Promise<void>;
 }
 
 /**
@@ -137,18 +145,23 @@ export class Dispatcher {
     carrier: Carrier,
   ): Promise<void> {
     let last: AttemptResult["destination"];
+    let settled = Promise.resolve();
     try {
       const sorted = await this.#sorted(carrier, { destination, deliveries }, claimed);
       for (const delivery of deliveries) {
         if (this.#isClosing || !this.#settings.pace.mayGo(destination)) break;
         const companions = sorted.get(delivery) ?? [];
-        last = (await this.#carry(carrier, { destination, delivery }, companions)) ?? last;
+        const carried = await this.#carry(carrier, { destination, delivery }, companions, settled);
+        last = carried.state ?? last;
+        settled = carried.settled;
       }
+      await settled;
       if (last === "down") await this.#settings.queue.noteDestination(destination, "down");
       else if (last !== undefined && failures > 0) {
         await this.#settings.queue.noteDestination(destination, "up");
       }
     } finally {
+      await settled;
       // What is over already takes no notice of it.
       for (const delivery of deliveries) await delivery.release();
       for (const { delivery } of [...claimed.values()].flat()) await delivery.release();
@@ -174,42 +187,57 @@ export class Dispatcher {
     }
   }
 
+  /**
+   * `previous`: what the one before it came to is on disk. Its transaction begins before that, and does not end
+   * before it: so a crash has one message of a connection sent again at most (RFC 5321 §4.2.5).
+   */
   async #carry(
     carrier: Carrier,
     first: Companion,
     companions: readonly Companion[],
-  ): Promise<AttemptResult["destination"]> {
-    const { log, pace } = this.#settings;
+    previous: Promise<void>,
+  ): Promise<Carried> {
     const { destination, delivery } = first;
-    if (delivery.isLost) return undefined;
+    if (delivery.isLost) return { settled: previous };
     try {
       const ready = await this.#readied(first);
-      if (ready === undefined) return undefined;
-      const all = [ready, ...(await this.#allReadied(companions))];
+      if (ready === undefined) return { settled: previous };
+      const all = [ready, ...(await this.#allReadied(companions))] as const;
       for (const one of all) this.#tellAttempt(one);
       const attempt = await carrier.carry(
         delivery,
         all.flatMap(({ sent }) => sent),
+        previous,
       );
+      this.#settings.pace.note(destination, attempt.destination);
+      await previous;
+      return { state: attempt.destination, settled: this.#end(all, attempt) };
+    } catch (err) {
+      await this.#breakOff(delivery, err);
+      return { settled: previous };
+    }
+  }
+
+  /** It does not fail. */
+  async #end(all: readonly [Ready, ...Ready[]], attempt: AttemptResult): Promise<void> {
+    const [{ delivery }, ...companions] = all;
+    try {
       // What the remote host said is true and is kept, also when we are closing; silence is no attempt then.
       if (this.#isGivenUp(attempt)) await delivery.release();
       else await this.#settle(all, attempt);
-      if (attempt.destination === "down") {
-        for (const companion of all.slice(1)) {
-          await this.#settings.queue.noteDestination(companion.destination, "down");
-        }
+      if (attempt.destination !== "down") return;
+      for (const companion of companions) {
+        await this.#settings.queue.noteDestination(companion.destination, "down");
       }
-      pace.note(destination, attempt.destination);
-      return attempt.destination;
     } catch (err) {
-      if (err instanceof LeaseLost) {
-        log.warn(
-          { messageId: delivery.entry.envelope.messageId },
-          "Stopped: the lease on it ended",
-        );
-      } else await this.#putOff(delivery, err);
-      return undefined;
+      await this.#breakOff(delivery, err);
     }
+  }
+
+  async #breakOff(delivery: Delivery, err: unknown): Promise<void> {
+    if (!(err instanceof LeaseLost)) return await this.#putOff(delivery, err);
+    const { messageId } = delivery.entry.envelope;
+    this.#settings.log.warn({ messageId }, "Stopped: the lease on it ended");
   }
 
   /** Undefined when nothing of it is to be sent now, and that is written down. */
@@ -319,10 +347,13 @@ export class Dispatcher {
 
   async #sleep(): Promise<void> {
     if (this.#isFull()) return await this.#until(limits.wakeMsMax);
+    const soonestMs = performance.now() + limits.lookMsMin;
     const { pace, queue, lookMsMax, now } = this.#settings;
     const dueMs = await queue.nextDueMs(this.#wish());
     const untilDueMs = dueMs === undefined ? lookMsMax : Math.max(0, dueMs - now());
     await this.#until(Math.min(untilDueMs, pace.nextTokenMs() ?? lookMsMax, lookMsMax));
+    const restMs = soonestMs - performance.now();
+    if (restMs > 0) await delay(restMs);
   }
 
   /** Until an alarm, or so long. An alarm of before counts: it may be about what was just missed. */

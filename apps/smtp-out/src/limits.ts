@@ -44,6 +44,8 @@ export const limits = {
   scanEveryMs: 10 * MINUTE_MS,
   /** The gauge of the queue's length is set so often: as a Prometheus server asks, and no count costs much. */
   queueGaugeEveryMs: 15 * SECOND_MS,
+  /** After a look at the queue that found nothing to do the next one comes no sooner, whoever wakes it. */
+  lookMsMin: 5,
   /** The clock of the host may be set; so no wait for the next due time is longer. */
   wakeMsMax: MINUTE_MS,
   /** A second smtp-out on the same queue is not told of new mail, and looks so often. */

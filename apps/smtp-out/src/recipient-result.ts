@@ -28,8 +28,15 @@ export interface AttemptResult {
 
 /** Carries a delivery to one destination; one for all deliveries of a claim, in turn. */
 export interface Carrier extends AsyncDisposable {
-  /** To these of its recipients. */
-  carry(delivery: Delivery, recipients: Delivery["recipients"]): Promise<AttemptResult>;
+  /**
+   * To these of its recipients. No host gets the end of the message, and so can take it, before `previous` is over:
+   * until the end of the message before it is on disk.
+   */
+  carry(
+    delivery: Delivery,
+    recipients: Delivery["recipients"],
+    previous: Promise<void>,
+  ): Promise<AttemptResult>;
   /**
    * Deliveries of one message with the same answer go to the same hosts by the same rules, and may share a
    * transaction; undefined when this one may not.

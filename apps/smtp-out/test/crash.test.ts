@@ -82,6 +82,38 @@ for (const { row, dieAt, copies, told } of rows) {
   });
 }
 
+test("killed at C2, with the next message on its way over the same connection, the first one comes twice and the next one once", async () => {
+  const isNextBegun = Promise.withResolvers<void>();
+  let begun = 0;
+  await using mx = await mailHost({
+    respond: (line) => {
+      if (line === "DATA" && ++begun === 2) isNextBegun.resolve();
+      return undefined;
+    },
+  });
+  const other = { "other.example": { mx: ["10 mx.there.example"] } };
+  await using host = await sendingHost({ zone: { ...zone, ...other }, mxPort: mx.port });
+  for (const id of ["one", "two"]) await host.enqueue({ messageId: id }, `X-Id: ${id}\r\n\r\n`);
+  const child = await startProcess(host, { dieAt: "never unlink" });
+  await isNextBegun.promise;
+  // Another connection has time for all of a message, and so this one would have it for an end of the data.
+  await host.enqueue(
+    { messageId: "other", recipients: [remote("bob@other.example")] },
+    "X-Id: other\r\n\r\n",
+  );
+  await mx.received(2);
+  await killed(child);
+  host.clock.nowMs = Date.now();
+  await host.start();
+  await host.until(async (queue) => (await queue.count()) === 0);
+  const ids = mx.messages.map(({ octets }) => /X-Id: (\w+)/.exec(octets)?.[1]);
+  const [first, second] = ids;
+  const next = first === "one" ? "two" : "one";
+  assert.equal(second, "other");
+  assert.equal(ids.length, 5);
+  assert.deepEqual(new Set(ids.slice(2)), new Set([first, "other", next]));
+});
+
 test("killed at C7, when the index has forgotten it too, nothing is left to do", async () => {
   await using mx = await mailHost();
   await using host = await sendingHost({ zone, mxPort: mx.port });

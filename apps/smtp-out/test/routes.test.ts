@@ -163,3 +163,20 @@ test("smtp-out flushes a domain when its socket is told that the host is back", 
   socket.end("flush there.example\n");
   await mx.received(1);
 });
+
+test("a relay that takes its mail gets more connections, as any other host does", async () => {
+  const areFour = Promise.withResolvers<undefined>();
+  let taken = 0;
+  await using relay = await mailHost({
+    respond: (line, session) => {
+      if (session === 4) areFour.resolve(undefined);
+      return line === "END" && ++taken > 4 ? areFour.promise : undefined;
+    },
+  });
+  await using host = await sendingHost({
+    smtpOut: `[[smtp_out.routes]]\nvia = "smtp://127.0.0.1:${relay.port}"\n`,
+  });
+  await host.start();
+  for (let n = 0; n < 25; n += 1) await host.enqueue({ messageId: `m${n}` });
+  await relay.received(25);
+});

@@ -53,6 +53,9 @@ export interface DeliveryHome {
  *   C6      all final     unlinked              leased    the row is forgotten at its next claim
  *   C7      all final     unlinked              gone      over
  *
+ * From C2 to C6 the next message of the same connection may be on its way, but not its end: see octets(). So it
+ * is one message of each connection that a crash has sent twice, and no more (RFC 5321 §4.2.5).
+ *
  * When all recipients are final at once and nobody has to be told, C3 to C5 are left out, and the
  * unlink stands for the outcome: one fsync less for the usual message.
  */
@@ -97,12 +100,16 @@ export class Delivery {
     return performance.now() > this.#trustedUntilMs;
   }
 
-  /** The message. It ends with LeaseLost in the middle rather than be sent by two processes. */
-  async *octets(): AsyncGenerator<Buffer> {
+  /**
+   * The message. It ends with LeaseLost in the middle rather than be sent by two processes, and it does not end
+   * before `previous` is over: what the connection sent before, when that is still being written down.
+   */
+  async *octets(previous?: Promise<unknown>): AsyncGenerator<Buffer> {
     for await (const chunk of this.entry.octets()) {
       this.#assertLease();
       yield chunk;
     }
+    await previous;
     this.#assertLease();
   }
 
@@ -131,14 +138,18 @@ export class Delivery {
    */
   async finish(outcomes: readonly Outcome[] = [], attempt?: Attempt): Promise<void> {
     const isLast = await this.#home.index.call("isLast", this.lease);
-    if (isLast) await this.#home.removeFile();
-    else {
-      await this.record(outcomes);
-      if (attempt !== undefined) await this.keepAttempt(attempt);
+    if (isLast) {
+      await this.#home.removeFile();
+      this.#end();
+      // Not waited for, and no fault when it fails: at C6 the row is forgotten at its next claim.
+      this.#home.index.call("finish", this.lease).catch(() => undefined);
+      return;
     }
+    await this.record(outcomes);
+    if (attempt !== undefined) await this.keepAttempt(attempt);
     this.#end();
     const result = await this.#home.index.call("finish", this.lease);
-    if (result === "entry-is-over" && !isLast) await this.#home.removeFile();
+    if (result === "entry-is-over") await this.#home.removeFile();
   }
 
   /**

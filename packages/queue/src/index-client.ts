@@ -1,5 +1,6 @@
 import { Worker } from "node:worker_threads";
 import type { IndexDatabase } from "./index-database.ts";
+import { limits } from "./limits.ts";
 import { QueueUnavailable } from "./queue-unavailable.ts";
 
 type Methods = Omit<IndexDatabase, "batch" | "close">;
@@ -13,16 +14,24 @@ export type IndexReply = PromiseSettledResult<unknown>;
 
 interface WaitingCall extends IndexCall, PromiseWithResolvers<unknown> {}
 
+/** Connections stand still until these are answered. */
+const urgent: ReadonlySet<keyof Methods> = new Set<keyof Methods>(["claim", "claimCompanions"]);
+
 /**
  * The index in a thread of its own, so that neither a checkpoint nor another process's transaction
  * ever stops the event loop. While the thread works on one group of calls the next one gathers: the
- * busier it is, the more calls share one transaction.
+ * busier it is, the more calls share one transaction. A group costs more than the calls in it (two threads
+ * are woken, a transaction is written), so that one that is not urgent does not follow the last one at once.
  */
 export class IndexClient {
   readonly #worker: Worker;
   readonly #exited: Promise<void>;
   #waiting: WaitingCall[] = [];
   #running: WaitingCall[] = [];
+  #isUrgent = false;
+  #lastSentMs = Number.NEGATIVE_INFINITY;
+  #timer: NodeJS.Timeout | undefined;
+  #immediate: NodeJS.Immediate | undefined;
   #failure: QueueUnavailable | undefined;
 
   constructor(path: string) {
@@ -47,7 +56,8 @@ export class IndexClient {
     if (this.#failure !== undefined) return Promise.reject(this.#failure);
     const call = { method, parameters, ...Promise.withResolvers<unknown>() };
     this.#waiting.push(call);
-    if (this.#running.length === 0 && this.#waiting.length === 1) setImmediate(() => this.#send());
+    this.#isUrgent ||= urgent.has(method);
+    this.#sendSoon();
     return call.promise as Promise<ReturnType<Methods[Name]>>;
   }
 
@@ -60,8 +70,20 @@ export class IndexClient {
     await this.#exited;
   }
 
-  #send(): void {
+  #sendSoon(): void {
     if (this.#waiting.length === 0 || this.#running.length > 0) return;
+    const restMs = this.#lastSentMs + limits.indexGatherMs - performance.now();
+    if (this.#isUrgent || restMs <= 0) this.#immediate ??= setImmediate(() => this.#send());
+    else this.#timer ??= setTimeout(() => this.#send(), restMs);
+  }
+
+  #send(): void {
+    clearTimeout(this.#timer);
+    clearImmediate(this.#immediate);
+    this.#timer = undefined;
+    this.#immediate = undefined;
+    this.#isUrgent = false;
+    this.#lastSentMs = performance.now();
     this.#running = this.#waiting;
     this.#waiting = [];
     this.#worker.postMessage(
@@ -77,7 +99,7 @@ export class IndexClient {
       if (reply?.status === "fulfilled") call.resolve(reply.value);
       else call.reject(unavailable(reply?.reason));
     }
-    this.#send();
+    this.#sendSoon();
   }
 
   #fail(cause: unknown): void {

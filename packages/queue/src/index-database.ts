@@ -123,6 +123,8 @@ type Row = Record<string, string | number | null>;
 export class IndexDatabase {
   readonly #database: Database.Database;
   readonly #statements = new Map<string, Database.Statement>();
+  /** Destinations whose next_due_ms is to be found anew before anybody reads it. */
+  readonly #stale = new Set<number>();
   #bouncesNoted = 0;
 
   constructor(path: string) {
@@ -141,26 +143,30 @@ export class IndexDatabase {
     // A savepoint for each costs as much as most of them do; so that is left for when one throws.
     let isStepAtFault = false;
     try {
-      return this.#transaction(() =>
-        steps.map((step) => {
+      return this.#transaction(() => {
+        const results = steps.map((step): PromiseSettledResult<unknown> => {
           isStepAtFault = true;
           const value = step();
           isStepAtFault = false;
           return { status: "fulfilled", value };
-        }),
-      );
+        });
+        this.#refreshStale();
+        return results;
+      });
     } catch (error) {
       if (!isStepAtFault) throw error;
     }
-    return this.#transaction(() =>
-      steps.map((step): PromiseSettledResult<unknown> => {
+    return this.#transaction(() => {
+      const results = steps.map((step): PromiseSettledResult<unknown> => {
         try {
           return { status: "fulfilled", value: this.#database.transaction(step)() };
         } catch (reason) {
           return { status: "rejected", reason };
         }
-      }),
-    );
+      });
+      this.#refreshStale();
+      return results;
+    });
   }
 
   /** False when it was there before, and then nothing changes: what the index says is newer. */
@@ -209,6 +215,7 @@ export class IndexDatabase {
   }
 
   claim(request: ClaimRequest): ClaimedDeliveries | undefined {
+    this.#refreshStale();
     const found = this.#get(...nextDestination(request));
     if (found === undefined || Number(found.nextDueMs) > request.nowMs) return undefined;
     const destination = Number(found.destination);
@@ -302,6 +309,7 @@ export class IndexDatabase {
   }
 
   nextDueMs(request: Omit<ClaimRequest, "nowMs" | "deliveriesMax">): number | undefined {
+    this.#refreshStale();
     const found = this.#get(...nextDestination(request));
     return found === undefined ? undefined : Number(found.nextDueMs);
   }
@@ -733,14 +741,22 @@ export class IndexDatabase {
     this.#run("DELETE FROM entry WHERE entry = ?", [entry]);
   }
 
+  /** Found anew before it is read and at the end of the transaction: many steps of one are about one destination. */
   #refresh(destination: number): void {
-    this.#run(
-      `UPDATE destination SET next_due_ms =
-         max(paused_until_ms,
-           (SELECT min(due_ms) FROM delivery WHERE destination = ? AND due_ms IS NOT NULL))
-       WHERE destination = ?`,
-      [destination, destination],
-    );
+    this.#stale.add(destination);
+  }
+
+  #refreshStale(): void {
+    for (const destination of this.#stale) {
+      this.#run(
+        `UPDATE destination SET next_due_ms =
+           max(paused_until_ms,
+             (SELECT min(due_ms) FROM delivery WHERE destination = ? AND due_ms IS NOT NULL))
+         WHERE destination = ?`,
+        [destination, destination],
+      );
+    }
+    this.#stale.clear();
   }
 
   #migrate(): void {

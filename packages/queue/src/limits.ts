@@ -53,6 +53,8 @@ export const limits = {
   priorityStepMs: 10 * MINUTE_MS,
   /** And each entry that a sender has waiting is as bad as having come so much later. */
   senderStepMs: 250,
+  /** Calls to the index gather so long after those before them, unless one of them is urgent. */
+  indexGatherMs: 2,
   /** Another process's transaction on the index takes milliseconds; after this it is stuck. */
   indexBusyMs: 10 * SECOND_MS,
 } as const;

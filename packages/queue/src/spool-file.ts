@@ -64,6 +64,9 @@ export async function readSpoolFile(path: string): Promise<SpoolEntry> {
   }
 }
 
+/** Used over and over: a fresh one for each file is what the collector of garbage runs for. */
+const beginning = Buffer.allocUnsafeSlow(limits.wholeFileBytesMax);
+
 /**
  * Most files are small, and then one read(2) has it all. Here and not in the thread pool: a file of the queue was
  * written a moment ago as a rule, three calls take some microseconds then, and the pool takes ten times as much of
@@ -72,8 +75,7 @@ export async function readSpoolFile(path: string): Promise<SpoolEntry> {
 function readBeginning(path: string): Buffer {
   const file = openSync(path, constants.O_RDONLY);
   try {
-    const octets = Buffer.allocUnsafe(limits.wholeFileBytesMax);
-    return Buffer.from(octets.subarray(0, readSync(file, octets, 0, octets.length, 0)));
+    return Buffer.from(beginning.subarray(0, readSync(file, beginning, 0, beginning.length, 0)));
   } finally {
     closeSync(file);
   }

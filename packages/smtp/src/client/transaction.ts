@@ -208,12 +208,19 @@ export class Transaction {
   async #data(): Promise<void> {
     const { timeouts, conversation } = this.#context;
     const stuffer = new DotStuffer();
+    // One piece is kept back, so that the last one goes out with the end, in one packet when it is small.
+    let kept: Uint8Array | undefined;
+    const send = async (...pieces: readonly Uint8Array[]) => {
+      await conversation.sendBlock(pieces, timeouts.blockMs);
+      this.#sentBytes += kept?.length ?? 0;
+    };
     try {
       for await (const piece of this.#pieces()) {
-        await conversation.sendBlock([stuffer.push(piece)], timeouts.blockMs);
-        this.#sentBytes += piece.length;
+        if (kept !== undefined) await send(stuffer.push(kept));
+        kept = piece;
       }
-      await conversation.sendBlock([stuffer.end()], timeouts.blockMs);
+      if (kept === undefined) await send(stuffer.end());
+      else await send(stuffer.push(kept), stuffer.end());
       conversation.dialogue.said(`(the message, ${this.#sentBytes} octets)`);
     } catch (error) {
       return await this.#lastWords(error);

@@ -420,7 +420,7 @@ test("octets above 127 do not go to a server without 8BITMIME, and what was begu
   ]);
   const session = await connectTo(server.port);
   const outcome = await session.send(
-    message({ body: "8BITMIME", octets: octetsOf("Subject: hi\r\n", "\r\nhällo\r\n") }),
+    message({ body: "8BITMIME", octets: octetsOf("Subject: hi\r\n", "\r\n", "hällo\r\n") }),
   );
   assert.equal(outcome.kind, "cannot-send");
   assert.equal(outcome.recipients[0]?.reply.enhanced, "5.6.3");

@@ -170,6 +170,7 @@ test("when the message cannot be read on, the data does not end with a dot", asy
   const session = await connectTo(server.port);
   async function* broken(): AsyncGenerator<Uint8Array> {
     yield Buffer.from("Subject: hi\r\n");
+    yield Buffer.from("\r\n");
     throw new RangeError("the spool is gone");
   }
   await assert.rejects(session.send(message({ octets: broken() })), RangeError);
