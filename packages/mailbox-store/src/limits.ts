@@ -6,6 +6,8 @@ const HOUR_MS = 60 * MINUTE_MS;
 export const limits = {
   /** A message up to this is held in memory and written with one call; a larger one is streamed. */
   bufferedBytesMax: 128 * KiB,
+  /** One up to this is made one piece of memory first. */
+  joinedBytesMax: 16 * KiB,
   /** Pieces in which message octets are given out. */
   readChunkBytes: 64 * KiB,
   /** A message up to this is read whole, together with others; one of 99 is longer. */
