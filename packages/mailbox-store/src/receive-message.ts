@@ -102,6 +102,8 @@ class MessageSink {
   #fd: number | undefined;
   #isMade = false;
   #hash: ReturnType<typeof createHash> | undefined;
+  /** The last of the writes: one at a time, and meanwhile more comes in. */
+  #written: Promise<unknown> = Promise.resolve();
 
   constructor(path: string, compression: Compression) {
     this.#path = path;
@@ -119,13 +121,18 @@ class MessageSink {
     this.#hash ??= createHash("sha256");
     const pieces = this.#take();
     for (const piece of pieces) this.#hash.update(piece);
-    await this.#write(await this.#encoder.encode(pieces), 0);
+    const encoded = await this.#encoder.encode(pieces);
+    await this.#written;
+    this.#written = this.#write(encoded, 0);
+    // Whoever comes next waits for it, and is told.
+    this.#written.catch(() => undefined);
   }
 
   /** On disk, whatever happens; gives the SHA-256 of all octets. */
   async finish(modifiedMs: number | undefined): Promise<Buffer> {
     const pieces = this.#take();
     const sha256 = this.#hashOfAll(pieces);
+    await this.#written;
     // One write that is durable when it returns saves a small message the trip for its fsync.
     const isWhole = this.#fd === undefined && modifiedMs === undefined;
     const fd = await this.#write(
@@ -144,6 +151,7 @@ class MessageSink {
   }
 
   async discard(): Promise<void> {
+    await this.#written.catch(() => undefined);
     this.#close();
     if (this.#isMade) await file.unlink(this.#path).catch(() => undefined);
   }
