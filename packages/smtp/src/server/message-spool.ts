@@ -40,6 +40,9 @@ export class MessageSpool implements AsyncDisposable {
   #takenBytes = 0;
   #fileBytes = 0;
   #file: FileHandle | undefined;
+  /** What has not been asked for yet. */
+  #rest: AsyncGenerator<Uint8Array> | undefined;
+  #passedOnBytes = 0;
 
   constructor(directory: string, options: SpoolOptions = {}) {
     this.#directory = directory;
@@ -53,17 +56,52 @@ export class MessageSpool implements AsyncDisposable {
   }
 
   get sizeBytes(): number {
-    return this.#head.length + this.#middleBytes + this.#fileBytes;
+    return this.#head.length + this.#middleBytes + this.#fileBytes + this.#passedOnBytes;
   }
 
   /** Takes the whole message, and its chunks for its own. @throws SpoolUnavailable, and what `octets` throws */
   async receive(octets: AsyncIterable<Uint8Array>): Promise<void> {
-    for await (const chunk of octets) {
-      if (this.#keepInHead(chunk) || this.#keepInMiddle(chunk)) continue;
-      await this.#append(chunk);
+    await this.receiveHead(octets);
+    await this.receiveRest();
+  }
+
+  /** Takes the beginning of a message. What comes behind waits for receiveRest() or passOn(). @throws as `octets` */
+  async receiveHead(octets: AsyncIterable<Uint8Array>): Promise<void> {
+    const incoming = octets[Symbol.asyncIterator]();
+    for (;;) {
+      const { done, value } = await incoming.next();
+      if (done === true) break;
+      if (this.#keepInHead(value)) continue;
+      this.#rest = from(value, incoming);
+      break;
     }
     this.#head = Buffer.concat(this.#headPieces);
     this.#headPieces = [];
+  }
+
+  /** Takes what comes behind the head, if that is not done yet. @throws as receive() */
+  async receiveRest(): Promise<void> {
+    const rest = this.#rest;
+    this.#rest = undefined;
+    if (rest === undefined) return;
+    for await (const chunk of rest) {
+      if (!this.#keepInMiddle(chunk)) await this.#append(chunk);
+    }
+  }
+
+  /**
+   * As octets(), for the only reader there is: what has not come yet is passed on as it comes, and kept nowhere.
+   * @throws also what the octets throw that were received
+   */
+  async *passOn(before: Uint8Array): AsyncGenerator<Uint8Array> {
+    const rest = this.#rest;
+    this.#rest = undefined;
+    yield* this.octets(before);
+    if (rest === undefined) return;
+    for await (const chunk of rest) {
+      this.#passedOnBytes += chunk.length;
+      yield chunk;
+    }
   }
 
   /** Changes the beginning: a header field more or less. */
@@ -104,6 +142,7 @@ export class MessageSpool implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    await this.#rest?.return(undefined);
     this.#memory.giveBack(this.#takenBytes);
     this.#takenBytes = 0;
     this.#middle = [];
@@ -135,7 +174,8 @@ export class MessageSpool implements AsyncDisposable {
 
   /** Whoever reads on when the message is gone must not take what is left for the whole. */
   #middleOctets(): readonly Uint8Array[] {
-    if (this.#middle.length === 0 && this.#middleBytes > 0) throw this.#cannotRead();
+    const isGone = this.#middle.length === 0 && this.#middleBytes > 0;
+    if (isGone || this.#passedOnBytes > 0) throw this.#cannotRead();
     return this.#middle;
   }
 
@@ -161,6 +201,23 @@ export class MessageSpool implements AsyncDisposable {
 
   #cannotRead(): SpoolUnavailable {
     return new SpoolUnavailable(`Cannot read a message back from "${this.#directory}"`);
+  }
+}
+
+/** The first, and what follows; whoever stops reading stops the others too. */
+async function* from(
+  first: Uint8Array,
+  others: AsyncIterator<Uint8Array>,
+): AsyncGenerator<Uint8Array> {
+  try {
+    yield first;
+    for (;;) {
+      const { done, value } = await others.next();
+      if (done === true) return;
+      yield value;
+    }
+  } finally {
+    await others.return?.();
   }
 }
 

@@ -77,3 +77,34 @@ test("what a message had of the memory of all is there for others when it is gon
   assert.equal(memory.takenBytes, 0);
   await assert.rejects(reader.next(), SpoolUnavailable);
 });
+
+test("what comes behind the head is passed on once, or received first", async () => {
+  for (const isReceived of [false, true]) {
+    await using spool = new MessageSpool(directory, { memoryBytesMax: 1500, memory: none });
+    await spool.receiveHead(chunksOf(message, 1000));
+    assert.deepEqual(spool.head, message.subarray(0, 1000));
+    if (isReceived) await spool.receiveRest();
+    const passedOn = Buffer.concat(await Array.fromAsync(spool.passOn(Buffer.from("before"))));
+    assert.deepEqual(passedOn, Buffer.concat([Buffer.from("before"), message]));
+    assert.equal(spool.sizeBytes, message.length);
+    if (isReceived) assert.deepEqual(await spool.range(999, 1001), message.subarray(999, 1001));
+    else await assert.rejects(Array.fromAsync(spool.octets()), SpoolUnavailable);
+  }
+});
+
+test("whoever stops reading what is passed on stops who sends it", async () => {
+  await using spool = new MessageSpool(directory, { memoryBytesMax: 1500, memory: none });
+  let isStopped = false;
+  async function* sent() {
+    try {
+      yield* chunksOf(message, 1000);
+    } finally {
+      isStopped = true;
+    }
+  }
+  await spool.receiveHead(sent());
+  const reader = spool.passOn(Buffer.from("before"));
+  for (let piece = 0; piece < 4; piece += 1) await reader.next();
+  await reader.return(undefined);
+  assert.equal(isStopped, true);
+});
