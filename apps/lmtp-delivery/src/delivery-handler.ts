@@ -105,7 +105,7 @@ class Delivery implements SmtpTransaction {
     const { tmpDirectory, log } = this.#options;
     await using spool = new MessageSpool(tmpDirectory);
     try {
-      await spool.receive(octets);
+      await spool.receiveHead(octets);
       return await deliverToAll(this.#options, this.#envelope, this.#recipients, spool);
     } catch (error) {
       if (!(error instanceof SpoolUnavailable)) throw error;

@@ -89,6 +89,9 @@ export interface DeliveryEnvelope extends EnvelopeHead {
  *   L3      the message        the client may miss the reply: then as L2
  *
  * Recipients are independent: one that is full does not keep the others waiting or from their copy.
+ *
+ * Of the message the beginning is here. A filter that has to see it, and a second account, have it received first;
+ * else what comes goes straight into the mailbox's tmp/.
  */
 export async function deliverToAll(
   options: DeliveryOptions,
@@ -104,7 +107,7 @@ export async function deliverToAll(
   // Read once for all recipients, and only when one of them has a filter.
   let whole: Promise<MessageSource> | undefined;
   const source = (): Promise<MessageSource> => {
-    whole ??= spoolSource(spool);
+    whole ??= spool.receiveRest().then(() => spoolSource(spool));
     return whole;
   };
 
@@ -179,7 +182,7 @@ export async function deliverToAll(
         await lookAtQuota(mail);
         return reply;
       }
-      const octets = spool.octets(before);
+      const octets = spool.passOn(before);
       const mailbox = await mailboxFor(mail, envelope, detail);
       const request = {
         octets,
@@ -225,7 +228,9 @@ export async function deliverToAll(
       return reply;
     }
   };
-  return await repliesFor(recipients, (account, originalAddress) =>
+  const accounts = accountsOf(recipients);
+  if (accounts.size > 1) await spool.receiveRest();
+  return await repliesFor(recipients, accounts, (account, originalAddress) =>
     deliverOnce({
       scripts: filters.scripts.of(account),
       seconds: options.duplicateMessageIdSeconds,
@@ -240,20 +245,30 @@ export async function deliverToAll(
   );
 }
 
-/** An account that two recipients lead to has one copy, and both have its reply. */
-async function repliesFor(
+interface AccountToDeliver {
+  readonly account: Account;
+  readonly originalAddress: string;
+}
+
+/** An account that two recipients lead to has one copy. */
+function accountsOf(
   recipients: readonly AcceptedRecipient[],
-  deliverTo: (account: Account, originalAddress: string) => Promise<Reply>,
-): Promise<readonly Reply[]> {
-  const accounts = new Map<
-    string,
-    { readonly account: Account; readonly originalAddress: string }
-  >();
+): ReadonlyMap<string, AccountToDeliver> {
+  const accounts = new Map<string, AccountToDeliver>();
   for (const { accounts: targets, originalAddress } of recipients) {
     for (const account of targets) {
       if (!accounts.has(account.id)) accounts.set(account.id, { account, originalAddress });
     }
   }
+  return accounts;
+}
+
+/** Recipients that lead to one account both have its reply. */
+async function repliesFor(
+  recipients: readonly AcceptedRecipient[],
+  accounts: ReadonlyMap<string, AccountToDeliver>,
+  deliverTo: (account: Account, originalAddress: string) => Promise<Reply>,
+): Promise<readonly Reply[]> {
   const replyOf = new Map<string, Reply>();
   const waiting = [...accounts.values()].values();
   const worker = async () => {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { readdir } from "node:fs/promises";
+import { join } from "node:path";
 import { test } from "node:test";
 import {
   ENVELOPE_VERSION,
@@ -201,23 +202,62 @@ test("a message beyond memory is received once for all, and leaves no file", asy
   assert.deepEqual(await readdir(app.context.config.paths.tmp), []);
 });
 
-test("a client that goes in the middle of a message has delivered nothing", async () => {
+test("a message beyond memory for one is stored octet for octet, and told of with its size", async () => {
   await using app = await testApp();
-  const socket = await connectTo({ port: app.port });
+  await using pool = poolFor(app.socketPath);
+  const envelope = envelopeFor([["ann@example.test", "ann@example.test"]]);
+  const message = `Return-Path: <x>\r\nSubject: large\r\n\r\n${`${"x".repeat(900)}\r\n`.repeat(700)}`;
+  assert.deepEqual(codes(await handOver(pool, envelope, message)), [250]);
+  const [stored = ""] = await app.inboxOf("ann");
+  assert.ok(stored.endsWith(message.replace("Return-Path: <x>\r\n", "")));
+  assert.deepEqual(
+    app.events.map(({ sizeBytes }) => sizeBytes),
+    [stored.length],
+  );
+});
+
+const large = `Subject: half\r\n${`${"x".repeat(900)}\r\n`.repeat(400)}`;
+
+/** Says this in DATA, and gives all that the server has said when the connection is closed. */
+async function inData(port: number, text: string): Promise<string> {
+  const socket = await connectTo({ port });
   let said = "";
   socket.on("data", (octets) => {
+    const isBegun = said.includes("\r\n354 ");
     said += octets;
-    if (said.includes("\r\n354 ")) socket.end("Subject: half\r\n");
+    if (!isBegun && said.includes("\r\n354 ")) socket.end(text);
   });
   socket.write("LHLO c\r\nMAIL FROM:<>\r\nRCPT TO:<ann@example.test>\r\nDATA\r\n");
   await once(socket, "close");
-  await using pool = poolFor(app.socketPath);
-  await handOver(
-    pool,
-    envelopeFor([["ann@example.test", "ann@example.test"]]),
-    "Subject: whole\r\n\r\n",
-  );
-  const messages = await app.inboxOf("ann");
-  assert.equal(messages.length, 1);
-  assert.match(messages[0] ?? "", /Subject: whole/);
+  return said;
+}
+
+test("a large message that turns out to be wrong at its end is in no mailbox, and leaves no file", async () => {
+  await using app = await testApp();
+  const said = await inData(app.port, `${large}lone\nline end\r\n.\r\nQUIT\r\n`);
+  assert.match(said, /\r\n550 5\.6\.11 /);
+  assert.deepEqual(await app.inboxOf("ann"), []);
+  assert.deepEqual(await readdir(join(app.context.config.paths.mail, "example.test/ann/tmp")), []);
 });
+
+for (const [size, half] of [
+  ["small", "Subject: half\r\n"],
+  ["large", large],
+] as const)
+  test(`a client that goes in the middle of a ${size} message has delivered nothing`, async () => {
+    await using app = await testApp();
+    await inData(app.port, half);
+    await using pool = poolFor(app.socketPath);
+    await handOver(
+      pool,
+      envelopeFor([["ann@example.test", "ann@example.test"]]),
+      "Subject: whole\r\n\r\n",
+    );
+    const messages = await app.inboxOf("ann");
+    assert.equal(messages.length, 1);
+    assert.match(messages[0] ?? "", /Subject: whole/);
+    assert.deepEqual(
+      await readdir(join(app.context.config.paths.mail, "example.test/ann/tmp")),
+      [],
+    );
+  });

@@ -153,7 +153,7 @@ async function send(
     octets: spool.octets(before),
     sizeBytes,
     // Every recipient was found a moment ago, so that nothing is sent for nothing.
-    isSentAtOnce: sizeBytes <= limits.sentAtOnceBytesMax,
+    isSentAtOnce: true,
     body: envelope.body,
     smtpUtf8: envelope.smtpUtf8,
   });

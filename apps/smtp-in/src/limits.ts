@@ -10,8 +10,6 @@ export const limits = {
   receivedFieldsMax: 50,
   /** Sessions with lmtp-delivery at the same time; it takes 50, and smtp-out wants some. */
   handOverSessionsMax: 32,
-  /** A message no larger goes to lmtp-delivery in one write with its envelope; it is in memory as it is. */
-  sentAtOnceBytesMax: 128 * 1024,
   /** For all of one hand-over. Then the queue has it, and the client has its 250. */
   handOverMs: 20 * SECOND_MS,
   /** A warm session with lmtp-delivery is kept for so long; it would keep it for five minutes. */

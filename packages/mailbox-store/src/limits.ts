@@ -4,8 +4,10 @@ const HOUR_MS = 60 * MINUTE_MS;
 
 /** What the store may hold, wait for and keep. Every loop and buffer in this package stops at one of these. */
 export const limits = {
-  /** A message up to this is held in memory and written with one call; a larger one is streamed. */
+  /** A message up to this is held in memory and written with one call; a larger one so much after so much. */
   bufferedBytesMax: 128 * KiB,
+  /** One up to this is made one piece of memory first. */
+  joinedBytesMax: 16 * KiB,
   /** Pieces in which message octets are given out. */
   readChunkBytes: 64 * KiB,
   /** A message up to this is read whole, together with others; one of 99 is longer. */

@@ -1,5 +1,5 @@
 import { createHash, hash } from "node:crypto";
-import { closeSync, constants, fdatasync, fsync, futimes, open, unlink, write } from "node:fs";
+import { closeSync, constants, fdatasync, fsync, futimes, open, unlink, writev } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { PartScanner } from "@posthouse/message";
@@ -18,7 +18,10 @@ import type { ReceivedMessage } from "./writer/jobs.ts";
 // The callback functions: fs/promises costs twice the processor time a call, and this is the hot path.
 const file = {
   open: promisify(open),
-  write: promisify(write) as (fd: number, octets: Uint8Array) => Promise<{ bytesWritten: number }>,
+  writev: promisify(writev) as (
+    fd: number,
+    pieces: readonly Uint8Array[],
+  ) => Promise<{ bytesWritten: number }>,
   datasync: promisify(fdatasync),
   sync: promisify(fsync),
   utimes: promisify(futimes),
@@ -99,34 +102,41 @@ class MessageSink {
   #fd: number | undefined;
   #isMade = false;
   #hash: ReturnType<typeof createHash> | undefined;
+  /** The last of the writes: one at a time, and meanwhile more comes in. */
+  #written: Promise<unknown> = Promise.resolve();
 
   constructor(path: string, compression: Compression) {
     this.#path = path;
     this.#encoder = new MessageEncoder(compression);
   }
 
-  /** False when it is time to spill(). The octets are copied: their owner may use them again. */
+  /** False when it is time to spill(). */
   keep(octets: Uint8Array): boolean {
-    this.#held.push(Buffer.from(octets));
+    this.#held.push(isMostOfItsMemory(octets) ? octets : new Uint8Array(octets));
     this.#heldBytes += octets.length;
     return this.#heldBytes <= limits.bufferedBytesMax;
   }
 
   async spill(): Promise<void> {
     this.#hash ??= createHash("sha256");
-    const octets = this.#take();
-    this.#hash.update(octets);
-    await this.#write(await this.#encoder.encode(octets), 0);
+    const pieces = this.#take();
+    for (const piece of pieces) this.#hash.update(piece);
+    const encoded = await this.#encoder.encode(pieces);
+    await this.#written;
+    this.#written = this.#write(encoded, 0);
+    // Whoever comes next waits for it, and is told.
+    this.#written.catch(() => undefined);
   }
 
   /** On disk, whatever happens; gives the SHA-256 of all octets. */
   async finish(modifiedMs: number | undefined): Promise<Buffer> {
-    const octets = this.#take();
-    const sha256 = this.#hash?.update(octets).digest() ?? hash("sha256", octets, "buffer");
+    const pieces = this.#take();
+    const sha256 = this.#hashOfAll(pieces);
+    await this.#written;
     // One write that is durable when it returns saves a small message the trip for its fsync.
     const isWhole = this.#fd === undefined && modifiedMs === undefined;
     const fd = await this.#write(
-      await this.#encoder.finish(octets),
+      await this.#encoder.finish(pieces),
       isWhole ? constants.O_DSYNC : 0,
     );
     if (modifiedMs !== undefined) {
@@ -141,17 +151,28 @@ class MessageSink {
   }
 
   async discard(): Promise<void> {
+    await this.#written.catch(() => undefined);
     this.#close();
     if (this.#isMade) await file.unlink(this.#path).catch(() => undefined);
   }
 
-  #take(): Buffer {
-    const [only] = this.#held;
-    const octets =
-      this.#held.length === 1 && only !== undefined ? (only as Buffer) : Buffer.concat(this.#held);
+  /** Of a small message one piece: one call for it is quicker than a copy less. */
+  #take(): readonly Uint8Array[] {
+    const isSmall = this.#heldBytes <= limits.joinedBytesMax && this.#held.length > 1;
+    const pieces = isSmall ? [Buffer.concat(this.#held)] : this.#held;
     this.#held = [];
     this.#heldBytes = 0;
-    return octets;
+    return pieces;
+  }
+
+  #hashOfAll(lastPieces: readonly Uint8Array[]): Buffer {
+    const [only] = lastPieces;
+    if (this.#hash === undefined && only !== undefined && lastPieces.length === 1) {
+      return hash("sha256", only, "buffer");
+    }
+    this.#hash ??= createHash("sha256");
+    for (const piece of lastPieces) this.#hash.update(piece);
+    return this.#hash.digest();
   }
 
   /** Nothing is left to be written by now, so that there is nothing to wait for. */
@@ -160,15 +181,15 @@ class MessageSink {
     this.#fd = undefined;
   }
 
-  async #write(octets: Buffer, moreFlags: number): Promise<number> {
+  async #write(pieces: readonly Uint8Array[], moreFlags: number): Promise<number> {
     if (this.#fd === undefined) {
       const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | moreFlags;
       this.#fd = await this.#try(file.open(this.#path, flags, fileMode));
       this.#isMade = true;
     }
-    for (let at = 0; at < octets.length; ) {
-      const { bytesWritten } = await this.#try(file.write(this.#fd, octets.subarray(at)));
-      at += bytesWritten;
+    for (let left = pieces; left.length > 0; ) {
+      const { bytesWritten } = await this.#try(file.writev(this.#fd, left));
+      left = behind(left, bytesWritten);
     }
     return this.#fd;
   }
@@ -184,6 +205,23 @@ class MessageSink {
       );
     }
   }
+}
+
+/** Other octets that were read together with a few of ours would be kept as well. */
+const isMostOfItsMemory = (octets: Uint8Array): boolean =>
+  octets.length * 2 >= octets.buffer.byteLength;
+
+/** What is left of the pieces after so many octets. */
+function behind(pieces: readonly Uint8Array[], bytes: number): readonly Uint8Array[] {
+  let at = 0;
+  let done = bytes;
+  while (done > 0 || pieces[at]?.length === 0) {
+    const piece = pieces[at] ?? new Uint8Array();
+    if (piece.length > done) return [piece.subarray(done), ...pieces.slice(at + 1)];
+    done -= piece.length;
+    at += 1;
+  }
+  return pieces.slice(at);
 }
 
 function tooLarge(messageBytesMax: number): StoreError {

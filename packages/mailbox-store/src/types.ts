@@ -188,6 +188,7 @@ export interface FlagChange {
 }
 
 export interface AppendRequest {
+  /** Pieces of any size, which nobody changes any more. */
   readonly octets: AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
   readonly systemFlags?: readonly SystemFlag[];
   readonly keywords?: readonly string[];

@@ -1,4 +1,5 @@
-import { type FileHandle, open } from "node:fs/promises";
+import { closeSync } from "node:fs";
+import { fileCalls } from "./file-calls.ts";
 
 /**
  * Makes the names in one directory durable, and shares the work: all who ask while one fsync(2) runs
@@ -6,7 +7,7 @@ import { type FileHandle, open } from "node:fs/promises";
  */
 export class DirectorySync {
   readonly #path: string;
-  #handle: Promise<FileHandle> | undefined;
+  #descriptor: Promise<number> | undefined;
   #running: Promise<void> | undefined;
   #next: Promise<void> | undefined;
 
@@ -25,9 +26,9 @@ export class DirectorySync {
 
   async close(): Promise<void> {
     await Promise.allSettled([this.#running, this.#next]);
-    const handle = await this.#handle?.catch(() => undefined);
-    this.#handle = undefined;
-    await handle?.close();
+    const descriptor = await this.#descriptor?.catch(() => undefined);
+    this.#descriptor = undefined;
+    if (descriptor !== undefined) closeSync(descriptor);
   }
 
   #start(): Promise<void> {
@@ -40,14 +41,14 @@ export class DirectorySync {
   }
 
   async #fsync(): Promise<void> {
-    this.#handle ??= open(this.#path, "r");
+    this.#descriptor ??= fileCalls.open(this.#path, "r");
     try {
-      await (await this.#handle).sync();
+      await fileCalls.sync(await this.#descriptor);
     } catch (error) {
       // The next one who asks opens it anew: the directory may have been put back.
-      const broken = this.#handle;
-      this.#handle = undefined;
-      await broken.then((handle) => handle.close()).catch(() => undefined);
+      const broken = this.#descriptor;
+      this.#descriptor = undefined;
+      await broken.then(closeSync).catch(() => undefined);
       throw error;
     }
   }

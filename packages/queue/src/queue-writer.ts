@@ -1,10 +1,11 @@
 import { randomBytes } from "node:crypto";
-import { constants } from "node:fs";
-import { type FileHandle, open, rename, unlink } from "node:fs/promises";
+import { closeSync, constants } from "node:fs";
+import { open } from "node:fs/promises";
 import { join } from "node:path";
 import { crc32 } from "node:zlib";
 import type { Envelope } from "@posthouse/smtp/envelope";
 import { formatEntryId } from "./entry-id.ts";
+import { fileCalls } from "./file-calls.ts";
 import { limits } from "./limits.ts";
 import { Poke } from "./poke.ts";
 import { QueueUnavailable } from "./queue-unavailable.ts";
@@ -24,6 +25,7 @@ export interface QueueWriter extends AsyncDisposable {
 }
 
 export interface QueueDraft extends AsyncDisposable {
+  /** Octets that nobody changes any more. */
   write(octets: Uint8Array): Promise<void>;
   /**
    * Puts the entry in place, durable when it resolves. "held": on disk and not yet to be sent, until
@@ -76,11 +78,12 @@ class Draft implements QueueDraft {
   readonly #directories: SpoolDirectories;
   readonly #poke: Poke;
   readonly #tmpPath: string;
-  #file: FileHandle | undefined;
+  #fd: number | undefined;
   #pending: Uint8Array[] = [];
   #pendingBytes = 0;
   #messageBytes = 0;
   #messageCrc = 0;
+  #isMade = false;
   #isOver = false;
 
   constructor(directories: SpoolDirectories, poke: Poke) {
@@ -93,7 +96,7 @@ class Draft implements QueueDraft {
     this.#assertOpen();
     this.#messageCrc = crc32(octets, this.#messageCrc);
     this.#messageBytes += octets.length;
-    this.#pending.push(Buffer.from(octets));
+    this.#pending.push(octets);
     this.#pendingBytes += octets.length;
     if (this.#pendingBytes > limits.draftMemoryBytes) await this.#writeOut();
   }
@@ -105,7 +108,7 @@ class Draft implements QueueDraft {
     try {
       await translated("write the message to the queue", () => this.#writeWhole(envelope));
       await translated("put the message into the queue", () =>
-        rename(this.#tmpPath, join(directory, id)),
+        fileCalls.rename(this.#tmpPath, join(directory, id)),
       );
     } catch (error) {
       await this[Symbol.asyncDispose]();
@@ -121,44 +124,61 @@ class Draft implements QueueDraft {
     if (this.#isOver) return;
     this.#isOver = true;
     this.#pending = [];
-    const file = this.#file;
-    this.#file = undefined;
-    if (file === undefined) return;
-    await file.close().catch(() => undefined);
-    await unlink(this.#tmpPath).catch(() => undefined);
+    if (!this.#isMade) return;
+    this.#close();
+    await fileCalls.unlink(this.#tmpPath).catch(() => undefined);
   }
 
   async #writeOut(): Promise<void> {
-    const octets = this.#takePending();
-    await translated("write the message to the queue", async () => {
-      this.#file ??= await createFile(this.#tmpPath);
-      const start = HEADER_BYTES + this.#messageBytes - octets.length;
-      await writeAll(this.#file, octets, start);
-    });
+    const pieces = this.#takePending();
+    const start = HEADER_BYTES + this.#messageBytes - bytesOf(pieces);
+    await translated("write the message to the queue", () => this.#write(pieces, start));
   }
 
-  /** A small message goes out whole in one write; of a large one the header is still missing. */
+  /**
+   * A small message goes out whole in one write, which is durable when it returns: that saves the trip for its
+   * fsync. Of a large one the header is still missing.
+   */
   async #writeWhole(envelope: Envelope): Promise<void> {
     const header = formatHeader({ messageBytes: this.#messageBytes, messageCrc: this.#messageCrc });
-    const octets = this.#takePending();
+    const pieces = this.#takePending();
     const record = formatRecord({ type: "envelope", envelope });
-    if (this.#file === undefined) {
-      this.#file = await createFile(this.#tmpPath);
-      await writeAll(this.#file, Buffer.concat([header, octets, record]), 0);
+    if (this.#fd === undefined) {
+      await this.#write([Buffer.concat([header, ...pieces, record])], 0, constants.O_DSYNC);
     } else {
-      const start = HEADER_BYTES + this.#messageBytes - octets.length;
-      await writeAll(this.#file, Buffer.concat([octets, record]), start);
-      await writeAll(this.#file, header, 0);
+      const start = HEADER_BYTES + this.#messageBytes - bytesOf(pieces);
+      await this.#write([...pieces, record], start);
+      await this.#write([header], 0);
+      await fileCalls.datasync(this.#fd);
     }
-    await this.#file.datasync();
-    await this.#file.close();
+    this.#close();
   }
 
-  #takePending(): Buffer {
-    const octets = Buffer.concat(this.#pending);
+  async #write(pieces: readonly Uint8Array[], position: number, moreFlags = 0): Promise<void> {
+    if (this.#fd === undefined) {
+      const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | moreFlags;
+      this.#fd = await fileCalls.open(this.#tmpPath, flags, 0o660);
+      this.#isMade = true;
+    }
+    const bytes = bytesOf(pieces);
+    // writev(2) writes less than all where the disk is full; the rest then has its error.
+    const { bytesWritten } = await fileCalls.write(this.#fd, pieces, position);
+    if (bytesWritten === bytes) return;
+    const rest = Buffer.concat(pieces).subarray(bytesWritten);
+    await this.#write([rest], position + bytesWritten);
+  }
+
+  /** Nothing is left to be written by now, so that there is nothing to wait for. */
+  #close(): void {
+    if (this.#fd !== undefined) closeSync(this.#fd);
+    this.#fd = undefined;
+  }
+
+  #takePending(): readonly Uint8Array[] {
+    const pieces = this.#pending;
     this.#pending = [];
     this.#pendingBytes = 0;
-    return octets;
+    return pieces;
   }
 
   #assertOpen(): void {
@@ -201,7 +221,7 @@ class Entry implements QueuedEntry {
     const { held, ready } = this.#directories;
     await translated("release the message", async () => {
       if (envelope !== undefined) await appendEnvelope(join(held, this.#id), envelope);
-      await rename(join(held, this.#id), join(ready, this.#id));
+      await fileCalls.rename(join(held, this.#id), join(ready, this.#id));
     });
     this.#isHeld = false;
     // One fsync is enough: rename(2) is one transaction of the file system, in both directories.
@@ -212,7 +232,9 @@ class Entry implements QueuedEntry {
   async drop(): Promise<void> {
     if (!this.#isHeld) return;
     this.#isHeld = false;
-    await translated("drop the message", () => unlink(join(this.#directories.held, this.#id)));
+    await translated("drop the message", () =>
+      fileCalls.unlink(join(this.#directories.held, this.#id)),
+    );
   }
 }
 
@@ -224,13 +246,9 @@ async function syncOrTakeBack(
   try {
     await (state === "held" ? directories.heldSync : directories.readySync).sync();
   } catch (cause) {
-    await unlink(join(directories[state], id)).catch(() => undefined);
+    await fileCalls.unlink(join(directories[state], id)).catch(() => undefined);
     throw new QueueUnavailable("Cannot make the queue directory durable", { cause });
   }
-}
-
-function createFile(path: string): Promise<FileHandle> {
-  return open(path, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o660);
 }
 
 async function appendEnvelope(path: string, envelope: Envelope): Promise<void> {
@@ -243,12 +261,8 @@ async function appendEnvelope(path: string, envelope: Envelope): Promise<void> {
   }
 }
 
-async function writeAll(file: FileHandle, octets: Uint8Array, position: number): Promise<void> {
-  for (let done = 0; done < octets.length; ) {
-    const { bytesWritten } = await file.write(octets, done, octets.length - done, position + done);
-    done += bytesWritten;
-  }
-}
+const bytesOf = (pieces: readonly Uint8Array[]): number =>
+  pieces.reduce((sum, { length }) => sum + length, 0);
 
 async function translated<T>(action: string, run: () => Promise<T>): Promise<T> {
   try {

@@ -53,8 +53,10 @@ const none = { tmp: 0, held: 0, ready: 0 };
 
 void describe("a writer that is killed while it commits", () => {
   const rows = [
-    { row: "W1", at: ["ready", "before", "write"], left: { ...none, tmp: 1 }, due: 0 },
-    { row: "W2", at: ["ready", "before", "datasync"], left: { ...none, tmp: 1 }, due: 0 },
+    { row: "W1", at: ["ready", "before", "open"], left: none, due: 0 },
+    { row: "W2", at: ["ready", "before", "write"], left: { ...none, tmp: 1 }, due: 0 },
+    { row: "W2", at: ["large", "after", "write", "1"], left: { ...none, tmp: 1 }, due: 0 },
+    { row: "W2", at: ["large", "before", "datasync"], left: { ...none, tmp: 1 }, due: 0 },
     { row: "W3", at: ["ready", "before", "rename"], left: { ...none, tmp: 1 }, due: 0 },
     { row: "W4", at: ["held", "after", "rename"], left: { ...none, held: 1 }, due: 0 },
     { row: "W5", at: ["ready", "before", "sync"], left: { ...none, ready: 1 }, due: 2 },
@@ -75,13 +77,15 @@ void describe("a writer that is killed while it commits", () => {
     });
   }
 
-  test("what it said 250 for is there", async (t) => {
-    const directory = await temporaryDirectory(t);
-    assert.equal(await run(directory, "ready"), "committed\n");
-    await using queue = await openAt(directory);
-    await queue.scan();
-    assert.equal((await dueRecipients(queue)).length, 2);
-  });
+  for (const scenario of ["ready", "large"]) {
+    test(`what it said 250 for is there: ${scenario}`, async (t) => {
+      const directory = await temporaryDirectory(t);
+      assert.equal(await run(directory, scenario), "committed\n");
+      await using queue = await openAt(directory);
+      await queue.scan();
+      assert.equal((await dueRecipients(queue)).length, 2);
+    });
+  }
 });
 
 void describe("a sender that is killed while it delivers", () => {

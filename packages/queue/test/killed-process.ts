@@ -2,6 +2,7 @@ import fs from "node:fs/promises";
 import { syncBuiltinESMExports } from "node:module";
 import { argv, kill, pid, stdout } from "node:process";
 import { openQueue, openQueueWriter } from "@posthouse/queue";
+import { fileCalls } from "../src/file-calls.ts";
 import { exampleEnvelope, remoteRecipient } from "./example-envelope.ts";
 
 /**
@@ -38,7 +39,11 @@ async function armed(): Promise<void> {
       if (left === 0) die();
       return result;
     };
-  if (call === "rename") fs.rename = deadly(fs.rename);
+  // Those of the writer, and of others the same by another way.
+  const ofWriter = fileCalls as unknown as Record<string, FileCall>;
+  const own = ofWriter[call];
+  if (own !== undefined) ofWriter[call] = deadly(own);
+  if (call === "rename" || call === "open") fs[call] = deadly(fs[call] as FileCall) as never;
   else if (call === "unlink") fs.unlink = deadly(fs.unlink);
   else {
     await using file = await fs.open(directory, "r");
@@ -57,8 +62,9 @@ async function write(): Promise<void> {
   const writer = await openQueueWriter(options);
   await armed();
   const draft = await writer.begin();
-  await draft.write(Buffer.from("Hello\r\n"));
-  const entry = await draft.commit(scenario === "ready" ? "ready" : "held", envelope);
+  await draft.write(Buffer.from("Hello\r\n".repeat(scenario === "large" ? 30_000 : 1)));
+  const isReady = scenario === "ready" || scenario === "large";
+  const entry = await draft.commit(isReady ? "ready" : "held", envelope);
   if (scenario === "release") {
     await entry.release(exampleEnvelope({ recipients: recipients.slice(1) }));
   }
@@ -92,6 +98,6 @@ async function drain(): Promise<void> {
   stdout.end(() => die());
 }
 
-if (["ready", "held", "release"].includes(scenario)) await write();
+if (["ready", "large", "held", "release"].includes(scenario)) await write();
 else if (scenario === "drain") await drain();
 else await deliver();

@@ -3,7 +3,7 @@ import { parseHeader } from "@posthouse/message";
 /** The beginning of a message without its fields of these names, which are lower case. */
 export function withoutFields(head: Buffer, names: readonly string[]): Buffer {
   const isNamed = new RegExp(`^(?:${names.join("|")})[ \\t]*:`, "im");
-  if (!isNamed.test(head.toString("latin1"))) return head;
+  if (!isNamed.test(head.toString("latin1", 0, endOfHeader(head)))) return head;
   const kept: Buffer[] = [];
   let from = 0;
   for (const { name, start, end } of parseHeader(head)) {
@@ -12,6 +12,12 @@ export function withoutFields(head: Buffer, names: readonly string[]): Buffer {
     from = end;
   }
   return Buffer.concat([...kept, head.subarray(from)]);
+}
+
+/** Of the fields, which end at a line that is empty. */
+function endOfHeader(head: Buffer): number {
+  const ends = ["\n\r\n", "\n\n"].map((end) => head.indexOf(end)).filter((at) => at >= 0);
+  return Math.min(...ends, head.length);
 }
 
 /**

@@ -2,7 +2,7 @@ import { promisify } from "node:util";
 import { constants, zstdCompress, zstdCompressSync } from "node:zlib";
 import { limits } from "../limits.ts";
 import type { Compression } from "../types.ts";
-import { formOf } from "./file-form.ts";
+import { formOf, markBytes } from "./file-form.ts";
 import { type FrameSizes, formatSeekTable } from "./seek-table.ts";
 
 const compressInPool = promisify(zstdCompress);
@@ -28,28 +28,29 @@ export class MessageEncoder {
     this.#wanted = wanted;
   }
 
-  /** More follows. */
-  async encode(octets: Buffer): Promise<Buffer> {
-    if (this.#isCompressed === undefined) return this.#encodeFirst(octets);
-    return this.#isCompressed ? this.#compress(octets) : octets;
+  /** More follows. What is not compressed is not copied either. */
+  async encode(pieces: readonly Uint8Array[]): Promise<readonly Uint8Array[]> {
+    if (this.#isCompressed === undefined) return this.#encodeFirst(pieces);
+    return this.#isCompressed ? [await this.#compress(Buffer.concat(pieces))] : pieces;
   }
 
   /** The last octets. A message of one frame needs no table. */
-  async finish(octets: Buffer): Promise<Buffer> {
-    const encoded = octets.length === 0 ? octets : await this.encode(octets);
+  async finish(pieces: readonly Uint8Array[]): Promise<readonly Uint8Array[]> {
+    const encoded = pieces.length === 0 ? pieces : await this.encode(pieces);
     if (this.#frames.length < 2) return encoded;
-    return Buffer.concat([encoded, formatSeekTable(this.#frames)]);
+    return [...encoded, formatSeekTable(this.#frames)];
   }
 
-  async #encodeFirst(octets: Buffer): Promise<Buffer> {
-    const mustBe = formOf(octets) !== "plain";
+  async #encodeFirst(pieces: readonly Uint8Array[]): Promise<readonly Uint8Array[]> {
+    const mustBe = formOf(beginningOf(pieces)) !== "plain";
     this.#isCompressed = mustBe || this.#wanted === "zstd";
-    if (!this.#isCompressed) return octets;
+    if (!this.#isCompressed) return pieces;
+    const octets = Buffer.concat(pieces);
     const compressed = await this.#compress(octets);
-    if (mustBe || compressed.length < octets.length) return compressed;
+    if (mustBe || compressed.length < octets.length) return [compressed];
     this.#isCompressed = false;
     this.#frames = [];
-    return octets;
+    return [octets];
   }
 
   async #compress(octets: Buffer): Promise<Buffer> {
@@ -70,4 +71,10 @@ export class MessageEncoder {
     this.#frames.push({ compressedBytes: frame.length, originalBytes: octets.length });
     return frame;
   }
+}
+
+/** As much as tells the form of a file. */
+function beginningOf(pieces: readonly Uint8Array[]): Uint8Array {
+  const [first = new Uint8Array()] = pieces;
+  return first.length >= markBytes ? first : Buffer.concat(pieces).subarray(0, markBytes);
 }

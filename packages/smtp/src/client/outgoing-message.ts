@@ -20,9 +20,9 @@ export interface OutgoingMessage {
   /** The message with CRLF line ends. Without `isSentAtOnce` it is read only once the server has asked for it. */
   readonly octets: AsyncIterable<Uint8Array>;
   /**
-   * The whole message goes out with the envelope, in one write, where the server has PIPELINING and
+   * The whole message goes out with the envelope, as one chunk, where the server has PIPELINING and
    * CHUNKING: one round trip, at the price that a message that everybody is refused is sent for nothing.
-   * For a server that is ours, and a message small enough to be in memory.
+   * For a server that is ours, and a message whose `sizeBytes` is exact.
    */
   readonly isSentAtOnce?: boolean;
   /** For SIZE (RFC 1870 §3): as exact as is known. */

@@ -4,7 +4,7 @@ import { SmtpConnectionError, SmtpProtocolError } from "./connection-error.ts";
 import type { Conversation } from "./conversation.ts";
 import { clientLimits } from "./limits.ts";
 import type { MailCommands } from "./mail-commands.ts";
-import { chunksOf, piecesOf } from "./message-chunks.ts";
+import { chunksOf, type MessageChunk, piecesOf } from "./message-chunks.ts";
 import type { OutgoingMessage, RecipientReply } from "./outgoing-message.ts";
 import type { SmtpTimeouts } from "./timeouts.ts";
 
@@ -66,7 +66,8 @@ export class Transaction {
 
   /** Runs to the end. Afterwards every recipient has an answer, or a SmtpConnectionError was thrown. */
   async run(): Promise<void> {
-    if (this.#canSendAtOnce()) return await this.#allAtOnce();
+    const { sizeBytes } = this.#message;
+    if (sizeBytes !== undefined && this.#canSendAtOnce()) return await this.#allAtOnce(sizeBytes);
     await this.#envelope();
     if (this.#unanswered().length === 0) return;
     if (this.#context.canChunk) await this.#bdat();
@@ -75,38 +76,49 @@ export class Transaction {
 
   #canSendAtOnce(): boolean {
     const { canPipeline, canChunk } = this.#context;
-    const {
-      isSentAtOnce = false,
-      recipients,
-      sizeBytes = Number.POSITIVE_INFINITY,
-    } = this.#message;
+    const { isSentAtOnce = false, recipients } = this.#message;
     return (
       isSentAtOnce &&
       canPipeline &&
       canChunk &&
-      sizeBytes <= clientLimits.chunkBytesMax &&
       recipients.length < clientLimits.commandsPerGroupMax
     );
   }
 
-  async #allAtOnce(): Promise<void> {
-    const { conversation, timeouts } = this.#context;
+  async #allAtOnce(sizeBytes: number): Promise<void> {
+    const { dialogue } = this.#context.conversation;
     const steps = this.#steps();
-    const pieces: Uint8Array[] = [];
-    for await (const piece of this.#pieces()) {
-      pieces.push(piece);
-      this.#sentBytes += piece.length;
+    const lines = [...steps.map(({ line }) => line), `BDAT ${sizeBytes} LAST`];
+    for (const line of lines) dialogue.said(line);
+    let before = [Buffer.from(`${lines.join("\r\n")}\r\n`)];
+    for await (const { pieces, isLast, ...chunk } of this.#chunks()) {
+      const soFarBytes = this.#sentBytes + chunk.sizeBytes;
+      if (soFarBytes > sizeBytes || (isLast && soFarBytes < sizeBytes)) {
+        throw new RangeError(
+          `Cannot send a message that has not the ${sizeBytes} octets it is said to have`,
+        );
+      }
+      await this.#sendUnasked([...before, ...pieces]);
+      this.#sentBytes = soFarBytes;
+      before = [];
     }
-    const lines = [...steps.map(({ line }) => line), `BDAT ${this.#sentBytes} LAST`];
-    const commands = Buffer.from(`${lines.join("\r\n")}\r\n`);
-    for (const line of lines) conversation.dialogue.said(line);
-    await conversation.sendBlock([commands, ...pieces], timeouts.blockMs);
     for (const step of steps) {
       if (!(await this.#take(step))) return;
     }
     if (this.#unanswered().length > 0) return await this.#finalReplies();
     // BDAT without a recipient has one reply, in LMTP too: that there was none (RFC 2033 §4.2).
     await this.#skipReplies(1);
+  }
+
+  /** A session that the server has left meanwhile takes no octets: it has not heard of this message. */
+  async #sendUnasked(pieces: readonly Uint8Array[]): Promise<void> {
+    const { conversation, timeouts, isReused } = this.#context;
+    try {
+      await conversation.sendBlock(pieces, timeouts.blockMs);
+    } catch (cause) {
+      if (!isReused || conversation.transport.hasReceived) throw cause;
+      throw new SmtpConnectionError("mail", "The server had ended an idle session", { cause });
+    }
   }
 
   /** RFC 2920 §3.1: each reply is counted against its command, whatever it says. */
@@ -234,7 +246,7 @@ export class Transaction {
     const aheadMax = this.#context.canPipeline ? clientLimits.chunksAheadMax : 0;
     let ahead = 0;
     try {
-      for await (const chunk of chunksOf(this.#pieces(), clientLimits.chunkBytesMax)) {
+      for await (const chunk of this.#chunks()) {
         // After LAST an LMTP server answers for each recipient, so no earlier refusal may be under way then.
         const aheadNow = chunk.isLast && flavour === "lmtp" ? 0 : aheadMax;
         for (; ahead > aheadNow; ahead -= 1) {
@@ -307,6 +319,10 @@ export class Transaction {
       clientLimits.chunkBytesMax,
       this.#commands.isSevenBitOnly,
     );
+  }
+
+  #chunks(): AsyncIterable<MessageChunk> {
+    return chunksOf(this.#pieces(), clientLimits.chunkBytesMax);
   }
 
   #unanswered(): number[] {

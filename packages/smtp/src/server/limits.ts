@@ -52,6 +52,12 @@ export const serverLimits = {
   connectionsMax: 2000,
   /** From one IPv4 address or one IPv6 /64. Offices share one address; Postfix allows 50. */
   connectionsPerClientMax: 200,
-  /** Of one message in memory, while it is spooled; the rest goes to a file. */
+  /** Of one message in memory, while it is spooled; */
   spoolMemoryBytesMax: 128 * KiB,
+  /** of what is more than that, of all messages of one process together; the rest goes to files. */
+  spoolSharedBytesMax: 32 * MiB,
+  /** What a piece of a message takes besides its octets: a client may send them one by one. */
+  spoolPieceBytes: 512,
+  /** Pieces of the beginning of a message before they are made one. */
+  spoolPiecesMax: 64,
 } as const;

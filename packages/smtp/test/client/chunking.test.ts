@@ -65,6 +65,34 @@ async function bdatServer(refuse: Record<number, string> = {}): Promise<BdatServ
 
 const KiB = 1024;
 
+test("a large message that is sent at once is one chunk behind its envelope, octet for octet", async () => {
+  const peer = await bdatServer();
+  const ascii = Buffer.alloc(900 * KiB, ".\r\nhello");
+  const session = await connectTo(peer.port);
+  const atOnce = { sizeBytes: ascii.length, isSentAtOnce: true };
+  const sent = await session.send(message({ octets: octetsOf(ascii), ...atOnce }));
+  assert.equal(sent.recipients[0]?.reply.code, 250);
+  assert.deepEqual(peer.chunks, [-900 * KiB]);
+  assert.ok(peer.octets().equals(ascii));
+  await session.quit();
+  peer.server.close();
+});
+
+for (const sizeBytes of [1, 300 * KiB - 1, 300 * KiB + 1]) {
+  test(`of a message of 300 KiB that is said to have ${sizeBytes} octets nothing goes out as commands`, async () => {
+    const peer = await bdatServer();
+    const session = await connectTo(peer.port);
+    const octets = octetsOf(Buffer.alloc(300 * KiB, "NOOP\r\n"));
+    await assert.rejects(
+      session.send(message({ octets, sizeBytes, isSentAtOnce: true })),
+      RangeError,
+    );
+    assert.equal(session.isUsable, false);
+    assert.ok(peer.octets().length <= sizeBytes);
+    peer.server.close();
+  });
+}
+
 test("a large message goes out in chunks of at most 256 KiB, octet for octet", async () => {
   const peer = await bdatServer();
   const ascii = Buffer.alloc(900 * KiB, ".\r\nhello");

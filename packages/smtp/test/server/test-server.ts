@@ -57,7 +57,7 @@ export async function testServer(options: Partial<SmtpServerOptions> = {}): Prom
           return reply(250, "2.1.5", "Recipient ok");
         },
         async data(octets) {
-          await using spool = new MessageSpool(directory, 4096);
+          await using spool = new MessageSpool(directory, { memoryBytesMax: 4096 });
           try {
             await spool.receive(octets);
           } catch (error) {
