@@ -1,6 +1,8 @@
+import callbackFs from "node:fs";
 import fs, { type FileHandle } from "node:fs/promises";
 import { syncBuiltinESMExports } from "node:module";
 import { env, kill, pid } from "node:process";
+import { promisify } from "node:util";
 
 /**
  * Loaded into smtp-out before anything else by crash.test.ts: the process dies by SIGKILL before or after a
@@ -25,7 +27,8 @@ async function passing<T>(step: string, run: () => Promise<T>): Promise<T> {
 }
 
 const isEntry = (path: unknown): boolean => String(path).includes("/queue/ready/");
-const { open, rename, unlink } = fs;
+const { open, unlink } = fs;
+const rename = promisify(callbackFs.rename);
 
 fs.open = async (path, flags, mode) => {
   const file = await open(path, flags, mode);
@@ -33,8 +36,11 @@ fs.open = async (path, flags, mode) => {
     isEntry(path) && typeof flags === "number" && (flags & fs.constants.O_APPEND) > 0;
   return isAppended ? recording(file) : file;
 };
-fs.rename = (from, to) =>
-  isEntry(to) ? passing("queued", () => rename(from, to)) : rename(from, to);
+// The writer of the queue has the callback functions.
+callbackFs.rename = ((from, to, callback) => {
+  const renamed = isEntry(to) ? passing("queued", () => rename(from, to)) : rename(from, to);
+  renamed.then(() => callback(null), callback);
+}) as typeof callbackFs.rename;
 fs.unlink = (path) => (isEntry(path) ? passing("unlink", () => unlink(path)) : unlink(path));
 syncBuiltinESMExports();
 
