@@ -174,7 +174,10 @@ async function changeKey(
   const renew = () =>
     posthouse("tls", "renew", "--new-key", "--dns-server", `127.0.0.1:${dnsPort}`, ...at);
   await publish(tlsa);
-  assert.match((await renew()).stderr, /The key stays: .* posthouse --data \S+ tls new-key makes that key/);
+  assert.match(
+    (await renew()).stderr,
+    /The key stays: .* posthouse --data \S+ tls new-key makes that key/,
+  );
   const made = await posthouse("tls", "new-key", ...at);
   const [, next = ""] = /TLSA (3 1 1 \w+)\n[^\n]*\n?$/.exec(made.stdout.trimEnd()) ?? [];
   assert.ok(made.stdout.includes(`TLSA ${tlsa}\n`) && next !== tlsa, made.stdout);
