@@ -1,8 +1,8 @@
-import callbackFs from "node:fs";
+import callbackFs, { type PathLike } from "node:fs";
 import fs, { type FileHandle } from "node:fs/promises";
 import { syncBuiltinESMExports } from "node:module";
 import { env, kill, pid } from "node:process";
-import { promisify } from "node:util";
+import { callbackify, promisify } from "node:util";
 
 /**
  * Loaded into smtp-out before anything else by crash.test.ts: the process dies by SIGKILL before or after a
@@ -37,10 +37,9 @@ fs.open = async (path, flags, mode) => {
   return isAppended ? recording(file) : file;
 };
 // The writer of the queue has the callback functions.
-callbackFs.rename = ((from, to, callback) => {
-  const renamed = isEntry(to) ? passing("queued", () => rename(from, to)) : rename(from, to);
-  renamed.then(() => callback(null), callback);
-}) as typeof callbackFs.rename;
+callbackFs.rename = callbackify((from: PathLike, to: PathLike) =>
+  isEntry(to) ? passing("queued", () => rename(from, to)) : rename(from, to),
+) as typeof callbackFs.rename;
 fs.unlink = (path) => (isEntry(path) ? passing("unlink", () => unlink(path)) : unlink(path));
 syncBuiltinESMExports();
 
