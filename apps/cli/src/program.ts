@@ -79,7 +79,7 @@ export async function program(args: readonly string[] = []): Promise<Command> {
     .option("--data <dir>", "which server: before the command or behind it")
     .option("--config <file>", "the same, by its configuration file")
     .hook("preAction", handDown);
-  const first = commandIn(args);
+  const [first] = fromCommand(args);
   const asked = chapters.filter(({ names }) => names.some((name) => name === first));
   for (const { load } of asked.length > 0 ? asked : chapters) {
     for (const command of await load()) posthouse.addCommand(inheriting(command, posthouse));
@@ -98,11 +98,11 @@ const elsewhere: ReadonlyMap<string, string> = new Map([
  * as if it had been understood.
  */
 export function wordsOf(posthouse: Command, args: readonly string[]): readonly string[] {
-  const first = commandIn(args);
+  const behind = fromCommand(args);
+  const [first] = behind;
   const meant = first === undefined ? undefined : elsewhere.get(first);
   if (meant !== undefined) throw usageFailure(`There is no command "${first}": it is "${meant}"`);
   let command = posthouse;
-  const behind = first === undefined ? [] : args.slice(args.indexOf(first));
   for (const word of behind) {
     if (command.commands.length === 0 || word.startsWith("-") || word === "help") return args;
     const inner = command.commands.find((one) => one.name() === word);
@@ -112,13 +112,12 @@ export function wordsOf(posthouse: Command, args: readonly string[]): readonly s
   return args;
 }
 
-/** The first word that is no option of `posthouse` itself, nor the value of one. */
-const commandIn = ([word, ...others]: readonly string[]): string | undefined =>
-  word === "--data" || word === "--config"
-    ? commandIn(others.slice(1))
-    : word?.startsWith("--data=") === true || word?.startsWith("--config=") === true
-      ? commandIn(others)
-      : word;
+/** From the first word on that is no option of `posthouse` itself, nor the value of one. */
+function fromCommand(args: readonly string[]): readonly string[] {
+  const [word = ""] = args;
+  if (word === "--data" || word === "--config") return fromCommand(args.slice(2));
+  return /^--(?:data|config)=/.test(word) ? fromCommand(args.slice(1)) : args;
+}
 
 /** What was typed before the command counts as typed behind it, where nothing else is. */
 function handDown(posthouse: Command, command: Command): void {

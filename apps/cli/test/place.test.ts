@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { findingAt } from "../src/checks/finding.ts";
 import { atPlace } from "../src/place.ts";
-import { program } from "../src/program.ts";
+import { program, wordsOf } from "../src/program.ts";
 import { runningConfigOf } from "../src/running-config.ts";
 
 test("a command that is suggested leads to the server that was typed", () => {
@@ -68,4 +68,9 @@ test("the ports of a server for trying are asked of it, where no offset is typed
   assert.deepEqual(await ports("5"), [998, 148]);
   bound = [12_993, 2143];
   assert.deepEqual(await ports(), [993, 143]);
+});
+
+test("help is asked of the command that is there, also where the directory has the name of one", async () => {
+  const args = ["--data", "queue", "queue", "list", "--help"];
+  assert.deepEqual(wordsOf(await program(args), args), args);
 });
