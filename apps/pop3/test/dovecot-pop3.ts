@@ -1,9 +1,9 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { writeFile } from "node:fs/promises";
-import { connect } from "node:net";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
+import { isAnswered } from "@posthouse/service";
 
 /** Debian's Dovecot, serving one Maildir by POP3 to whoever logs in, as its default configuration does. */
 export async function startDovecot(
@@ -57,16 +57,4 @@ service pop3-login {
       await ended;
     },
   };
-}
-
-async function isAnswered(path: string): Promise<boolean> {
-  const socket = connect({ path });
-  try {
-    await once(socket, "connect");
-    return true;
-  } catch {
-    return false;
-  } finally {
-    socket.destroy();
-  }
 }

@@ -2,7 +2,7 @@ import { createHash, hash } from "node:crypto";
 import { closeSync, constants, fdatasync, fsync, futimes, open, unlink, writev } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { PartScanner } from "@posthouse/message";
+import { octetsToKeep, PartScanner } from "@posthouse/message";
 import { MessageEncoder } from "./compression/message-encoder.ts";
 import { crashPoint } from "./crash-point.ts";
 import { limits } from "./limits.ts";
@@ -112,7 +112,7 @@ class MessageSink {
 
   /** False when it is time to spill(). */
   keep(octets: Uint8Array): boolean {
-    this.#held.push(isMostOfItsMemory(octets) ? octets : new Uint8Array(octets));
+    this.#held.push(octetsToKeep(octets));
     this.#heldBytes += octets.length;
     return this.#heldBytes <= limits.bufferedBytesMax;
   }
@@ -206,10 +206,6 @@ class MessageSink {
     }
   }
 }
-
-/** Other octets that were read together with a few of ours would be kept as well. */
-const isMostOfItsMemory = (octets: Uint8Array): boolean =>
-  octets.length * 2 >= octets.buffer.byteLength;
 
 /** What is left of the pieces after so many octets. */
 function behind(pieces: readonly Uint8Array[], bytes: number): readonly Uint8Array[] {

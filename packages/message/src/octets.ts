@@ -59,6 +59,14 @@ export function isAscii(text: string): boolean {
   return !/[^\0-\x7f]/.test(text);
 }
 
+/**
+ * The octets for somebody who keeps them: copied when they are less than half of the memory that they lie in, since a
+ * few octets of what was read from a socket would keep all of it.
+ */
+export function octetsToKeep(octets: Uint8Array): Uint8Array {
+  return octets.length * 2 >= octets.buffer.byteLength ? octets : new Uint8Array(octets);
+}
+
 /** The same octets, with what Node can do to them in native code. */
 function asBuffer(octets: Uint8Array): Buffer {
   if (octets instanceof Buffer) return octets;

@@ -1,9 +1,9 @@
 import { appNames, loadConfig } from "@posthouse/service";
 import { Command } from "commander";
 import { problemsOf } from "../checks/apps.ts";
-import { usageFailure } from "../command-failure.ts";
 import { withExamples } from "../examples.ts";
 import { harmless, print } from "../output.ts";
+import { serversNamed } from "../servers-named.ts";
 import { configSourceOf, type SourceOptions, withSourceOptions } from "../source-options.ts";
 
 /** `posthouse health`: does it serve? For people, containers and monitoring. */
@@ -30,10 +30,7 @@ async function health(
   server: string | undefined,
   options: SourceOptions & { readonly json?: boolean },
 ): Promise<void> {
-  const names = appNames.filter((name) => server === undefined || name === server);
-  if (names.length === 0) {
-    throw usageFailure(`There is no server "${server}"; there are ${appNames.join(", ")}`);
-  }
+  const names = serversNamed(server);
   const { runDir } = loadConfig(configSourceOf(options));
   const found = await Promise.all(
     names.map(async (name): Promise<ServerHealth> => {

@@ -10,6 +10,7 @@ import { Command } from "commander";
 import { usageFailure } from "../command-failure.ts";
 import { withExamples } from "../examples.ts";
 import { harmless, printRows } from "../output.ts";
+import { serversNamed } from "../servers-named.ts";
 import { askSocket } from "../socket-request.ts";
 import {
   configSourceOf,
@@ -49,10 +50,7 @@ async function level(
   if (wanted !== undefined && !isLogLevel(wanted)) {
     throw usageFailure(`"${wanted}" is no log level: it is one of ${logLevels.join(", ")}`);
   }
-  const names = appNames.filter((name) => server === undefined || name === server);
-  if (names.length === 0) {
-    throw usageFailure(`There is no server "${server}": it is one of ${appNames.join(", ")}`);
-  }
+  const names = serversNamed(server);
   const { runDir } = loadConfig(configSourceOf(options));
   const rows = await Promise.all(names.map((name) => levelOf(runDir, name, wanted)));
   printRows(rows, {

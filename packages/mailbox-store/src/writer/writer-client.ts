@@ -1,3 +1,4 @@
+import { crc32 } from "node:zlib";
 import { limits } from "../limits.ts";
 import { StoreError } from "../store-error.ts";
 import type { BatchReply, JobName, Jobs, WriterOptions } from "./jobs.ts";
@@ -89,7 +90,7 @@ export class WriterClient implements AsyncDisposable {
   }
 
   #placeOf(accountPath: string): number {
-    return hashOf(accountPath) % this.#quick.length;
+    return crc32(accountPath) % this.#quick.length;
   }
 
   #quickThread(accountPath: string): WriterThread {
@@ -121,13 +122,4 @@ export class WriterClient implements AsyncDisposable {
     const closing = slow.close().finally(() => this.#closing.delete(closing));
     this.#closing.add(closing);
   }
-}
-
-/** FNV-1a: spreads names that differ in one character. */
-function hashOf(text: string): number {
-  let hash = 0x811c9dc5;
-  for (let at = 0; at < text.length; at += 1) {
-    hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193);
-  }
-  return hash >>> 0;
 }

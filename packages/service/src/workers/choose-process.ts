@@ -1,3 +1,4 @@
+import { crc32 } from "node:zlib";
 import { limits } from "./limits.ts";
 
 /** A process that may be given the next connection; the parent is number 0. */
@@ -33,12 +34,4 @@ export function chooseProcess<Process extends Candidate>(
 }
 
 /** So that an address has its process for as long as that is there, whatever others come and go. */
-function weight(address: string, number: number): number {
-  let hash = 0x811c9dc5;
-  for (const character of `${number} ${address}`) {
-    hash = Math.imul(hash ^ character.charCodeAt(0), 0x01000193);
-  }
-  // The last characters, in which neighbours differ, have moved only the low bits.
-  hash = Math.imul(hash ^ (hash >>> 15), 0x2c1b3c6d);
-  return (hash ^ (hash >>> 12)) >>> 0;
-}
+const weight = (address: string, number: number): number => crc32(`${number} ${address}`);

@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { type FileHandle, mkdir, open, unlink } from "node:fs/promises";
 import { join } from "node:path";
+import { octetsToKeep } from "@posthouse/message";
 import { serverLimits } from "./limits.ts";
 import { type SpoolMemory, sharedSpoolMemory } from "./spool-memory.ts";
 
@@ -167,7 +168,7 @@ export class MessageSpool implements AsyncDisposable {
     const bytes = chunk.length + serverLimits.spoolPieceBytes;
     if (this.#file !== undefined || !this.#memory.take(bytes)) return false;
     this.#takenBytes += bytes;
-    this.#middle.push(isMostOfItsMemory(chunk) ? chunk : new Uint8Array(chunk));
+    this.#middle.push(octetsToKeep(chunk));
     this.#middleBytes += chunk.length;
     return true;
   }
@@ -220,10 +221,6 @@ async function* from(
     await others.return?.();
   }
 }
-
-/** A few octets of what was read from a socket would keep all of it. */
-const isMostOfItsMemory = (chunk: Uint8Array): boolean =>
-  chunk.length * 2 >= chunk.buffer.byteLength;
 
 async function openNameless(directory: string): Promise<FileHandle> {
   await mkdir(directory, { recursive: true });
