@@ -2,7 +2,7 @@ import { createHash, hash } from "node:crypto";
 import { closeSync, constants, fdatasync, fsync, futimes, open, unlink, writev } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { octetsToKeep, PartScanner } from "@posthouse/message";
+import { compactOctets, PartScanner } from "@posthouse/message";
 import { MessageEncoder } from "./compression/message-encoder.ts";
 import { crashPoint } from "./crash-point.ts";
 import { limits } from "./limits.ts";
@@ -112,7 +112,7 @@ class MessageSink {
 
   /** False when it is time to spill(). */
   keep(octets: Uint8Array): boolean {
-    this.#held.push(octetsToKeep(octets));
+    this.#held.push(compactOctets(octets));
     this.#heldBytes += octets.length;
     return this.#heldBytes <= limits.bufferedBytesMax;
   }

@@ -22,7 +22,7 @@ export { imapEnvelope } from "./imap/imap-envelope.ts";
 export type { MessagePart } from "./message-part.ts";
 export { PartScanner, type PartScannerOptions, scanParts } from "./mime/part-scanner.ts";
 export { decodePartTree, encodePartTree, PartTreeError } from "./mime/part-tree-codec.ts";
-export { holdsNul, octetsToKeep } from "./octets.ts";
+export { compactOctets, holdsNul } from "./octets.ts";
 export {
   formatMailbox,
   formatPath,

@@ -63,7 +63,7 @@ export function isAscii(text: string): boolean {
  * The octets for somebody who keeps them: copied when they are less than half of the memory that they lie in, since a
  * few octets of what was read from a socket would keep all of it.
  */
-export function octetsToKeep(octets: Uint8Array): Uint8Array {
+export function compactOctets(octets: Uint8Array): Uint8Array {
   return octets.length * 2 >= octets.buffer.byteLength ? octets : new Uint8Array(octets);
 }
 

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { type FileHandle, mkdir, open, unlink } from "node:fs/promises";
 import { join } from "node:path";
-import { octetsToKeep } from "@posthouse/message";
+import { compactOctets } from "@posthouse/message";
 import { serverLimits } from "./limits.ts";
 import { type SpoolMemory, sharedSpoolMemory } from "./spool-memory.ts";
 
@@ -168,7 +168,7 @@ export class MessageSpool implements AsyncDisposable {
     const bytes = chunk.length + serverLimits.spoolPieceBytes;
     if (this.#file !== undefined || !this.#memory.take(bytes)) return false;
     this.#takenBytes += bytes;
-    this.#middle.push(octetsToKeep(chunk));
+    this.#middle.push(compactOctets(chunk));
     this.#middleBytes += chunk.length;
     return true;
   }
