@@ -244,7 +244,7 @@ describe("clients that read", () => {
     const rc = join(home, "mbsyncrc");
     await writeFile(
       rc,
-      `IMAPAccount here\nHost 127.0.0.1\nPort ${suite.portOf("imap")}\nUser ${alice}\nPass ${password}\nSSLType None\nAuthMechs LOGIN\n\nIMAPStore far\nAccount here\n\nMaildirStore near\nPath ${store}/\nInbox ${store}/INBOX\nSubFolders Verbatim\n\nChannel all\nFar :far:\nNear :near:\nPatterns *\nCreate Both\nExpunge Both\nSyncState *\n`,
+      `IMAPAccount here\nHost 127.0.0.1\nPort ${suite.portOf("imap")}\nUser ${alice}\nPass ${password}\nSSLType None\n\nIMAPStore far\nAccount here\n\nMaildirStore near\nPath ${store}/\nInbox ${store}/INBOX\nSubFolders Verbatim\n\nChannel all\nFar :far:\nNear :near:\nPatterns *\nCreate Both\nExpunge Both\nSyncState *\n`,
     );
     const sync = async () => succeeded(await run("mbsync", ["--config", rc, "--all"]));
     await sync();

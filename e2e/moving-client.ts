@@ -43,7 +43,7 @@ export const throughPosthouse = (imap: ImapDialogue) => async (command: string) 
 
 /** What mbsync has to know to reach alice's mail on a Posthouse. */
 export const accountOfAlice = (suite: Suite): string =>
-  `Host 127.0.0.1\nPort ${suite.portOf("imap")}\nUser ${alice}\nPass ${password}\nSSLType None\nAuthMechs LOGIN`;
+  `Host 127.0.0.1\nPort ${suite.portOf("imap")}\nUser ${alice}\nPass ${password}\nSSLType None`;
 
 /** A client with its memory: its mailboxes and mbsync's state in one directory. */
 export class Mbsync {

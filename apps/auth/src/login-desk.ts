@@ -11,6 +11,7 @@ import {
   octetsToKeep,
   octetsToTry,
   type PasswordHasher,
+  SCRAM_ITERATIONS,
   type Secrets,
   type StoredPassword,
 } from "@posthouse/accounts/directory";
@@ -202,17 +203,27 @@ export class LoginDesk {
     return { kind: "banned", retryAfterSeconds: Math.max(1, Math.ceil(waitMs / 1000)) };
   }
 
-  #isCurrent({ hash, isPrepared, scram }: KeptPassword): boolean {
-    return scram !== undefined && isPrepared && this.#parts.hasher.isCurrent(hash);
+  /** Keys of more rounds than there are now are made anew, but where app passwords have the same salt and rounds. */
+  #isCurrent(accountId: string, { hash, isPrepared, scram }: KeptPassword): boolean {
+    const { hasher, secrets } = this.#parts;
+    const { iterations } = secrets.appPasswords.saltOf(accountId) ?? {
+      iterations: SCRAM_ITERATIONS,
+    };
+    const hasKeys = scram !== undefined && scram.iterations <= iterations;
+    return hasKeys && isPrepared && hasher.isCurrent(hash);
   }
 
   /** Brings what is kept up to date behind the answer, while the password is at hand. */
   #renew(accountId: string, kept: KeptPassword, { request, subject }: Attempt): void {
-    if (this.#isCurrent(kept) || this.#renewals.has(accountId)) return;
+    if (this.#isCurrent(accountId, kept) || this.#renewals.has(accountId)) return;
     const { queue, hasher, secrets } = this.#parts;
     const renew = async () => {
       const fresh = await queue.run("renewals", () =>
-        keepPassword(hasher, octetsToKeep(request.password), secrets.scramSalt(accountId)),
+        keepPassword(
+          hasher,
+          octetsToKeep(request.password),
+          secrets.appPasswords.saltOf(accountId),
+        ),
       );
       if (!secrets.replacePassword(accountId, kept.hash, fresh)) return;
       this.#cache.add(this.#cache.fingerprint(subject, fresh.hash, request.password), accountId);

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { createHash, createHmac, pbkdf2Sync } from "node:crypto";
+import { join } from "node:path";
 import { test } from "node:test";
 import {
   type AuthClient,
@@ -7,7 +8,7 @@ import {
   authenticateBySasl,
   type SaslChannel,
 } from "@posthouse/accounts";
-import { bcryptHasher } from "@posthouse/accounts/directory";
+import { bcryptHasher, makeScramKeys, Secrets } from "@posthouse/accounts/directory";
 import type { TokenValidator } from "../src/trusted-logins.ts";
 import { serveAuth, told } from "./serve.ts";
 
@@ -98,6 +99,28 @@ test("a hash that was taken over has keys after its first login with the passwor
   // Made behind the answer, in the same line as every other hash.
   await served.admin.setPassword("ann@example.org", "new");
   assert.equal((await scram(served.auth, "ann", "new")).kind, "ok");
+});
+
+test("keys of more rounds than clients compute are made anew at a login with the password", async () => {
+  await using served = await withAnn();
+  const path = join(served.context.config.auth.stateDirectory, "secrets.sqlite");
+  const secrets = new Secrets({ path });
+  const password = Buffer.from("correct");
+  const scramOf = async (iterations: number) => await makeScramKeys(password, { iterations });
+  const hash = await bcryptHasher(served.context.config.auth.bcryptCost).hash(password);
+  secrets.setPassword(served.ann.id, { hash, isPrepared: true, scram: await scramOf(100_000) });
+  const asked = { ...from, username: "ann", hash: "sha256" } as const;
+  const roundsOf = async () => {
+    const challenge = await served.auth.scramChallenge(asked);
+    return challenge.kind === "challenge" ? challenge.iterations : undefined;
+  };
+  assert.equal(await roundsOf(), 100_000);
+  const plain = { ...from, username: "ann", password: "correct" };
+  assert.equal((await served.auth.authenticate(plain)).kind, "ok");
+  // Made behind the answer, in the same line as every other hash.
+  await served.app.close();
+  assert.equal(secrets.password(served.ann.id)?.scram?.iterations, 65_536);
+  secrets.close();
 });
 
 test("SCRAM-SHA-1 works with app passwords alone, SCRAM-SHA-256 with all", async () => {
